@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// What every Swift target is built with.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "millrace",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "MillraceIO", targets: ["MillraceIO"]),
+    .library(name: "MillraceSimulation", targets: ["MillraceSimulation"]),
+    .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
+    .executable(name: "millrace", targets: ["MillraceCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+  ],
+  targets: [
+    // Floor 0: what Swift cannot express, and the settings that every floor reads.
+    .target(name: "CMillrace"),
+    .target(name: "MillraceSettings", swiftSettings: settings),
+
+    // Floor 1: everything that touches the kernel for I/O. The simulation stands beside it.
+    .target(
+      name: "MillraceIO",
+      dependencies: [
+        "CMillrace",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      swiftSettings: settings),
+    .target(name: "MillraceSimulation", dependencies: ["MillraceIO"], swiftSettings: settings),
+
+    // Floor 2: pages in memory.
+    .target(name: "MillraceStorage", dependencies: ["CMillrace", "MillraceIO"], swiftSettings: settings),
+
+    // Floor 7: the command line.
+    .executableTarget(
+      name: "MillraceCommand",
+      dependencies: [
+        "MillraceSettings", "MillraceIO", "MillraceStorage",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "TextTable", package: "TextTable"),
+      ],
+      swiftSettings: settings),
+
+    .testTarget(name: "MillraceSettingsTests", dependencies: ["MillraceSettings"], swiftSettings: settings),
+    .testTarget(
+      name: "MillraceIOTests", dependencies: ["CMillrace", "MillraceIO", "MillraceSimulation"], swiftSettings: settings),
+    .testTarget(
+      name: "MillraceStorageTests", dependencies: ["MillraceStorage", "MillraceSimulation"], swiftSettings: settings),
+    .testTarget(name: "MillraceCommandTests", dependencies: ["MillraceCommand"], swiftSettings: settings),
+    .testTarget(name: "HouseTests", swiftSettings: settings),
+  ]
+)

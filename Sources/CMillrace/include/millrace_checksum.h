@@ -1,0 +1,3 @@
+#ifndef MILLRACE_CHECKSUM_H
+#define MILLRACE_CHECKSUM_H
+#endif

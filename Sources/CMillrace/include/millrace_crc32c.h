@@ -1,0 +1,3 @@
+#ifndef MILLRACE_CRC32C_H
+#define MILLRACE_CRC32C_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef MILLRACE_SYSTEM_H
+#define MILLRACE_SYSTEM_H
+#endif
