@@ -19,6 +19,11 @@ let package = Package(
     .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
     .executable(name: "millrace", targets: ["MillraceCommand"]),
   ],
+  traits: [
+    .trait(
+      name: "IOUring", description: "Builds io_method=io_uring (Linux). Whether it can run is found out at run time."),
+    .default(enabledTraits: ["IOUring"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),

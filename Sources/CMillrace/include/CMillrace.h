@@ -4,6 +4,7 @@
 
 #include "millrace_checksum.h"
 #include "millrace_crc32c.h"
+#include "millrace_io_uring.h"
 #include "millrace_system.h"
 
 #endif

@@ -1,0 +1,28 @@
+import Synchronization
+
+/// What others may see or touch of a backend: counters, and the word it sleeps on.
+struct BackendSlot: ~Copyable {
+  /// Counts the I/Os of this backend that other threads completed; the owner sleeps on it. First, so that its address is
+  /// the slot's.
+  let completions = Atomic<UInt64>(0)
+  /// While the owner sleeps: the count at which it wants to be woken. Otherwise `.max`.
+  let wakeAt = Atomic<UInt64>(.max)
+
+  // Written by the owner alone.
+  let started = Atomic<UInt64>(0)
+  let executedInPlace = Atomic<UInt64>(0)
+  let handleWaits = Atomic<UInt64>(0)
+  let completedSelf = Atomic<UInt64>(0)
+  let bytesRead = Atomic<UInt64>(0)
+  let bytesWritten = Atomic<UInt64>(0)
+  let outstanding = Atomic<UInt64>(0)
+  let staged = Atomic<UInt64>(0)
+
+  // Written by whoever submits or completes.
+  let issued = Atomic<UInt64>(0)
+  let submissions = Atomic<UInt64>(0)
+  let completedOther = Atomic<UInt64>(0)
+  let retries = Atomic<UInt64>(0)
+
+  init() {}
+}

@@ -1,0 +1,166 @@
+public import Logging
+import Synchronization
+
+/// The I/O engine: a fixed table of handles, one method, statistics. Nothing is allocated after its start on any path that
+/// an I/O takes.
+///
+///     let engine = try IOEngine(IOConfiguration(method: .auto))
+///     let backend = try engine.makeBackend("scan")
+///     let file = try DescriptorFile.open("data", [.direct])
+///     let reference = backend.acquire().start(.readv, file, at: 0, memory: memory.bytes)
+///     backend.wait(for: reference)
+///
+/// The way of one I/O: ``IOBackend/acquire()`` → `start` → stage callbacks → ``IOBackend/submit(willWait:)`` → the method →
+/// completions on whichever thread reaps → waiters wake → the owner reclaims the handle.
+public final class IOEngine: @unchecked Sendable {
+  // Safe because what is not immutable is atomic, guarded by a lock, or governed by the handles' words.
+
+  public let configuration: IOConfiguration
+  /// The method that runs, after `auto` has decided.
+  public var methodKind: IOMethodKind { method.kind }
+
+  let table: HandleTable
+  package let method: IOMethod
+  let latencies = LatencyRecorder()
+  let completions = CompletionTable()
+  let waiters = TaskWaiters()
+  /// Test hook; nil in production.
+  let injection: IOInjection?
+  private let backendSlots: UnsafeMutablePointer<BackendSlot>
+  private let backends: UnsafeMutablePointer<Unmanaged<IOBackend>?>
+  private let registry: Mutex<BackendRegistry>
+
+  struct BackendRegistry {
+    /// Name and kernel thread of each place in use.
+    var names: [String?]
+  }
+
+  /// Builds and starts an engine.
+  /// - Throws: ``IOError``: a value out of range, or a method that cannot run here, with the cause and what cures it.
+  public convenience init(_ configuration: IOConfiguration = IOConfiguration()) throws(IOError) {
+    try self.init(configuration, method: MethodSelection.make(configuration))
+  }
+
+  /// Builds an engine on a given method: the simulation's, or one under test.
+  package init(
+    _ configuration: IOConfiguration, method: IOMethod, injection: IOInjection? = nil
+  ) throws(IOError) {
+    try configuration.validate()
+    self.configuration = configuration
+    self.method = method
+    self.injection = injection
+    table = HandleTable(
+      backends: configuration.backendsMax, handlesPerBackend: configuration.handlesPerBackend,
+      vectorsPerHandle: configuration.vectorsPerHandle)
+    backendSlots = .allocate(capacity: configuration.backendsMax)
+    backends = .allocate(capacity: configuration.backendsMax)
+    backends.initialize(repeating: nil, count: configuration.backendsMax)
+    for index in 0..<configuration.backendsMax { (backendSlots + index).initialize(to: BackendSlot()) }
+    registry = Mutex(BackendRegistry(names: Array(repeating: nil, count: configuration.backendsMax)))
+    try method.start(self)
+  }
+
+  deinit {
+    method.stop()
+    completions.deallocate()
+    backendSlots.deinitialize(count: configuration.backendsMax)
+    backendSlots.deallocate()
+    backends.deallocate()
+    table.deallocate()
+  }
+
+  public var logger: Logger { configuration.logger }
+
+  // MARK: Backends
+
+  /// Makes what one thread needs to issue I/O.
+  /// - Parameters:
+  ///   - name: for views and logs.
+  ///   - exclusive: its thread alone reaps its I/O, at the lowest cost. See ``IOBackend``.
+  /// - Throws: ``IOError`` `.tooManyBackends`.
+  public func makeBackend(_ name: String, exclusive: Bool = false) throws(IOError) -> IOBackend {
+    let place = registry.withLock { registry -> Int? in
+      guard let free = registry.names.firstIndex(of: nil) else { return nil }
+      registry.names[free] = name
+      return free
+    }
+    guard let place else {
+      throw IOError(
+        .tooManyBackends,
+        message: "all \(configuration.backendsMax) places for backends are taken; raise backendsMax or close one")
+    }
+    do throws(IOError) {
+      try method.attach(owner: UInt32(place), exclusive: exclusive)
+    } catch {
+      registry.withLock { $0.names[place] = nil }
+      throw error
+    }
+    let backend = IOBackend(
+      self, index: UInt32(place), name: name, isExclusive: method.isExclusive(owner: UInt32(place)))
+    backends[place] = Unmanaged.passUnretained(backend)
+    return backend
+  }
+
+  /// Called by a backend that has no I/O outstanding.
+  func detach(_ backend: IOBackend) {
+    method.detach(owner: backend.index)
+    backends[Int(backend.index)] = nil
+    registry.withLock { $0.names[Int(backend.index)] = nil }
+  }
+
+  @inline(__always) func backendSlot(_ index: UInt32) -> UnsafeMutablePointer<BackendSlot> {
+    backendSlots + Int(index)
+  }
+
+  /// Calls `body` with a backend that is in use, without retaining it. Only for its own thread.
+  @inline(__always) func withBackend(_ index: UInt32, _ body: (IOBackend) -> Void) {
+    guard let backend = backends[Int(index)] else { invariantFailure("I/O of a backend that is gone was completed") }
+    backend._withUnsafeGuaranteedRef(body)
+  }
+
+  /// The backends in use: number and name.
+  func backendNames() -> [(index: UInt32, name: String)] {
+    registry.withLock { registry in
+      registry.names.enumerated().compactMap { place, name in name.map { (UInt32(place), $0) } }
+    }
+  }
+
+  // MARK: Set-up
+
+  /// Makes a completion known; handles name it by the number that is returned. Before the first I/O that uses it.
+  public func register(_ completion: IOCompletion) -> IOCompletionID {
+    registry.withLock { _ in completions.add(completion) }
+  }
+
+  /// Tells the method of memory that much I/O goes through, so that the kernel maps it once. A hint: where it cannot, nothing
+  /// changes but the cost.
+  public func register(_ memory: IOMemory) { method.register(memory) }
+
+  /// Closes a file: first submits and completes the I/Os that use it, and only those.
+  ///
+  /// Nobody may start I/O on the file any more. The files of other I/O in flight are not touched.
+  public func close(_ file: IOFile) {
+    while file.inFlight.load(ordering: .acquiring) > 0 {
+      for index in 0..<UInt32(table.count) {
+        let word = table.word(index)
+        guard word.state.rawValue >= IOHandleState.defined.rawValue,
+          word.state.rawValue < IOHandleState.completedShared.rawValue,
+          table[index].pointee.fileIdentity.relaxed == file.identity
+        else { continue }
+        wait(for: IOReference(index: index, generation: word.generation), reaper: nil)
+      }
+    }
+    method.willClose(file)
+    file.close()
+  }
+}
+
+/// A hook into completion for tests: replaces raw results, or holds a completion up.
+package class IOInjection: @unchecked Sendable {
+  // Safe because subclasses promise that it may be called on any thread.
+  package init() {}
+
+  /// Called with the raw result of each attempt before anything is made of it.
+  /// - Returns: what the engine shall take for it: bytes or -errno.
+  package func result(_ raw: Int64, of io: borrowing CompletionContext, path: String) -> Int64 { raw }
+}

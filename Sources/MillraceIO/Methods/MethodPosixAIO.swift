@@ -1,0 +1,263 @@
+import CMillrace
+import Glibc
+import Synchronization
+
+/// `io_method=posix_aio`: the system's POSIX AIO (aio_read(3), lio_listio(3)).
+///
+/// In one process any thread may ask for and take the result of any request, so what PostgreSQL's project needs signals and an
+/// exchange between processes for is a compare-and-swap here: who takes a request's result is who sets its place free.
+///
+/// - POSIX has no vectored request: each piece of memory is a request of its own, and the I/O is over when all are. The result
+///   is the bytes up to the first short piece.
+/// - glibc serves one request per descriptor number at a time: requests are spread over duplicates of the file's descriptor.
+/// - What POSIX AIO does not have (flushRange, allocate) and what it refuses (EAGAIN, at its limits) is executed in place.
+final class MethodPosixAIO: IOMethod, @unchecked Sendable {
+  // Safe because requests belong to the submitter until SUBMITTED I/O is published, and then to who claims the I/O.
+
+  /// `vectorsPerHandle` requests for each handle; the system keeps pointers to them, so they never move.
+  private var requests: UnsafeMutablePointer<aiocb>?
+  /// Requests of a handle that are in flight; 0 while somebody takes its results, and when there are none.
+  private var pending: UnsafeMutablePointer<Atomic<UInt64>>?
+  private let duplicates = Mutex<[UInt64: DuplicatedDescriptors]>([:])
+  private let awaited = AwaitedIO(name: "io reaper")
+
+  override var kind: IOMethodKind { .posixAIO }
+
+  static func obstacle() -> String? {
+    // A request that cannot succeed tells whether the interface is there at all.
+    let request = UnsafeMutablePointer<aiocb>.allocate(capacity: 1)
+    request.initialize(to: aiocb())
+    defer { request.deallocate() }
+    request.pointee.aio_fildes = -1
+    if aio_read(request) != 0 {
+      return errno == ENOSYS ? "this system has no POSIX AIO; use io_method=worker" : nil
+    }
+    while aio_error(request) == EINPROGRESS { sched_yield() }
+    aio_return(request)
+    return nil
+  }
+
+  override func start(_ engine: IOEngine) throws(IOError) {
+    try super.start(engine)
+    let count = engine.table.count * engine.table.vectorsPerHandle
+    let memory = UnsafeMutablePointer<aiocb>.allocate(capacity: count)
+    memory.initialize(repeating: aiocb(), count: count)
+    requests = memory
+    let counters = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: engine.table.count)
+    for index in 0..<engine.table.count { (counters + index).initialize(to: Atomic(0)) }
+    pending = counters
+  }
+
+  override func stop() {
+    awaited.stop()
+    duplicates.withLock { duplicates in
+      for descriptors in duplicates.values { descriptors.close() }
+      duplicates = [:]
+    }
+    requests?.deallocate()
+    pending?.deallocate()
+  }
+
+  override func needsInPlaceExecution(_ index: UInt32) -> Bool {
+    let slot = engine.table[index]
+    switch slot.pointee.operation {
+    case .flushRange, .allocate: return true
+    default: return slot.pointee.file?._withUnsafeGuaranteedRef { $0.descriptor < 0 } ?? true
+    }
+  }
+
+  override func willClose(_ file: IOFile) {
+    duplicates.withLock { $0.removeValue(forKey: file.identity) }?.close()
+  }
+
+  // MARK: Submitting
+
+  @inline(__always) private func requests(of index: UInt32) -> UnsafeMutablePointer<aiocb> {
+    guard let requests else { invariantFailure("POSIX AIO was used before it was started") }
+    return requests + Int(index) * engine.table.vectorsPerHandle
+  }
+
+  @inline(__always) private func pending(_ index: UInt32) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    guard let pending else { invariantFailure("POSIX AIO was used before it was started") }
+    return pending + Int(index)
+  }
+
+  override func submit(_ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, waitFor: Int) {
+    for position in 0..<count { submit(batch[position]) }
+  }
+
+  override func retry(_ index: UInt32) {
+    // After EAGAIN the system is at its limits; in place it gets done.
+    if engine.table[index].pointee.fruitless > 0 {
+      engine.executeInPlace(index, reaper: nil)
+    } else {
+      submit(index)
+    }
+  }
+
+  private func submit(_ index: UInt32) {
+    let slot = engine.table[index]
+    guard let operation = slot.pointee.operation, let file = slot.pointee.file else {
+      invariantFailure("an undefined I/O was submitted")
+    }
+    let descriptors = file._withUnsafeGuaranteedRef { self.descriptors(of: $0) }
+    let io = engine.submission(index)
+    let first = requests(of: index)
+    let count = operation.transfersData ? Int(io.vectorCount) : 1
+    var offset = io.offset
+    var accepted = 0
+    while accepted < count {
+      let request = first + accepted
+      request.pointee = aiocb()
+      request.pointee.aio_fildes = descriptors.next()
+      request.pointee.aio_sigevent.sigev_notify = Int32(SIGEV_NONE)
+      let result: Int32
+      if operation.transfersData {
+        let piece = io.vectors[accepted]
+        request.pointee.aio_buf = piece.base
+        request.pointee.aio_nbytes = piece.byteCount
+        request.pointee.aio_offset = off_t(offset)
+        offset += Int64(piece.byteCount)
+        result = operation == .readv ? aio_read(request) : aio_write(request)
+      } else {
+        result = aio_fsync(operation == .fdatasync ? O_DSYNC : O_SYNC, request)
+      }
+      if result != 0 { break }
+      accepted += 1
+    }
+    if accepted == 0 {
+      // At the system's limits: done here and now, which also holds the submitter back.
+      engine.executeInPlace(index, reaper: nil)
+    } else {
+      // From here on any thread may take the results. What was not accepted counts as not transferred, and is retried.
+      pending(index).pointee.store(UInt64(accepted), ordering: .releasing)
+    }
+  }
+
+  private func descriptors(of file: IOFile) -> DuplicatedDescriptors {
+    duplicates.withLock { duplicates in
+      if let known = duplicates[file.identity] { return known }
+      let made = DuplicatedDescriptors(file.descriptor, count: configuration.posixAIODescriptors)
+      duplicates[file.identity] = made
+      return made
+    }
+  }
+
+  // MARK: Reaping
+
+  /// Completes an I/O if all its requests are over and nobody else does it.
+  @discardableResult
+  private func takeIfDone(_ index: UInt32, reaper: UInt32?, now: UInt64) -> Bool {
+    let counter = pending(index)
+    let count = counter.pointee.load(ordering: .acquiring)
+    guard count > 0 else { return false }
+    let first = requests(of: index)
+    for position in 0..<Int(count) where aio_error(first + position) == EINPROGRESS { return false }
+    guard counter.pointee.compareExchange(expected: count, desired: 0, ordering: .acquiringAndReleasing).exchanged
+    else { return false }
+    engine.complete(index, result(first, count: Int(count)), at: now, reaper: reaper)
+    return true
+  }
+
+  /// Bytes up to the first piece that is short; the error of the first piece if that failed.
+  private func result(_ first: UnsafeMutablePointer<aiocb>, count: Int) -> Int64 {
+    var total: Int64 = 0
+    var isOpen = true
+    for position in 0..<count {
+      let request = first + position
+      let error = aio_error(request)
+      let bytes = aio_return(request)
+      guard isOpen else { continue }
+      if error != 0 {
+        isOpen = false
+        if position == 0 { total = -Int64(error) }
+      } else {
+        total += Int64(bytes)
+        isOpen = bytes == Int(request.pointee.aio_nbytes)
+      }
+    }
+    return total
+  }
+
+  override func poll(owner: UInt32) {
+    let table = engine.table
+    let now = monotonicNanoseconds()
+    let first = owner * UInt32(table.handlesPerBackend)
+    for index in first..<first + UInt32(table.handlesPerBackend) where table.word(index).state == .submitted {
+      takeIfDone(index, reaper: owner, now: now)
+    }
+  }
+
+  override func wait(for index: UInt32, _ reference: IOReference, reaper: UInt32?) {
+    let count = pending(index).pointee.load(ordering: .acquiring)
+    if takeIfDone(index, reaper: reaper, now: monotonicNanoseconds()) { return }
+    guard count > 0, let unfinished = firstUnfinished(index, count: Int(count)) else {
+      // Being submitted or taken by another thread right now.
+      sched_yield()
+      return
+    }
+    withUnsafeTemporaryAllocation(of: UnsafePointer<aiocb>?.self, capacity: 1) { list in
+      list[0] = UnsafePointer(unfinished)
+      _ = list.baseAddress.map { aio_suspend($0, 1, nil) }
+    }
+    takeIfDone(index, reaper: reaper, now: monotonicNanoseconds())
+  }
+
+  private func firstUnfinished(_ index: UInt32, count: Int) -> UnsafeMutablePointer<aiocb>? {
+    let first = requests(of: index)
+    for position in 0..<count where aio_error(first + position) == EINPROGRESS { return first + position }
+    return nil
+  }
+
+  override func wait(owner: UInt32, count: Int, seen: UInt64) {
+    let table = engine.table
+    let first = owner * UInt32(table.handlesPerBackend)
+    withUnsafeTemporaryAllocation(of: UnsafePointer<aiocb>?.self, capacity: table.handlesPerBackend) { list in
+      var listed = 0
+      for index in first..<first + UInt32(table.handlesPerBackend) where table.word(index).state == .submitted {
+        let pieces = pending(index).pointee.load(ordering: .acquiring)
+        guard pieces > 0, let unfinished = firstUnfinished(index, count: Int(pieces)) else { continue }
+        list[listed] = UnsafePointer(unfinished)
+        listed += 1
+      }
+      if listed > 0, let start = list.baseAddress {
+        // Returns when one is over.
+        _ = aio_suspend(start, Int32(listed), nil)
+      } else {
+        engine.waitForOldest(of: owner)
+      }
+    }
+  }
+
+  override func noteAwaited(_ index: UInt32, _ reference: IOReference) { awaited.add(reference, engine) }
+}
+
+/// Duplicates of a file's descriptor, taken in turn.
+private final class DuplicatedDescriptors: @unchecked Sendable {
+  // Safe because the descriptors never change and the turn is atomic.
+
+  private let descriptors: [Int32]
+  private let turn = Atomic<UInt32>(0)
+  private let original: Int32
+
+  /// - Parameter count: with the original; fewer where the process has no more descriptors to give.
+  init(_ original: Int32, count: Int) {
+    self.original = original
+    var made = [original]
+    while made.count < count {
+      let duplicate = fcntl(original, F_DUPFD_CLOEXEC, 0)
+      guard duplicate >= 0 else { break }
+      made.append(duplicate)
+    }
+    descriptors = made
+  }
+
+  func next() -> Int32 {
+    let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+    return descriptors[Int(number % UInt32(descriptors.count))]
+  }
+
+  func close() {
+    for descriptor in descriptors where descriptor != original { Glibc.close(descriptor) }
+  }
+}

@@ -1,0 +1,345 @@
+import Glibc
+import Logging
+import Synchronization
+
+/// `io_method=worker`: threads that execute queued I/O.
+///
+/// One queue of handle numbers under one short lock. A submitter takes the lock once for a batch, wakes one worker, and executes
+/// itself what does not fit. A woken worker that finds more wakes the next, unless wake-ups have lately been in vain: PostgreSQL
+/// 19's way to spread a burst without waking threads for nothing. The pool grows when all workers are busy and the queue
+/// is longer than the pool, and shrinks from the top when its highest-numbered worker has been idle for long.
+///
+/// Where the page cache has the data, a read is served by the submitter without a change of threads (RWF_NOWAIT).
+final class MethodWorker: IOMethod, @unchecked Sendable {
+  // Safe because all shared state is in `queue` under its lock, or atomic.
+
+  /// Slots of the queue; a power of two.
+  private static let queueCapacity = 64
+
+  struct Queue {
+    let entries: UnsafeMutablePointer<UInt32>
+    var head: UInt32 = 0
+    var tail: UInt32 = 0
+    /// Bit i: worker i exists.
+    var registered: UInt64 = 0
+    /// Bit i: worker i sleeps, or is about to, and nobody has woken it.
+    var idle: UInt64 = 0
+    var configuration: WorkerPoolConfiguration
+    var threads: [NamedThread?]
+    var isStopping = false
+    /// Not before this may the pool grow beyond its minimum.
+    var nextLaunch: UInt64 = 0
+    var decisions = WorkerPoolStatistics()
+
+    var depth: UInt32 { tail &- head }
+    var workerCount: Int { registered.nonzeroBitCount }
+    /// The highest worker's number, or -1.
+    var highest: Int { 63 - registered.leadingZeroBitCount }
+  }
+
+  private let queue: Mutex<Queue>
+  /// What worker i sleeps on; changes with each wake-up.
+  private let doorbells: UnsafeMutablePointer<Atomic<UInt64>>
+  /// Per owner: recent luck with reads from the page cache. Touched by the owner's submissions only.
+  private var cacheLuck: UnsafeMutablePointer<CacheLuck>?
+
+  override var kind: IOMethodKind { .worker }
+
+  override init(_ configuration: IOConfiguration) {
+    let entries = UnsafeMutablePointer<UInt32>.allocate(capacity: Self.queueCapacity)
+    queue = Mutex(
+      Queue(
+        entries: entries, configuration: configuration.workers,
+        threads: Array(repeating: nil, count: WorkerPoolConfiguration.countLimit)))
+    doorbells = .allocate(capacity: WorkerPoolConfiguration.countLimit)
+    for index in 0..<WorkerPoolConfiguration.countLimit { (doorbells + index).initialize(to: Atomic(0)) }
+    super.init(configuration)
+  }
+
+  deinit {
+    queue.withLock { $0.entries.deallocate() }
+    doorbells.deinitialize(count: WorkerPoolConfiguration.countLimit)
+    doorbells.deallocate()
+    cacheLuck?.deallocate()
+  }
+
+  // MARK: Life
+
+  override func start(_ engine: IOEngine) throws(IOError) {
+    try super.start(engine)
+    let count = engine.configuration.backendsMax
+    let luck = UnsafeMutablePointer<CacheLuck>.allocate(capacity: count)
+    luck.initialize(repeating: CacheLuck(), count: count)
+    cacheLuck = luck
+    let failure = queue.withLock { queue in fillToMinimum(&queue) }
+    if let failure {
+      stop()
+      throw failure
+    }
+  }
+
+  override func stop() {
+    let threads = queue.withLock { queue in
+      queue.isStopping = true
+      return queue.threads.compactMap { $0 }
+    }
+    wake(.max)
+    for thread in threads { thread.join() }
+  }
+
+  override func attach(owner: UInt32, exclusive: Bool) throws(IOError) {
+    cacheLuck?[Int(owner)] = CacheLuck()
+  }
+
+  /// Changes bounds and pace while running.
+  func resize(_ configuration: WorkerPoolConfiguration) throws(IOError) {
+    try configuration.validate()
+    let failure = queue.withLock { queue in
+      queue.configuration = configuration
+      return fillToMinimum(&queue)
+    }
+    // All look whether they are still wanted.
+    wake(.max)
+    if let failure { throw failure }
+  }
+
+  func statistics() -> WorkerPoolStatistics {
+    queue.withLock { queue in
+      var statistics = queue.decisions
+      statistics.workerCount = queue.workerCount
+      statistics.idleCount = queue.idle.nonzeroBitCount
+      statistics.queueDepth = Int(queue.depth)
+      return statistics
+    }
+  }
+
+  private func fillToMinimum(_ queue: inout Queue) -> IOError? {
+    while queue.workerCount < queue.configuration.workersMin {
+      if let failure = launch(&queue) { return failure }
+    }
+    return nil
+  }
+
+  /// Starts a worker with the lowest free number. With the lock.
+  private func launch(_ queue: inout Queue) -> IOError? {
+    let number = (~queue.registered).trailingZeroBitCount
+    queue.threads[number]?.join()
+    queue.threads[number] = nil
+    queue.registered |= 1 << UInt64(number)
+    do throws(IOError) {
+      queue.threads[number] = try NamedThread("io worker \(number)") { [unowned self] in run(number) }
+    } catch {
+      queue.registered &= ~(1 << UInt64(number))
+      return error
+    }
+    queue.decisions.launched += 1
+    return nil
+  }
+
+  // MARK: Submitting
+
+  override func submit(_ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, waitFor: Int) {
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { uncached in
+      guard let queued = uncached.baseAddress else { return }
+      var queuedCount = 0
+      for position in 0..<count where !readFromCache(batch[position], owner: owner) {
+        queued[queuedCount] = batch[position]
+        queuedCount += 1
+      }
+      enqueue(queued, count: queuedCount)
+    }
+  }
+
+  override func retry(_ index: UInt32) {
+    withUnsafePointer(to: index) { enqueue($0, count: 1) }
+  }
+
+  /// Queues what fits, wakes a worker, executes the rest.
+  private func enqueue(_ batch: UnsafePointer<UInt32>, count: Int) {
+    guard count > 0 else { return }
+    let (queued, wakeUp) = queue.withLock { queue -> (Int, UInt64) in
+      var queued = 0
+      while queued < count, queue.depth < UInt32(Self.queueCapacity) {
+        queue.entries[Int(queue.tail) % Self.queueCapacity] = batch[queued]
+        queue.tail &+= 1
+        queued += 1
+      }
+      if queued < count { queue.decisions.overflows += UInt64(count - queued) }
+      return (queued, Self.takeIdle(&queue, above: -1))
+    }
+    wake(wakeUp)
+    // The queue is full: the submitter helps, which is also what slows it down.
+    for position in queued..<count { engine.executeInPlace(batch[position], reaper: nil) }
+  }
+
+  /// Serves a buffered read from the page cache, if it is there and has lately tended to be.
+  private func readFromCache(_ index: UInt32, owner: UInt32) -> Bool {
+    let slot = engine.table[index]
+    guard slot.pointee.operation == .readv, slot.pointee.flags.contains(.buffered),
+      let luck = cacheLuck.map({ $0 + Int(owner) }), luck.pointee.isWorthTrying(),
+      let file = slot.pointee.file
+    else { return false }
+    let io = engine.submission(index)
+    let raw = file._withUnsafeGuaranteedRef { $0.readCached(io.vectors, count: io.vectorCount, at: io.offset) }
+    luck.pointee.note(hit: raw >= 0)
+    guard raw >= 0 else { return false }
+    engine.complete(index, raw, at: monotonicNanoseconds(), reaper: owner)
+    return true
+  }
+
+  // MARK: Working
+
+  /// Takes the lowest idle worker above a number out of the idle ones. With the lock.
+  /// - Returns: its bit, or 0.
+  private static func takeIdle(_ queue: inout Queue, above number: Int) -> UInt64 {
+    let candidates = queue.idle & ~((1 << UInt64(number + 1)) - 1)
+    let lowest = candidates & (0 &- candidates)
+    queue.idle &= ~lowest
+    return lowest
+  }
+
+  /// Wakes the workers whose bits are set.
+  private func wake(_ workers: UInt64) {
+    var rest = workers & ((1 << UInt64(WorkerPoolConfiguration.countLimit)) - 1)
+    while rest != 0 {
+      let number = rest.trailingZeroBitCount
+      rest &= rest - 1
+      _ = doorbells[number].wrappingAdd(1, ordering: .releasing)
+      Futex.wake(doorbells + number, count: 1)
+    }
+  }
+
+  private enum Step {
+    case execute(UInt32, wake: UInt64)
+    /// Nanoseconds until it may leave; negative for as long as it takes.
+    case sleep(Int64)
+    case leave
+  }
+
+  /// A worker's recent ratio of wake-ups to work; both halve when one gets large, so that it forgets.
+  private struct WakeRatio {
+    var executed = 0
+    var wakeUps = 0
+    /// Whether waking the next one has been worth it lately.
+    var favoursWaking: Bool { wakeUps <= executed }
+    mutating func note(executed isWork: Bool) {
+      if isWork { executed += 1 } else { wakeUps += 1 }
+      if executed >= 4 || wakeUps >= 4 { (executed, wakeUps) = (executed / 2, wakeUps / 2) }
+    }
+  }
+
+  private func run(_ number: Int) {
+    var ratio = WakeRatio()
+    var timedOut = false
+    while true {
+      let bell = doorbells[number].load(ordering: .acquiring)
+      let step = queue.withLock { next(&$0, number, &ratio, timedOut: timedOut) }
+      timedOut = false
+      switch step {
+      case .execute(let index, let others):
+        wake(others)
+        engine.executeInPlace(index, reaper: nil)
+      case .sleep(let timeout):
+        timedOut = !Futex.wait(doorbells + number, while: bell, timeout: timeout)
+        if !timedOut { ratio.note(executed: false) }
+      case .leave:
+        // The new highest worker starts its own clock.
+        wake(.max)
+        return
+      }
+    }
+  }
+
+  /// What a worker does next. With the lock.
+  private func next(_ queue: inout Queue, _ number: Int, _ ratio: inout WakeRatio, timedOut: Bool) -> Step {
+    let bit = UInt64(1) << UInt64(number)
+    if queue.depth > 0 {
+      let index = queue.entries[Int(queue.head) % Self.queueCapacity]
+      queue.head &+= 1
+      queue.idle &= ~bit
+      queue.decisions.executed += 1
+      ratio.note(executed: true)
+      var wakeUp: UInt64 = 0
+      if queue.depth > 0, ratio.favoursWaking {
+        wakeUp = Self.takeIdle(&queue, above: number)
+        if wakeUp == 0 { growIfWorthIt(&queue) }
+      }
+      return .execute(index, wake: wakeUp)
+    }
+    let bounds = queue.configuration
+    let isSurplus = number >= bounds.workersMax
+    let mayLeave = number == queue.highest && number >= bounds.workersMin
+    if queue.isStopping || isSurplus || (mayLeave && (timedOut || bounds.idleTimeoutMilliseconds == 0)) {
+      queue.registered &= ~bit
+      queue.idle &= ~bit
+      if !queue.isStopping { queue.decisions.left += 1 }
+      return .leave
+    }
+    if queue.idle & bit != 0, !timedOut { queue.decisions.spuriousWakeUps += 1 }
+    queue.idle |= bit
+    return .sleep(mayLeave ? Int64(bounds.idleTimeoutMilliseconds) * 1_000_000 : -1)
+  }
+
+  /// Adds a worker if work piles up and the last one was not added just now. With the lock, by a worker that has I/O to do.
+  private func growIfWorthIt(_ queue: inout Queue) {
+    let bounds = queue.configuration
+    guard Int(queue.depth) > queue.workerCount, !queue.isStopping else { return }
+    guard queue.workerCount < bounds.workersMax else {
+      queue.decisions.refusedAtMaximum += 1
+      return
+    }
+    let now = monotonicNanoseconds()
+    guard now >= queue.nextLaunch else {
+      queue.decisions.deferredByInterval += 1
+      return
+    }
+    let interval = UInt64(bounds.launchIntervalMilliseconds) * 1_000_000
+    // From the previous launch, unless that is long past.
+    queue.nextLaunch = queue.nextLaunch + interval > now ? queue.nextLaunch + interval : now + interval
+    if let failure = launch(&queue) { engine.logger.warning("\(failure)") }
+  }
+}
+
+/// Whether reads have lately been served by the page cache. After some misses only every sixteenth is tried.
+private struct CacheLuck {
+  private var credit: Int8 = 4
+  private var skipped: UInt8 = 0
+
+  mutating func isWorthTrying() -> Bool {
+    if credit > 0 { return true }
+    skipped = (skipped + 1) % 16
+    return skipped == 0
+  }
+
+  mutating func note(hit: Bool) { credit = hit ? min(credit + 2, 8) : max(credit - 1, 0) }
+}
+
+/// What the worker pool has done and decided: a row of `pg_stat_io_workers`.
+public struct WorkerPoolStatistics: Sendable, Equatable {
+  public internal(set) var workerCount = 0
+  public internal(set) var idleCount = 0
+  public internal(set) var queueDepth = 0
+  public internal(set) var executed: UInt64 = 0
+  public internal(set) var launched: UInt64 = 0
+  /// Workers that left after being idle, or above a lowered maximum.
+  public internal(set) var left: UInt64 = 0
+  /// Growth wanted, and not done because the pool is at its maximum.
+  public internal(set) var refusedAtMaximum: UInt64 = 0
+  /// Growth wanted, and not done because the last was too recent.
+  public internal(set) var deferredByInterval: UInt64 = 0
+  /// I/Os that their submitters executed because the queue was full.
+  public internal(set) var overflows: UInt64 = 0
+  /// Wake-ups that found nothing to do.
+  public internal(set) var spuriousWakeUps: UInt64 = 0
+}
+
+extension IOEngine {
+  /// What the worker pool does; nil for other methods.
+  public func workerPoolStatistics() -> WorkerPoolStatistics? { (method as? MethodWorker)?.statistics() }
+
+  /// Changes the bounds of the worker pool while it runs (`io_min_workers` and its kind at reload). Does nothing for other methods.
+  /// - Throws: ``IOError`` for values out of range, or when no thread can be started.
+  public func resizeWorkers(_ configuration: WorkerPoolConfiguration) throws(IOError) {
+    try (method as? MethodWorker)?.resize(configuration)
+  }
+}
