@@ -66,7 +66,8 @@ let package = Package(
     .testTarget(
       name: "MillraceIOTests", dependencies: ["CMillrace", "MillraceIO", "MillraceSimulation"], swiftSettings: settings),
     .testTarget(
-      name: "MillraceStorageTests", dependencies: ["MillraceStorage", "MillraceSimulation"], swiftSettings: settings),
+      name: "MillraceStorageTests", dependencies: ["CMillrace", "MillraceStorage", "MillraceSimulation"],
+      swiftSettings: settings),
     .testTarget(name: "MillraceCommandTests", dependencies: ["MillraceCommand"], swiftSettings: settings),
     .testTarget(name: "HouseTests", swiftSettings: settings),
   ]
