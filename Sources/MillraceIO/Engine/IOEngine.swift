@@ -127,7 +127,8 @@ public final class IOEngine: @unchecked Sendable {
 
   // MARK: Set-up
 
-  /// Makes a completion known; handles name it by the number that is returned. Before the first I/O that uses it.
+  /// Makes a completion known; handles name it by the number that is returned, the same for the same object. Before the first
+  /// I/O that uses it. At most 31; what differs from I/O to I/O belongs into a handle's context.
   public func register(_ completion: IOCompletion) -> IOCompletionID {
     registry.withLock { _ in completions.add(completion) }
   }
@@ -140,6 +141,13 @@ public final class IOEngine: @unchecked Sendable {
   ///
   /// Nobody may start I/O on the file any more. The files of other I/O in flight are not touched.
   public func close(_ file: IOFile) {
+    settle(file)
+    method.willClose(file)
+    file.close()
+  }
+
+  /// Submits and completes the I/Os that use a file, and only those.
+  func settle(_ file: IOFile) {
     while file.inFlight.load(ordering: .acquiring) > 0 {
       for index in 0..<UInt32(table.count) {
         let word = table.word(index)
@@ -150,9 +158,10 @@ public final class IOEngine: @unchecked Sendable {
         wait(for: IOReference(index: index, generation: word.generation), reaper: nil)
       }
     }
-    method.willClose(file)
-    file.close()
   }
+
+  /// Tells the method that an unused file is about to be closed.
+  package func willClose(_ file: IOFile) { method.willClose(file) }
 }
 
 /// A hook into completion for tests: replaces raw results, or holds a completion up.

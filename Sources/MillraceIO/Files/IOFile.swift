@@ -14,8 +14,6 @@ open class IOFile: @unchecked Sendable {
   /// Unlike any other file's that this process ever opened, so that a recycled descriptor or file number is never taken
   /// for the old one.
   public let identity: UInt64
-  /// The descriptor, or -1 where there is none; then methods of the kernel execute I/O on this file in place.
-  public let descriptor: Int32
   /// Whether it bypasses the page cache.
   public let isDirect: Bool
   /// What direct I/O demands of addresses, offsets and lengths; 1 where it is buffered.
@@ -25,8 +23,9 @@ open class IOFile: @unchecked Sendable {
   /// The number, within what this file is a segment of, of the block at offset 0.
   public let firstBlock: UInt64
 
-  /// I/Os that have been started and not completed.
+  /// I/Os that have been started and not completed, and other uses that keep the file open.
   let inFlight = Atomic<UInt64>(0)
+  private let currentDescriptor: Atomic<UInt32>
 
   private static let nextIdentity = Atomic<UInt64>(1)
 
@@ -34,16 +33,51 @@ open class IOFile: @unchecked Sendable {
     path: String, descriptor: Int32 = -1, isDirect: Bool = false, alignment: DirectIOAlignment = .none,
     blockSize: Int = 8192, firstBlock: UInt64 = 0
   ) {
-    (self.path, self.descriptor, self.isDirect, self.alignment) = (path, descriptor, isDirect, alignment)
+    (self.path, self.isDirect, self.alignment) = (path, isDirect, alignment)
+    currentDescriptor = Atomic(UInt32(bitPattern: descriptor))
     (self.blockSize, self.firstBlock) = (blockSize, firstBlock)
     identity = Self.nextIdentity.wrappingAdd(1, ordering: .relaxed).oldValue
     IOFileRegistry.shared.add(self)
   }
 
   deinit {
-    invariant(inFlight.load(ordering: .acquiring) == 0, "a file was released with I/O in flight; close it first")
+    invariant(
+      inFlight.load(ordering: .acquiring) & ~Self.closedBit == 0,
+      "a file was released with I/O in flight; close it first")
     IOFileRegistry.shared.remove(identity)
   }
+
+  /// The descriptor, or -1 where there is none; then methods of the kernel execute I/O on this file in place.
+  /// Does not change while the file is in use.
+  @inline(__always) public final var descriptor: Int32 { Int32(bitPattern: currentDescriptor.relaxed) }
+
+  /// For files that are opened again and again under one identity.
+  package final func setDescriptor(_ descriptor: Int32) { currentDescriptor.relaxed = UInt32(bitPattern: descriptor) }
+
+  // MARK: Uses
+
+  /// Set in the count of uses while the file is closed and must be opened before its next use.
+  private static let closedBit: UInt64 = 1 << 63
+
+  /// Keeps the file from being closed until ``endUse()``.
+  /// - Returns: false where it is closed: then it is not in use, and must be opened first.
+  @inline(__always) package final func beginUse() -> Bool {
+    guard inFlight.wrappingAdd(1, ordering: .acquiring).oldValue & Self.closedBit != 0 else { return true }
+    _ = inFlight.wrappingSubtract(1, ordering: .relaxed)
+    return false
+  }
+
+  @inline(__always) package final func endUse() { _ = inFlight.wrappingSubtract(1, ordering: .releasing) }
+
+  /// Marks an unused file as closed. - Returns: false where it is in use, or closed already.
+  package final func markClosed() -> Bool {
+    inFlight.compareExchange(expected: 0, desired: Self.closedBit, ordering: .acquiringAndReleasing).exchanged
+  }
+
+  /// Marks a closed file as open again.
+  package final func markOpen() { _ = inFlight.wrappingSubtract(Self.closedBit, ordering: .releasing) }
+
+  // MARK: Primitives
 
   /// Reads into `vectors` from `offset`, at most once: may be short. The caller retries.
   /// - Returns: bytes, or -errno.

@@ -31,6 +31,8 @@ struct HandleSlot: ~Copyable {
   var file: Unmanaged<IOFile>?
   /// Where the owner wants the outcome; written by the owner, when it reclaims.
   var returning: UnsafeMutablePointer<IOOutcome>?
+  /// What the completions work on; theirs to interpret.
+  var context: UnsafeRawPointer?
   /// Up to four completions: (id, datum) in pairs of bytes, the first registered lowest.
   var completions: UInt64 = 0
   var completionCount: UInt8 = 0

@@ -42,6 +42,9 @@ public struct CompletionContext: ~Copyable {
   /// What others wait with.
   public var reference: IOReference { IOReference(index: index, generation: table.word(index).generation) }
 
+  /// What the issuer gave the completions to work on (``IOHandle/setContext(_:)``).
+  public var context: UnsafeRawPointer? { table[index].pointee.context }
+
   public var operation: IOOperation {
     guard let operation = table[index].pointee.operation else { invariantFailure("an undefined I/O was completed") }
     return operation
@@ -82,7 +85,13 @@ struct CompletionTable: @unchecked Sendable {
 
   /// - Precondition: called under the engine's lock.
   func add(_ completion: IOCompletion) -> IOCompletionID {
-    for index in 1..<Self.countMax where entries[index] == nil {
+    for index in 1..<Self.countMax {
+      if let known = entries[index] {
+        if known.toOpaque() == Unmanaged.passUnretained(completion).toOpaque() {
+          return IOCompletionID(rawValue: UInt8(index))
+        }
+        continue
+      }
       entries[index] = .passRetained(completion)
       return IOCompletionID(rawValue: UInt8(index))
     }

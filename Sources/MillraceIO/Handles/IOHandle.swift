@@ -26,6 +26,12 @@ public struct IOHandle: ~Copyable {
     backend._withUnsafeGuaranteedRef { $0.addCompletion(completion, datum: datum, to: index) }
   }
 
+  /// Gives the completions something to work on (``CompletionContext/context``).
+  /// - Parameter context: must stay valid until the handle is reclaimed.
+  @inline(__always) public func setContext(_ context: UnsafeRawPointer) {
+    backend._withUnsafeGuaranteedRef { $0.table[index].pointee.context = context }
+  }
+
   /// Room for the numbers that completions need, such as buffer ids: ``IOConfiguration/vectorsPerHandle`` of them.
   @inline(__always) public var data: UnsafeMutablePointer<UInt32> {
     backend._withUnsafeGuaranteedRef { $0.table.data(index) }

@@ -8,7 +8,7 @@ import Testing
   func readsRandomly(kind: IOMethodKind, exclusive: Bool) throws {
     let path = "/var/tmp/millrace-smoke-\(getpid())-\(kind)-\(exclusive)"
     let size = 1 << 20
-    FileManager.default.createFile(
+    _ = FileManager.default.createFile(
       atPath: path, contents: Data((0..<size).map { UInt8(truncatingIfNeeded: $0 / 8192 * 7 + $0) }))
     defer { unlink(path) }
     let engine = try IOEngine(IOConfiguration(method: kind))

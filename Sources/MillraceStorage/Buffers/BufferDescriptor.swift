@@ -1,0 +1,15 @@
+import Synchronization
+
+/// What is known of one buffer. Shared by all threads, hence all atomic; one cache line.
+struct BufferDescriptor: ~Copyable {
+  let state = Atomic<UInt64>(0)
+  /// A ``BufferTag``. Changes only while its one pin is that of who replaces the page.
+  let tag = Atomic<UInt64>(0)
+  /// The ``IOReference`` of the I/O in progress, once there is one.
+  let ioReference = Atomic<UInt64>(0)
+  /// The next buffer in the same chain of the table.
+  let next = Atomic<UInt32>(.noBuffer)
+  private let padding: (UInt32, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
+
+  init() {}
+}

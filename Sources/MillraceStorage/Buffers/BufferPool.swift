@@ -1,0 +1,264 @@
+import CMillrace
+public import MillraceIO
+import Synchronization
+
+/// Pages in memory, shared by all threads (PostgreSQL's shared buffers), or of one session's temporary relations (its local
+/// buffers): the same code serves both, since in one process a pool that only one session uses differs in nothing but its
+/// size (docs/decisions/0004).
+///
+/// One aligned mapping holds the pages, so that direct I/O goes to the place where a page is used. Pinning a page that is here
+/// costs a look-up and one compare-and-swap; no lock, no allocation, no reference count.
+public final class BufferPool: @unchecked Sendable {
+  // Safe because descriptors are atomic, and a page's bytes are touched only under a pin, or by the I/O that fills it.
+
+  public enum Scope: Sendable {
+    /// `shared_buffers`.
+    case shared
+    /// `temp_buffers`, of one session.
+    case local
+  }
+
+  public let engine: IOEngine
+  public let scope: Scope
+  /// Buffers.
+  public let count: Int
+  /// The pages' memory.
+  public let memory: IOMemory
+  /// Whether pages carry checksums.
+  public let checksums: Bool
+  /// How far all read streams together may look ahead.
+  public let readAheadBudget: ReadAheadBudget
+
+  let descriptors: UnsafeMutablePointer<BufferDescriptor>
+  let table: BufferTable
+  let readCompletion: IOCompletionID
+  let segmentCompletion: IOCompletionID
+  private let nextUnused = Atomic<UInt32>(0)
+  private let clockHand = Atomic<UInt32>(0)
+  let counters = BufferPoolCounters()
+
+  /// Makes a pool and tells the engine of its memory.
+  /// - Parameters:
+  ///   - count: buffers; at least 16.
+  ///   - checksums: whether pages carry checksums, which are then verified when a page is read.
+  /// - Throws: ``IOError`` when there is not so much memory.
+  public init(
+    engine: IOEngine, count: Int, scope: Scope = .shared, checksums: Bool = true,
+    hugePages: IOMemory.HugePages = .try
+  ) throws(IOError) {
+    guard (16...Int(Int32.max)).contains(count) else {
+      throw IOError(
+        .invalidConfiguration,
+        message: "\(count) is outside the valid range for parameter \"shared_buffers\" (16 .. \(Int32.max))")
+    }
+    (self.engine, self.scope, self.count) = (engine, scope, count)
+    memory = try IOMemory(byteCount: count * PageLayout.blockSize, hugePages: hugePages)
+    descriptors = .allocate(capacity: count)
+    for index in 0..<count { (descriptors + index).initialize(to: BufferDescriptor()) }
+    table = BufferTable(descriptors, count: count)
+    readAheadBudget = ReadAheadBudget(total: max(count / 2, 8))
+    self.checksums = checksums
+    segmentCompletion = engine.register(SegmentReadCompletion.shared)
+    readCompletion = engine.register(BufferReadCompletion.shared)
+    engine.register(memory)
+  }
+
+  deinit {
+    table.deallocate()
+    descriptors.deinitialize(count: count)
+    descriptors.deallocate()
+  }
+
+  /// The bytes of a buffer's page. Valid under a pin.
+  @inline(__always) func page(_ buffer: BufferID) -> UnsafeMutableRawPointer {
+    memory.baseAddress + Int(buffer) * PageLayout.blockSize
+  }
+
+  @inline(__always) func tag(_ buffer: BufferID) -> BufferTag {
+    BufferTag(rawValue: descriptors[Int(buffer)].tag.load(ordering: .relaxed))
+  }
+
+  @inline(__always) func state(_ buffer: BufferID) -> BufferState {
+    BufferState(rawValue: descriptors[Int(buffer)].state.load(ordering: .acquiring))
+  }
+
+  // MARK: Pinning
+
+  /// Pins a page that has a buffer, valid or not. - Returns: nil if it has none.
+  @inline(__always) func pinIfPresent(_ tag: BufferTag, strategy: BufferStrategy?) -> BufferID? {
+    while let buffer = table.find(tag) {
+      if pin(buffer, expecting: tag, raisesUsage: strategy == nil) { return buffer }
+    }
+    return nil
+  }
+
+  /// Pins a buffer if it still holds the expected page.
+  @inline(__always) private func pin(_ buffer: BufferID, expecting tag: BufferTag, raisesUsage: Bool) -> Bool {
+    let descriptor = descriptors + Int(buffer)
+    var seen = BufferState(rawValue: descriptor.pointee.state.load(ordering: .relaxed))
+    while true {
+      guard seen.has(BufferState.tagValid) else { return false }
+      var desired = seen.rawValue + BufferState.onePin
+      // A ring's pages do not grow popular by passing through.
+      if seen.usage < (raisesUsage ? BufferState.usageMax : 1) { desired += BufferState.oneUsage }
+      let (exchanged, now) = descriptor.pointee.state.weakCompareExchange(
+        expected: seen.rawValue, desired: desired, successOrdering: .acquiring, failureOrdering: .relaxed)
+      if exchanged { break }
+      seen = BufferState(rawValue: now)
+    }
+    // Pinned, it cannot be replaced any more; it may have been before.
+    if descriptor.pointee.tag.load(ordering: .relaxed) == tag.rawValue { return true }
+    unpin(buffer)
+    return false
+  }
+
+  /// Adds a pin to one that the caller holds.
+  @inline(__always) func addPin(_ buffer: BufferID) {
+    _ = descriptors[Int(buffer)].state.wrappingAdd(BufferState.onePin, ordering: .relaxed)
+  }
+
+  @inline(__always) func unpin(_ buffer: BufferID) {
+    let before = BufferState(
+      rawValue: descriptors[Int(buffer)].state.wrappingSubtract(BufferState.onePin, ordering: .releasing).oldValue)
+    precondition(before.pins > 0, "invariant broken: a buffer was unpinned that was not pinned")
+  }
+
+  /// Pins the buffer of a page, giving it one if it has none; then the page is not valid yet.
+  /// - Throws: ``StorageError`` `.noUnpinnedBuffers`.
+  @inline(__always) func pinOrAllocate(
+    _ tag: BufferTag, strategy: BufferStrategy?
+  ) throws(StorageError) -> BufferID {
+    if let buffer = pinIfPresent(tag, strategy: strategy) { return buffer }
+    return try allocate(tag, strategy: strategy)
+  }
+
+  private func allocate(_ tag: BufferTag, strategy: BufferStrategy?) throws(StorageError) -> BufferID {
+    let buffer = try takeVictim(strategy: strategy)
+    let descriptor = descriptors + Int(buffer)
+    while true {
+      let other = table.insert(buffer, tag) {
+        descriptor.pointee.tag.store(tag.rawValue, ordering: .relaxed)
+        descriptor.pointee.ioReference.store(0, ordering: .relaxed)
+        // Still only our pin: without a valid tag nobody else could take one.
+        descriptor.pointee.state.store(
+          BufferState.onePin | BufferState.oneUsage | BufferState.tagValid, ordering: .releasing)
+      }
+      guard let other else { return buffer }
+      // Another thread was faster with the same page.
+      if pin(other, expecting: tag, raisesUsage: strategy == nil) {
+        unpin(buffer)
+        return other
+      }
+    }
+  }
+
+  // MARK: Replacement
+
+  /// Finds a buffer to use for another page: pinned once, without a tag.
+  private func takeVictim(strategy: BufferStrategy?) throws(StorageError) -> BufferID {
+    if let buffer = strategy?.candidate(), takeForReplacement(buffer, usageMax: 1) {
+      counters.reuses.sharedIncrement()
+      return buffer
+    }
+    let buffer = try takeFromPool()
+    strategy?.replaceCandidate(with: buffer)
+    return buffer
+  }
+
+  private func takeFromPool() throws(StorageError) -> BufferID {
+    // Those that were never used come first, in order: neighbours in memory then hold neighbouring blocks.
+    if nextUnused.load(ordering: .relaxed) < UInt32(count) {
+      let buffer = nextUnused.wrappingAdd(1, ordering: .relaxed).oldValue
+      if buffer < UInt32(count), takeForReplacement(buffer, usageMax: 0) { return buffer }
+    }
+    // The clock sweep: usage counts fall as the hand passes, and who has none left goes.
+    var fruitless = 0
+    while fruitless < count * Int(BufferState.usageMax + 1) {
+      let buffer = clockHand.wrappingAdd(1, ordering: .relaxed).oldValue % UInt32(count)
+      let seen = state(buffer)
+      if seen.pins == 0 {
+        if seen.usage > 0 {
+          _ = descriptors[Int(buffer)].state.compareExchange(
+            expected: seen.rawValue, desired: seen.rawValue - BufferState.oneUsage, ordering: .relaxed)
+        } else if takeForReplacement(buffer, usageMax: 0) {
+          return buffer
+        }
+      }
+      fruitless += 1
+    }
+    throw StorageError.noUnpinnedBuffers(count: count)
+  }
+
+  /// Takes an unpinned buffer and removes its page from the table.
+  /// - Parameter usageMax: the usage up to which the page may go.
+  private func takeForReplacement(_ buffer: BufferID, usageMax: UInt64) -> Bool {
+    let descriptor = descriptors + Int(buffer)
+    let seen = state(buffer)
+    guard seen.pins == 0, seen.usage <= usageMax, !seen.has(BufferState.ioInProgress) else { return false }
+    // In one step pinned and without a valid tag: from then on nobody else can pin it.
+    guard
+      descriptor.pointee.state.compareExchange(
+        expected: seen.rawValue, desired: BufferState.onePin, ordering: .acquiringAndReleasing
+      ).exchanged
+    else { return false }
+    if seen.has(BufferState.tagValid) {
+      table.remove(buffer, tag(buffer))
+      descriptor.pointee.tag.store(0, ordering: .relaxed)
+      counters.evictions.sharedIncrement()
+    }
+    return true
+  }
+
+  /// Drops all pages of a fork that nobody has pinned; waits for I/O on them. For forks that are gone and for tests.
+  /// - Returns: how many stayed because they are pinned.
+  @discardableResult
+  public func invalidate(_ fork: StoredFork) -> Int {
+    var pinned = 0
+    for buffer in 0..<UInt32(count) {
+      while true {
+        let seen = state(buffer)
+        guard seen.has(BufferState.tagValid), tag(buffer).fork == fork.id else { break }
+        if seen.has(BufferState.ioInProgress) {
+          waitForIO(buffer, backend: nil)
+        } else if seen.pins > 0 {
+          pinned += 1
+          break
+        } else if takeForReplacement(buffer, usageMax: BufferState.usageMax) {
+          unpin(buffer)
+          break
+        }
+      }
+    }
+    return pinned
+  }
+}
+
+/// What a pool has done so far (`pg_stat_io`'s hits, reads, evictions, reuses).
+final class BufferPoolCounters: Sendable {
+  let hits = Atomic<UInt64>(0)
+  /// Operations; one combined read counts once.
+  let reads = Atomic<UInt64>(0)
+  let blocksRead = Atomic<UInt64>(0)
+  let evictions = Atomic<UInt64>(0)
+  let reuses = Atomic<UInt64>(0)
+  let checksumFailures = Atomic<UInt64>(0)
+}
+
+extension Atomic where Value == UInt64 {
+  @inline(__always) func sharedIncrement(by amount: UInt64 = 1) { _ = wrappingAdd(amount, ordering: .relaxed) }
+}
+
+/// Counters of a pool at one moment.
+public struct BufferPoolStatistics: Sendable, Equatable {
+  public let hits, reads, blocksRead, evictions, reuses, checksumFailures: UInt64
+}
+
+extension BufferPool {
+  public var statistics: BufferPoolStatistics {
+    BufferPoolStatistics(
+      hits: counters.hits.load(ordering: .relaxed), reads: counters.reads.load(ordering: .relaxed),
+      blocksRead: counters.blocksRead.load(ordering: .relaxed),
+      evictions: counters.evictions.load(ordering: .relaxed), reuses: counters.reuses.load(ordering: .relaxed),
+      checksumFailures: counters.checksumFailures.load(ordering: .relaxed))
+  }
+}

@@ -1,0 +1,43 @@
+import Synchronization
+
+/// How many blocks all read streams of a pool together hold ahead of their consumers.
+///
+/// Each stream is sure of an equal share; what the others do not use it may have besides. So one stream alone can look far ahead,
+/// and many share without any of them pinning the pool full: PostgreSQL's streams know only their own limits.
+public final class ReadAheadBudget: Sendable {
+  /// Blocks.
+  public let total: Int
+  private let used = Atomic<Int>(0)
+  private let streams = Atomic<Int>(0)
+
+  init(total: Int) { self.total = total }
+
+  /// Blocks held at this moment.
+  public var usedCount: Int { used.load(ordering: .relaxed) }
+  /// Streams that are open at this moment.
+  public var streamCount: Int { streams.load(ordering: .relaxed) }
+
+  func addStream() { streams.wrappingAdd(1, ordering: .relaxed) }
+  func removeStream() { streams.wrappingSubtract(1, ordering: .relaxed) }
+
+  /// What one stream is sure of now.
+  var share: Int { max(total / max(streamCount, 1), 1) }
+
+  /// Asks for `count` more blocks.
+  /// - Parameter held: what the stream has already.
+  /// - Returns: how many it may have; at least one if it has none, so that every stream makes progress.
+  /// - Complexity: a compare-and-swap.
+  @inline(__always) func reserve(_ count: Int, held: Int) -> Int {
+    var seen = used.load(ordering: .relaxed)
+    while true {
+      let sure = max(share - held, held == 0 ? 1 : 0)
+      let granted = min(count, max(sure, total - seen))
+      guard granted > 0 else { return 0 }
+      let (exchanged, now) = used.weakCompareExchange(expected: seen, desired: seen + granted, ordering: .relaxed)
+      if exchanged { return granted }
+      seen = now
+    }
+  }
+
+  @inline(__always) func release(_ count: Int) { used.wrappingSubtract(count, ordering: .relaxed) }
+}
