@@ -103,9 +103,9 @@ static int serve(struct fuse *fuse, const struct options *options) {
     // As many threads may sleep at once; and none is ended when idle, because starting one costs a request's time.
     fuse_loop_cfg_set_max_threads(loop, (unsigned)options->threads);
     fuse_loop_cfg_set_idle_threads(loop, (unsigned)options->threads);
-    int failed = fuse_loop_mt(fuse, loop);
+    int result = fuse_loop_mt(fuse, loop);
     fuse_loop_cfg_destroy(loop);
-    return failed != 0;
+    return result < 0;  // a positive result is the signal that ended it
 }
 
 int main(int count, char *words[]) {
