@@ -60,12 +60,16 @@ class Mount:
         with open(os.path.join(self.backing, "a"), "rb") as file:
             return file.read()
 
-    def end(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
         os.close(self.descriptor)
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait()
-        assert status == 0, f"SIGTERM ended it with status {status}"
-        assert not os.path.ismount(self.point), "still mounted after SIGTERM"
+        if error is None:
+            assert status == 0, f"SIGTERM ended it with status {status}"
+            assert not os.path.ismount(self.point), "still mounted after SIGTERM"
 
 
 @contextlib.contextmanager
@@ -164,14 +168,13 @@ def check_malformed_rules_change_nothing(mount):
 
 def check_parallelism(program, directory):
     """64 readers are all in service at once. The latency only has to outlast the start of 64 threads."""
-    mount = Mount(program, directory, "--latency-us", "3000000", "--threads", "64")
-    readers = [threading.Thread(target=mount.read, args=(PAGE, 0)) for _ in range(64)]
-    for reader in readers:
-        reader.start()
-    for reader in readers:
-        reader.join()
-    assert mount.counter("in_service_max") == 64, mount.text(".counters")
-    mount.end()
+    with Mount(program, directory, "--latency-us", "3000000", "--threads", "64") as mount:
+        readers = [threading.Thread(target=mount.read, args=(PAGE, 0)) for _ in range(64)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        assert mount.counter("in_service_max") == 64, mount.text(".counters")
 
 
 def main():
@@ -183,11 +186,10 @@ def main():
         sys.exit(77)
     with tempfile.TemporaryDirectory() as directory:
         check_parallelism(program, directory)
-        mount = Mount(program, directory)
-        for check in (check_passes_through, check_counts_requests, check_error, check_every, check_short_and_torn,
-                      check_flip, check_malformed_rules_change_nothing):
-            check(mount)
-        mount.end()
+        with Mount(program, directory) as mount:
+            for check in (check_passes_through, check_counts_requests, check_error, check_every,
+                          check_short_and_torn, check_flip, check_malformed_rules_change_nothing):
+                check(mount)
     print("latencyfs: all well")
 
 
