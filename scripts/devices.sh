@@ -18,7 +18,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 readonly place=${MILLRACE_DEVICES:-/var/tmp/millrace-devices}
 readonly zram_mount=$place/zram loop_mount=$place/loop loop_file=$place/zram/loop.img
-# Holds the number of our zram device from the moment that it exists, and the boot that it belongs to.
+# Which zram device is ours: the boot that this is about, the devices that were there before, then our number.
 readonly record=$place/zram-device boot=$(cat /proc/sys/kernel/random/boot_id)
 
 say() { printf '%s\n' "devices: $*"; }
@@ -41,19 +41,30 @@ require_kernel() {
   fi
 }
 
+zram_numbers() { find /sys/block -name 'zram*' -printf '%f\n' | sed 's/^zram//' | sort -n | tr '\n' ' '; }
+
 # The number of our zram device, if there is one since this boot.
 our_zram() {
-  local number recorded_boot
+  local recorded_boot before number candidate
   [ -e "$record" ] || return 1
-  read -r number recorded_boot <"$record"
-  [ "$recorded_boot" = "$boot" ] && [ -e "/sys/block/zram$number" ] || return 1
-  echo "$number"
+  { read -r recorded_boot && read -r before; } <"$record" || return 1
+  number=$(sed -n 3p "$record")
+  [ "$recorded_boot" = "$boot" ] || return 1
+  if [ -z "$number" ]; then
+    # Interrupted while the device was being made: it is a new one without a size.
+    for candidate in $(zram_numbers); do
+      case " $before " in *" $candidate "*) continue ;; esac
+      [ "$(cat "/sys/block/zram$candidate/disksize")" != 0 ] || number=$candidate
+    done
+  fi
+  [ -n "$number" ] && [ -e "/sys/block/zram$number" ] && echo "$number"
 }
 
 make_zram() {
   local size=$1 number
+  printf '%s\n' "$boot" "$(zram_numbers)" >"$record"
   number=$(cat /sys/class/zram-control/hot_add)
-  echo "$number $boot" >"$record"
+  echo "$number" >>"$record"
   echo lz4 >"/sys/block/zram$number/comp_algorithm" 2>/dev/null ||
     say "this kernel's zram has no lz4; using $(sed 's/.*\[\(.*\)\].*/\1/' "/sys/block/zram$number/comp_algorithm")"
   echo "$size" >"/sys/block/zram$number/disksize"
