@@ -33,7 +33,8 @@ require_kernel() {
   if [ ! -e /sys/class/zram-control/hot_add ]; then
     modprobe zram 2>/dev/null || true
     [ -e /sys/class/zram-control/hot_add ] ||
-      fail "this machine has no zram devices (no /sys/class/zram-control; a container needs the host's kernel module zram and a writable /sys)"
+      fail "this machine has no zram devices: there is no /sys/class/zram-control" \
+        "(a container needs the host's kernel module zram and a writable /sys)"
   fi
   if [ ! -e /dev/loop-control ]; then
     modprobe loop 2>/dev/null || true

