@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -206,7 +207,8 @@ def drop_cache(path):
 
 
 def main(run, options):
-    """Runs a comparison; a failure is one sentence on standard error and exit status 1."""
+    """Runs a comparison; a failure is one sentence on standard error and exit status 1. Always cleans up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if not os.path.exists(options.millrace):
             raise Failure(f"there is no {options.millrace}; run `make build` first")
