@@ -1,0 +1,44 @@
+# What can be done with this repository; `make` prints the list.
+#
+# `make demo` and `make build` need the Swift toolchain and nothing else. What `make test` and `make bench`
+# need besides is installed by scripts/install-test-dependencies.sh, which they call.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build demo test bench format lint docs clean
+
+libraries := MillraceSettings MillraceIO MillraceSimulation MillraceStorage
+
+# Only what is said on make's own command line: many a PostgreSQL user has PGDATA in the environment.
+said = $(if $(filter command line,$(origin $(1))),--$(2) '$($(1))')
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the release build of the millrace command, at .build/release/millrace
+	swift build -c release --product millrace
+
+demo: build ## read real data by every method and compare; takes PGDATA=directory SIZE=512MiB
+	.build/release/millrace demo $(call said,PGDATA,pgdata) $(call said,SIZE,size)
+
+test: ## everything that must hold before a change is merged
+	scripts/test.sh
+
+bench: ## compare with fio and PostgreSQL; tables go to .build/bench
+	scripts/bench/all.sh
+
+format: ## bring the Swift sources into the project's format
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+lint: ## only say what is not in the project's format
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+docs: ## the libraries' reference as a web site, in .build/docs
+	swift package --allow-writing-to-directory .build/docs generate-documentation \
+	  $(addprefix --target ,$(libraries)) --enable-experimental-combined-documentation \
+	  --transform-for-static-hosting --output-path .build/docs
+	@echo "to read it: python3 -m http.server --directory .build/docs 8000, then open /documentation/"
+
+clean: ## remove what was built
+	rm -rf .build .build-tsan

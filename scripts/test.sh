@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+#
+# Everything that must hold before a change is merged: `make test`. Ends with a list of the stages and how each
+# went; the exit status is 0 when all went well.
+#
+# A test that this machine cannot run is skipped with its reason, unless MILLRACE_REQUIRE names what it needs:
+# a list such as "io_uring,postgresql", or "all", which is what CI=true means. io_uring is always required
+# where fio can use it, so that a broken detection of our own cannot hide behind a skip.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly logs=.build/test-logs
+failed=0
+summary=()
+
+say() { printf '\n== %s\n' "$*"; }
+
+# stage NAME COMMAND...: runs it, keeps its output in a log, notes how it went. Exit status 77 means skipped.
+# Because its status is asked for, `set -e` does not hold inside COMMAND: there each step says what follows on failure.
+stage() {
+  local name=$1 began=$SECONDS verdict=passed status=0
+  shift
+  say "$name"
+  "$@" 2>&1 | tee "$logs/${name// /-}.log" || status=$?
+  case $status in
+    0) ;;
+    77) verdict=skipped ;;
+    *) verdict=FAILED failed=1 ;;
+  esac
+  summary+=("$(printf '%-8s %5d s  %s' "$verdict" $((SECONDS - began)) "$name")")
+  [ "$verdict" != FAILED ]
+}
+
+finish() {
+  say "summary"
+  printf '%s\n' "${summary[@]}"
+  exit $failed
+}
+
+# In CI a test that hangs shall not hold the machine for ever. At a terminal it would keep Ctrl-C from the tests.
+limited() { if [ "${CI:-}" = true ]; then timeout --kill-after=10 "$@"; else shift; "$@"; fi; }
+
+build_release() {
+  swift build -c release --product millrace || return
+  if grep -q '"millrace-counts"' Package.swift; then swift build -c release --product millrace-counts || return; fi
+}
+
+# Warnings of our own code. Only what was compiled in this run can show: a fresh clone shows all.
+check_warnings() {
+  local ours="^$PWD/(Sources|Tests|Package)[^:]*:[0-9]+:[0-9]+: warning:|^warning: 'millrace'"
+  ! grep -hE "$ours" "$logs"/build-*.log | sort -u | grep .
+}
+
+check_latencyfs() {
+  local status=0
+  scripts/build-tools.sh || return
+  Tools/latencyfs/test.py .build/tools/latencyfs || status=$?
+  if [ $status -eq 77 ] && [ "$MILLRACE_REQUIRE" = all ]; then status=1; fi
+  return $status
+}
+
+# Does io_uring work here? Asked of fio, which knows nothing of our own detection.
+machine_has_io_uring() {
+  fio --name=probe --ioengine=io_uring --rw=read --bs=4k --size=4k --filename=Package.swift --readonly \
+    >/dev/null 2>&1
+}
+
+run_tests() {
+  limited 20m swift test --skip-build || return
+  if [ "$has_io_uring" = yes ] && grep -i 'skipped.*io_uring' "$logs"/test.log; then
+    echo "tests of io_uring were skipped, but fio can use io_uring on this machine"
+    return 1
+  fi
+}
+
+run_thread_sanitizer() {
+  limited 20m swift test --sanitize=thread --scratch-path .build-tsan --filter 'MillraceIOTests|MillraceStorageTests'
+}
+
+mkdir -p "$logs"
+rm -f "$logs"/*.log
+
+stage "test dependencies" scripts/install-test-dependencies.sh || finish
+set -a
+# shellcheck source=/dev/null
+. .cache/environment
+set +a
+
+has_io_uring=no
+if machine_has_io_uring; then has_io_uring=yes; fi
+require=${MILLRACE_REQUIRE:-}
+if [ "${CI:-}" = true ]; then require=all; fi
+if [ "$require" != all ] && [ $has_io_uring = yes ]; then require=${require:+$require,}io_uring; fi
+export MILLRACE_REQUIRE=$require
+echo "io_uring on this machine: $has_io_uring; MILLRACE_REQUIRE=$MILLRACE_REQUIRE"
+
+stage "build release" build_release || finish
+stage "build tests" swift build --build-tests || finish
+stage "no warnings" check_warnings || true
+stage "latencyfs" check_latencyfs || true
+stage "test" run_tests || true
+stage "thread sanitizer" run_thread_sanitizer || true
+finish
