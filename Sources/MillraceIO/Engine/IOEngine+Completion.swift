@@ -108,7 +108,6 @@ extension IOEngine {
     guard let operation = slot.pointee.operation, let file = slot.pointee.file else {
       invariantFailure("an undefined I/O was executed")
     }
-    slot.pointee.submittedAt.relaxed = monotonicNanoseconds()
     while true {
       let io = submission(index)
       let raw = file._withUnsafeGuaranteedRef {
