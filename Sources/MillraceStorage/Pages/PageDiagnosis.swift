@@ -2,9 +2,9 @@ import CMillrace
 
 /// What exactly is wrong with a page that `PageVerifier` refused.
 ///
-/// This is for people and reports, not for the reading path: it allocates, and it may try a thousand block numbers. Each
-/// problem states what is seen on the page. What may have caused it (a torn write, a lost write, a write to the wrong
-/// place) is said only where the bytes show it.
+/// This is for people and reports, not for the reading path: it allocates, and it may try a thousand block numbers.
+/// Each problem states what is seen on the page. What may have caused it (a torn write, a lost write, a write to the
+/// wrong place) is said only where the bytes show it.
 public struct PageDiagnosis: Sendable, Hashable {
   /// Where in its fork the page was read.
   public let block: BlockNumber
@@ -13,8 +13,8 @@ public struct PageDiagnosis: Sendable, Hashable {
 
   public var isSound: Bool { problems.isEmpty }
 
-  /// Looks at everything: what `PageVerifier` looks at, and besides the page's size and layout version, which are all that
-  /// a cluster without checksums offers beyond the header's sanity.
+  /// Looks at everything: what `PageVerifier` looks at, and besides the page's size and layout version, which are all
+  /// that a cluster without checksums offers beyond the header's sanity.
   ///
   /// - Parameters:
   ///   - page: `PageLayout.blockSize` readable bytes, of any alignment. They are not written to.
@@ -95,8 +95,9 @@ extension PageDiagnosis {
 
   /// Runs of whole sectors that are zero, as far as they lie where the header says that there is something.
   ///
-  /// Between `pd_lower` and `pd_upper` zeros are what should be there, so the runs are cut to the rest of the page, and what
-  /// is left of them counts if it is at least a sector long. Without a header that makes sense all of the page counts.
+  /// Between `pd_lower` and `pd_upper` zeros are what should be there, so the runs are cut to the rest of the page, and
+  /// what is left of them counts if it is at least a sector long. Without a header that makes sense all of the page
+  /// counts.
   private static func zeroedParts(of page: UnsafeRawPointer, header: PageHeader?) -> [PageProblem] {
     var occupied = [0..<PageLayout.blockSize]
     if let header {
@@ -130,8 +131,9 @@ extension PageDiagnosis {
 // MARK: - Misplaced pages
 
 extension PageDiagnosis {
-  /// How far around its place a page's origin is looked for when nothing but the checksum speaks for it. Each block tried
-  /// fits by chance once in 65,535 times; fewer than three hundred are, so a false suspicion is rarer than one in 200.
+  /// How far around its place a page's origin is looked for when nothing but the checksum speaks for it. Each block
+  /// tried fits by chance once in 65,535 times; fewer than three hundred are, so a false suspicion is rarer than one in
+  /// 200.
   private static let searchDistance: UInt32 = 128
 
   /// The block for which the page's checksum is right, if one is plausible: the one that the page's tuples name, a

@@ -55,10 +55,10 @@ import Testing
     #expect(Self.diagnose(page).problems == [Self.checksum(page), .zeroedTail(from: max(start, upper))])
   }
 
-  @Test func `a zeroed head leaves an uninitialized page that is not empty`() {
+  @Test func `a zeroed head leaves an uninitialized page that is not empty`() throws {
     var page = Self.page(block: 3)
     page.replaceSubrange(0..<4096, with: repeatElement(0, count: 4096))
-    let first = try! #require(page.firstIndex { $0 != 0 })
+    let first = try #require(page.firstIndex { $0 != 0 })
     let problems = Self.diagnose(page).problems
     #expect(problems == [.uninitialized(firstNonzeroByte: first), .zeroed(0..<4096)])
     // Nothing of this needs checksums.

@@ -83,15 +83,14 @@ struct ChecksumsReport {
     filesScanned = Int(files)
     blocksScanned = blocks
 
-    let line =
-      #/checksum verification failed in file "(?<path>.+)", block (?<block>\d+): calculated checksum (?<expected>[0-9A-F]+) but block contains (?<found>[0-9A-F]+)/#
+    let line = #/failed in file "(.+)", block (\d+): calculated checksum ([0-9A-F]+) but block contains ([0-9A-F]+)/#
     bad = Set(
       outcome.errors.matches(of: line).compactMap { match in
-        guard let block = UInt32(match.block), let expected = UInt16(match.expected, radix: 16),
-          let found = UInt16(match.found, radix: 16)
+        guard let block = UInt32(match.2), let expected = UInt16(match.3, radix: 16),
+          let found = UInt16(match.4, radix: 16)
         else { return nil }
         return BadBlock(
-          path: String(match.path.dropFirst(cluster.path.count + 1)), block: block, expected: expected, found: found)
+          path: String(match.1.dropFirst(cluster.path.count + 1)), block: block, expected: expected, found: found)
       })
   }
 }

@@ -69,7 +69,8 @@ final class PostgresCluster: Sendable {
     try installation.run("pg_ctl", ["stop", "-w", "-D", path, "-m", mode])
   }
 
-  /// Runs statements in the running server, each in a transaction of its own. Returns one line a row, columns separated by |.
+  /// Runs statements in the running server, each in a transaction of its own. Returns one line a row, columns separated
+  /// by |.
   @discardableResult
   func query(_ statements: String...) throws -> [String] {
     var arguments = ["-h", temporary.path, "-U", "postgres", "-d", "postgres", "-XAtq", "-v", "ON_ERROR_STOP=1"]

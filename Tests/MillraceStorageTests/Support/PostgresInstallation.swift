@@ -82,8 +82,8 @@ struct PostgresInstallation: Sendable {
     return outcome
   }
 
-  /// Foundation's `Process` takes a child for alive as long as anything that it started lives, which for `pg_ctl start` is
-  /// the server. So the child is started and waited for by hand. For the same reason its output goes to files.
+  /// Foundation's `Process` takes a child for alive as long as anything that it started lives, which for `pg_ctl start`
+  /// is the server. So the child is started and waited for by hand. For the same reason its output goes to files.
   private static func run(_ command: [String]) throws -> Outcome {
     let scratch = try TemporaryDirectory()
     var actions = posix_spawn_file_actions_t()

@@ -1,7 +1,7 @@
 import MillraceStorage
 
-/// One cluster a version of PostgreSQL, with something of everything in it, made when first asked for and shut down. Tests
-/// that change it take a copy.
+/// One cluster a version of PostgreSQL, with something of everything in it, made when first asked for and shut down.
+/// Tests that change it take a copy.
 enum SharedCluster {
   private static let version15 = Result { try make(15) }
   private static let version18 = Result { try make(18) }
