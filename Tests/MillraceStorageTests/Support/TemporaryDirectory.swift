@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A directory of its own for one test, removed when the last reference to it goes.
 final class TemporaryDirectory: Sendable {
@@ -12,6 +13,21 @@ final class TemporaryDirectory: Sendable {
 
   deinit {
     try? FileManager.default.removeItem(atPath: path)
+  }
+
+  private static let removedAtExit = Mutex<[String]>([])
+
+  /// Removes the directory when the process ends: for one that all tests share, whose references never go.
+  func removeAtExit() {
+    let isFirst = Self.removedAtExit.withLock { paths in
+      paths.append(path)
+      return paths.count == 1
+    }
+    guard isFirst else { return }
+    atexit {
+      let paths = TemporaryDirectory.removedAtExit.withLock { $0 }
+      for path in paths { try? FileManager.default.removeItem(atPath: path) }
+    }
   }
 
   func url(_ relative: String) -> URL { URL(fileURLWithPath: path).appendingPathComponent(relative) }
