@@ -9,7 +9,7 @@ struct MillraceCommand: ParsableCommand {
       Exit status: 0 all is well, 1 damage was found, 2 the command could not be run or finished; after a signal 128 \
       and its number.
       """,
-    subcommands: [BenchCommand.self])
+    subcommands: [VerifyCommand.self, BenchCommand.self])
 }
 
 /// Runs a command and turns what it throws into one sentence and an exit status.
