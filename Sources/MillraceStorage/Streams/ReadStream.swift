@@ -29,6 +29,8 @@ public final class ReadStream {
   /// What only this class touches; in memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<State>
   private let issuesInPlace: Bool
+  /// The error that waits, where one does: apart from the rest, because looking at it copies it.
+  private var deferred: StorageError?
 
   struct State {
     let buffers: UnsafeMutablePointer<BufferID>
@@ -57,8 +59,8 @@ public final class ReadStream {
     var hasEnded = false
     var isFast = false
     var dataOfLast = 0
-    /// An error that belongs behind the pages that are in the queue.
-    var deferred: StorageError?
+    /// Whether an error waits behind the pages that are in the queue.
+    var hasDeferred = false
     var statistics = ReadStreamStatistics()
   }
 
@@ -136,10 +138,7 @@ public final class ReadStream {
     if own.pointee.pinned == 0 {
       lookAhead()
       if own.pointee.pinned == 0 {
-        if let error = own.pointee.deferred {
-          own.pointee.deferred = nil
-          throw error
-        }
+        try throwDeferred()
         return nil
       }
     }
@@ -157,6 +156,13 @@ public final class ReadStream {
     lookAhead()
     own.pointee.isFast = isFastEligible
     return PinnedBuffer(reader.pool, buffer)
+  }
+
+  private func throwDeferred() throws(StorageError) {
+    guard own.pointee.hasDeferred, let error = deferred else { return }
+    own.pointee.hasDeferred = false
+    deferred = nil
+    throw error
   }
 
   /// What the source attached to the page that was given out last. Valid until the next call.
@@ -217,7 +223,7 @@ public final class ReadStream {
   private var isFastEligible: Bool {
     own.pointee.inProgress == 0 && own.pointee.forwarded == 0 && own.pointee.pinned == 1
       && own.pointee.readAheadDistance == 1 && own.pointee.combineDistance == 1 && own.pointee.pendingCount == 0
-      && own.pointee.perBufferData == nil && own.pointee.ungot == nil && own.pointee.deferred == nil
+      && own.pointee.perBufferData == nil && own.pointee.ungot == nil && !own.pointee.hasDeferred
   }
 
   /// Swaps the one page ahead for the next. - Returns: nil where that is over; the page is still queued then.
@@ -250,7 +256,7 @@ public final class ReadStream {
   // MARK: Looking ahead
 
   private var mayLookAhead: Bool {
-    guard !own.pointee.hasEnded, own.pointee.deferred == nil, own.pointee.inProgress < maxIOs else { return false }
+    guard !own.pointee.hasEnded, !own.pointee.hasDeferred, own.pointee.inProgress < maxIOs else { return false }
     let (pending, pinned) = (own.pointee.pendingCount, own.pointee.pinned)
     if pending > 0, pinned == 0, pending < own.pointee.combineDistance { return true }
     return pinned + pending < own.pointee.readAheadDistance
@@ -258,7 +264,7 @@ public final class ReadStream {
 
   private var shouldStartPending: Bool {
     let pending = own.pointee.pendingCount
-    guard pending > 0, own.pointee.inProgress < maxIOs, own.pointee.deferred == nil else { return false }
+    guard pending > 0, own.pointee.inProgress < maxIOs, !own.pointee.hasDeferred else { return false }
     if own.pointee.hasEnded || pending >= own.pointee.combineDistance { return true }
     // There shall always be one page to give out; otherwise it may wait and grow.
     return own.pointee.pinned == 0 && !mayLookAhead
@@ -378,7 +384,8 @@ public final class ReadStream {
       own.pointee.readAheadDistance = max(min(own.pointee.readAheadDistance, own.pointee.pinned), 1)
       return
     }
-    own.pointee.deferred = error
+    deferred = error
+    own.pointee.hasDeferred = true
     own.pointee.pendingCount = 0
   }
 
@@ -416,7 +423,8 @@ public final class ReadStream {
   /// Lets go of everything, waiting for the I/O that is in flight, and starts over with what the source gives next.
   public func reset() {
     own.pointee.isFast = false
-    own.pointee.deferred = nil
+    own.pointee.hasDeferred = false
+    deferred = nil
     own.pointee.ungot = nil
     while own.pointee.inProgress > 0 {
       let operation = own.pointee.operations + own.pointee.oldestOperation

@@ -5,20 +5,24 @@ import MillraceIO
 final class VerificationJob {
   private let verifier: ClusterVerifier
   private let pool: BufferPool
+  private let ring: BufferStrategy
   private let backend: IOBackend
   private let checksums: Bool
   /// For reading a page by itself.
   private let single: IOMemory
 
-  /// A few megabytes: what has been read is verified while it is still in the processor's cache.
-  private static let poolBuffers = 1024
   /// Pages between two looks at whether to stop, and at the limit of the rate.
   private static let stride = 64
 
   init(_ verifier: ClusterVerifier, number: Int) throws {
     self.verifier = verifier
     checksums = verifier.directory.controlFile.checksumsEnabled
-    pool = try BufferPool(engine: verifier.engine, count: Self.poolBuffers, checksums: checksums)
+    // Without the kernel's read-ahead, room for many reads in flight. With it, for few: what has been copied from the page
+    // cache is verified while it is still in the processor's own.
+    let options = verifier.options
+    let ringBuffers = (options.isDirect ? options.ioConcurrency + 1 : 3) * options.combineLimit
+    pool = try BufferPool(engine: verifier.engine, count: max(ringBuffers * 8, 16), checksums: checksums)
+    ring = BufferStrategy(.bulkRead, count: ringBuffers, pool: pool)
     backend = try verifier.engine.makeBackend("verify \(number)", exclusive: true)
     single = try IOMemory(byteCount: PageLayout.blockSize, hugePages: .off)
   }
@@ -40,7 +44,7 @@ final class VerificationJob {
     // Without the kernel's read-ahead only looking far ahead keeps a device busy; with it, and where all is cached, near is better.
     let stream = ReadStream(
       pool, backend, fork, BlockRange(piece.blocks, isCertain: verifier.options.isDirect),
-      configuration: configuration)
+      strategy: ring, configuration: configuration)
     var seen = 0
     while true {
       do throws(StorageError) {
