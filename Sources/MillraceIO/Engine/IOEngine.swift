@@ -28,7 +28,7 @@ public final class IOEngine: @unchecked Sendable {
   let injection: IOInjection?
   private let backendSlots: UnsafeMutablePointer<BackendSlot>
   private let backends: UnsafeMutablePointer<Unmanaged<IOBackend>?>
-  private let registry: Mutex<BackendRegistry>
+  private let registry: Locked<BackendRegistry>
 
   struct BackendRegistry {
     /// Name and kernel thread of each place in use.
@@ -56,7 +56,7 @@ public final class IOEngine: @unchecked Sendable {
     backends = .allocate(capacity: configuration.backendsMax)
     backends.initialize(repeating: nil, count: configuration.backendsMax)
     for index in 0..<configuration.backendsMax { (backendSlots + index).initialize(to: BackendSlot()) }
-    registry = Mutex(BackendRegistry(names: Array(repeating: nil, count: configuration.backendsMax)))
+    registry = Locked(BackendRegistry(names: Array(repeating: nil, count: configuration.backendsMax)))
     try method.start(self)
   }
 

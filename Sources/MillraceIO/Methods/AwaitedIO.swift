@@ -12,7 +12,7 @@ final class AwaitedIO: @unchecked Sendable {
   }
 
   private let name: String
-  private let state = Mutex(State())
+  private let state = Locked(State())
   /// Changes with every addition; the thread sleeps on it.
   private let additions: UnsafeMutablePointer<Atomic<UInt64>>
 

@@ -18,7 +18,7 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   private var requests: UnsafeMutablePointer<aiocb>?
   /// Requests of a handle that are in flight; 0 while somebody takes its results, and when there are none.
   private var pending: UnsafeMutablePointer<Atomic<UInt64>>?
-  private let duplicates = Mutex<[UInt64: DuplicatedDescriptors]>([:])
+  private let duplicates = Locked<[UInt64: DuplicatedDescriptors]>([:])
   private let awaited = AwaitedIO(name: "io reaper")
 
   override var kind: IOMethodKind { .posixAIO }

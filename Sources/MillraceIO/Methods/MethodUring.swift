@@ -22,7 +22,7 @@
     /// Each owner's ring.
     private let assigned: UnsafeMutablePointer<Unmanaged<RingPlace>?>
     /// The rings of exclusive backends by number, counted from `sharedCount`: the owner's number.
-    private let registered = Mutex<RegisteredMemory?>(nil)
+    private let registered = Locked<RegisteredMemory?>(nil)
 
     override var kind: IOMethodKind { .ioUring }
 
@@ -374,7 +374,7 @@
     let number: UInt32
     /// The backend whose thread alone uses it; nil where it is shared.
     let owner: UInt32?
-    let submissionLock = Mutex<Void>(())
+    let submissionLock = Locked<Void>(())
     /// 1 while a thread reaps.
     let role = Atomic<UInt32>(0)
     /// Threads that sleep beside the reaper.

@@ -37,7 +37,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     var highest: Int { 63 - registered.leadingZeroBitCount }
   }
 
-  private let queue: Mutex<Queue>
+  private let queue: Locked<Queue>
   /// What worker i sleeps on; changes with each wake-up.
   private let doorbells: UnsafeMutablePointer<Atomic<UInt64>>
   /// Per owner: recent luck with reads from the page cache. Touched by the owner's submissions only.
@@ -47,7 +47,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
 
   override init(_ configuration: IOConfiguration) {
     let entries = UnsafeMutablePointer<UInt32>.allocate(capacity: Self.queueCapacity)
-    queue = Mutex(
+    queue = Locked(
       Queue(
         entries: entries, configuration: configuration.workers,
         threads: Array(repeating: nil, count: WorkerPoolConfiguration.countLimit)))
