@@ -1,4 +1,3 @@
-
 /// Which file an identity belongs to, for views: they must not follow a pointer to a file that may be gone.
 final class IOFileRegistry: Sendable {
   struct Entry: Sendable {

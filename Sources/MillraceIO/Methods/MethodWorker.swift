@@ -67,15 +67,12 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
 
   override func start(_ engine: IOEngine) throws(IOError) {
     try super.start(engine)
-    let count = engine.configuration.backendsMax
+    let count = configuration.backendsMax
     let luck = UnsafeMutablePointer<CacheLuck>.allocate(capacity: count)
     luck.initialize(repeating: CacheLuck(), count: count)
     cacheLuck = luck
     let failure = queue.withLock { queue in fillToMinimum(&queue) }
-    if let failure {
-      stop()
-      throw failure
-    }
+    if let failure { throw failure }
   }
 
   override func stop() {
@@ -138,7 +135,11 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
 
   // MARK: Submitting
 
-  override func submit(_ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, waitFor: Int) {
+  override func submit(
+    _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
+  ) {
+    // The luck of an owner is its own thread's; and who submits for another does not read for it.
+    guard owner == reaper else { return enqueue(batch, count: count, reaper: reaper) }
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { uncached in
       guard let queued = uncached.baseAddress else { return }
       var queuedCount = 0
@@ -146,16 +147,16 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
         queued[queuedCount] = batch[position]
         queuedCount += 1
       }
-      enqueue(queued, count: queuedCount)
+      enqueue(queued, count: queuedCount, reaper: reaper)
     }
   }
 
-  override func retry(_ index: UInt32) {
-    withUnsafePointer(to: index) { enqueue($0, count: 1) }
+  override func retry(_ index: UInt32, reaper: UInt32?) {
+    withUnsafePointer(to: index) { enqueue($0, count: 1, reaper: reaper) }
   }
 
   /// Queues what fits, wakes a worker, executes the rest.
-  private func enqueue(_ batch: UnsafePointer<UInt32>, count: Int) {
+  private func enqueue(_ batch: UnsafePointer<UInt32>, count: Int, reaper: UInt32?) {
     guard count > 0 else { return }
     let (queued, wakeUp) = queue.withLock { queue -> (Int, UInt64) in
       var queued = 0
@@ -169,10 +170,10 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     }
     wake(wakeUp)
     // The queue is full: the submitter helps, which is also what slows it down.
-    for position in queued..<count { engine.executeInPlace(batch[position], reaper: nil) }
+    for position in queued..<count { engine.executeInPlace(batch[position], reaper: reaper) }
   }
 
-  /// Serves a buffered read from the page cache, if it is there and has lately tended to be.
+  /// Serves a buffered read from the page cache, if it is there and has lately tended to be. On its owner's thread.
   private func readFromCache(_ index: UInt32, owner: UInt32) -> Bool {
     let slot = engine.table[index]
     guard slot.pointee.operation == .readv, slot.pointee.flags.contains(.buffered),
@@ -296,7 +297,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     let interval = UInt64(bounds.launchIntervalMilliseconds) * 1_000_000
     // From the previous launch, unless that is long past.
     queue.nextLaunch = queue.nextLaunch + interval > now ? queue.nextLaunch + interval : now + interval
-    if let failure = launch(&queue) { engine.logger.warning("\(failure)") }
+    if let failure = launch(&queue) { configuration.logger.warning("\(failure)") }
   }
 }
 
