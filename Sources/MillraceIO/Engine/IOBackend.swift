@@ -54,6 +54,8 @@ public final class IOBackend {
       to: OwnState(
         staged: .allocate(capacity: Self.batchMax), claimed: .allocate(capacity: Self.batchMax)))
     let first = index * UInt32(table.handlesPerBackend)
+    shared.pointee.resetCounters()
+    own.pointee.completionsSeen = shared.pointee.completions.relaxed
     for handle in (first..<first + UInt32(table.handlesPerBackend)).reversed() { pushIdle(handle) }
   }
 
@@ -177,7 +179,7 @@ public final class IOBackend {
         shared.pointee.bytesWritten.ownerAdd(UInt64(raw))
       }
     }
-    if completedBySelf { shared.pointee.completedSelf.ownerAdd(1) }
+    if completedBySelf { shared.pointee.completedSelf.ownerAdd(1) } else { shared.pointee.completedOther.ownerAdd(1) }
 
     let (previous, next) = (slot.pointee.previous, slot.pointee.next)
     if previous == .noHandle { own.pointee.outstandingHead = next } else { table[previous].pointee.next = next }
@@ -219,6 +221,7 @@ public final class IOBackend {
     invariant(own.pointee.handedOut == handle, "a handle was started that is not handed out")
     invariant(
       vectorCount <= table.vectorsPerHandle, "an I/O was given more pieces of memory than a handle has room for")
+    invariant(dataCount <= table.vectorsPerHandle, "an I/O was given more data than a handle has room for")
     own.pointee.handedOut = .noHandle
     let slot = table[handle]
     var flags = flags
@@ -228,6 +231,7 @@ public final class IOBackend {
     slot.pointee.fileIdentity.relaxed = file.identity
     slot.pointee.offset.relaxed = UInt64(bitPattern: offset)
     slot.pointee.length.relaxed = UInt64(length)
+    slot.pointee.submittedAt.relaxed = 0
     slot.pointee.description.relaxed = HandleSlot.pack(operation, flags, vectors: vectorCount, data: dataCount)
     let generation = HandleWord(rawValue: slot.pointee.word.relaxed).generation
     setWord(of: handle, generation, .defined)
@@ -247,7 +251,10 @@ public final class IOBackend {
       if before.has(HandleWord.sleepers) { Futex.wake(table.wordAddress(handle)) }
       own.pointee.staged[own.pointee.stagedCount] = handle
       own.pointee.stagedCount += 1
-      if own.pointee.batchDepth == 0 || own.pointee.stagedCount == Self.batchMax { submit() }
+      // A task that awaits it already, by a stage callback, submits only what it finds staged.
+      let isAwaited = before.has(HandleWord.awaiters)
+      if own.pointee.batchDepth == 0 || own.pointee.stagedCount == Self.batchMax || isAwaited { submit() }
+      if isAwaited { method.noteAwaited(handle, IOReference(index: handle, generation: generation)) }
     }
     return IOReference(index: handle, generation: generation)
   }

@@ -285,7 +285,6 @@ extension IOEngine {
   /// Counts a completion for an owner on another thread, and wakes it if it has enough.
   @inline(__always) private func noteCompletion(for owner: UInt32) {
     let backend = backendSlot(owner)
-    backend.pointee.completedOther.sharedAdd(1)
     let count = backend.pointee.completions.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
     if count >= backend.pointee.wakeAt.load(ordering: .sequentiallyConsistent) {
       Futex.wake(completionsAddress(owner))
