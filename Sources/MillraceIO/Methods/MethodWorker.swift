@@ -111,7 +111,15 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   }
 
   private func fillToMinimum(_ queue: inout Queue) -> IOError? {
-    while queue.workerCount < queue.configuration.workersMin {
+    let bounds = queue.configuration
+    if bounds.workersMin > bounds.workersMax {
+      configuration.logger.warning(
+        """
+        "io_min_workers" (\(bounds.workersMin)) should be less than or equal to "io_max_workers" (\(bounds.workersMax)); \
+        the pool will have \(bounds.workersMax) workers
+        """)
+    }
+    while queue.workerCount < min(bounds.workersMin, bounds.workersMax) {
       if let failure = launch(&queue) { return failure }
     }
     return nil
