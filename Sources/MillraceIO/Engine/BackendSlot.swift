@@ -15,14 +15,28 @@ struct BackendSlot: ~Copyable {
   let completedSelf = Atomic<UInt64>(0)
   let bytesRead = Atomic<UInt64>(0)
   let bytesWritten = Atomic<UInt64>(0)
+  let completedOther = Atomic<UInt64>(0)
   let outstanding = Atomic<UInt64>(0)
-  let staged = Atomic<UInt64>(0)
 
-  // Written by whoever submits or completes.
+  // Written by whoever submits or retries, before the I/O is completed.
   let issued = Atomic<UInt64>(0)
   let submissions = Atomic<UInt64>(0)
-  let completedOther = Atomic<UInt64>(0)
   let retries = Atomic<UInt64>(0)
 
   init() {}
+
+  /// Counts from the start again, for the next backend in this place. The count of completions goes on: who completed the last
+  /// I/O of the backend before may still be about to raise it.
+  func resetCounters() {
+    started.relaxed = 0
+    executedInPlace.relaxed = 0
+    handleWaits.relaxed = 0
+    completedSelf.relaxed = 0
+    completedOther.relaxed = 0
+    bytesRead.relaxed = 0
+    bytesWritten.relaxed = 0
+    issued.relaxed = 0
+    submissions.relaxed = 0
+    retries.relaxed = 0
+  }
 }

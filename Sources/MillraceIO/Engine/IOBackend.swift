@@ -16,6 +16,8 @@ public final class IOBackend {
   let table: HandleTable
   let method: IOMethod
   let shared: UnsafeMutablePointer<BackendSlot>
+  /// What the words of its handles have set while they are in use.
+  private let wordFlags: UInt64
 
   /// The state that only the owner touches. In memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<OwnState>
@@ -46,11 +48,14 @@ public final class IOBackend {
   init(_ engine: IOEngine, index: UInt32, name: String, isExclusive: Bool) {
     (self.engine, self.index, self.name, self.isExclusive) = (engine, index, name, isExclusive)
     (table, method, shared) = (engine.table, engine.method, engine.backendSlot(index))
+    wordFlags = isExclusive ? HandleWord.bound : 0
     own = .allocate(capacity: 1)
     own.initialize(
       to: OwnState(
         staged: .allocate(capacity: Self.batchMax), claimed: .allocate(capacity: Self.batchMax)))
     let first = index * UInt32(table.handlesPerBackend)
+    shared.pointee.resetCounters()
+    own.pointee.completionsSeen = shared.pointee.completions.relaxed
     for handle in (first..<first + UInt32(table.handlesPerBackend)).reversed() { pushIdle(handle) }
   }
 
@@ -91,7 +96,7 @@ public final class IOBackend {
   public func acquireIfIdle() -> IOHandle? {
     precondition(own.pointee.handedOut == .noHandle, "API violation: Only one IO can be handed out")
     if own.pointee.idleHead == .noHandle {
-      method.poll(owner: index)
+      method.poll(owner: index, reaper: index)
       reclaimCompleted()
       guard own.pointee.idleHead != .noHandle else { return nil }
     }
@@ -104,8 +109,14 @@ public final class IOBackend {
     own.pointee.idleHead = slot.pointee.next
     own.pointee.handedOut = handle
     let generation = HandleWord(rawValue: slot.pointee.word.relaxed).generation
-    slot.pointee.word.store(HandleWord(generation: generation, state: .handedOut).rawValue, ordering: .releasing)
+    setWord(of: handle, generation, .handedOut)
     return handle
+  }
+
+  /// Moves a handle on while no other thread may.
+  @inline(__always) private func setWord(of handle: UInt32, _ generation: UInt64, _ state: IOHandleState) {
+    let word = HandleWord(generation: generation, state: state, flags: wordFlags)
+    table[handle].pointee.word.store(word.rawValue, ordering: .releasing)
   }
 
   @inline(__always) private func pushIdle(_ handle: UInt32) {
@@ -136,7 +147,7 @@ public final class IOBackend {
   @inline(__always) private func makeIdle(_ handle: UInt32) {
     let slot = table[handle]
     let generation = HandleWord(rawValue: slot.pointee.word.relaxed).generation
-    slot.pointee.word.store(HandleWord(generation: generation + 1, state: .idle).rawValue, ordering: .releasing)
+    setWord(of: handle, generation + 1, .idle)
     atomicMemoryFence(ordering: .releasing)
     slot.pointee.description.relaxed = 0
     slot.pointee.returning = nil
@@ -156,8 +167,7 @@ public final class IOBackend {
     var outcome = IOOutcome(rawValue: slot.pointee.outcome.relaxed)
     if slot.pointee.completionCount > 0 {
       outcome = engine.runLocalCompletions(handle, outcome)
-      let generation = table.word(handle).generation
-      slot.pointee.word.store(HandleWord(generation: generation, state: .completedLocal).rawValue, ordering: .releasing)
+      setWord(of: handle, table.word(handle).generation, .completedLocal)
     }
     slot.pointee.returning?.pointee = outcome
     engine.latencies.record(handle, in: table)
@@ -169,7 +179,7 @@ public final class IOBackend {
         shared.pointee.bytesWritten.ownerAdd(UInt64(raw))
       }
     }
-    if completedBySelf { shared.pointee.completedSelf.ownerAdd(1) }
+    if completedBySelf { shared.pointee.completedSelf.ownerAdd(1) } else { shared.pointee.completedOther.ownerAdd(1) }
 
     let (previous, next) = (slot.pointee.previous, slot.pointee.next)
     if previous == .noHandle { own.pointee.outstandingHead = next } else { table[previous].pointee.next = next }
@@ -211,6 +221,7 @@ public final class IOBackend {
     invariant(own.pointee.handedOut == handle, "a handle was started that is not handed out")
     invariant(
       vectorCount <= table.vectorsPerHandle, "an I/O was given more pieces of memory than a handle has room for")
+    invariant(dataCount <= table.vectorsPerHandle, "an I/O was given more data than a handle has room for")
     own.pointee.handedOut = .noHandle
     let slot = table[handle]
     var flags = flags
@@ -220,9 +231,10 @@ public final class IOBackend {
     slot.pointee.fileIdentity.relaxed = file.identity
     slot.pointee.offset.relaxed = UInt64(bitPattern: offset)
     slot.pointee.length.relaxed = UInt64(length)
+    slot.pointee.submittedAt.relaxed = 0
     slot.pointee.description.relaxed = HandleSlot.pack(operation, flags, vectors: vectorCount, data: dataCount)
     let generation = HandleWord(rawValue: slot.pointee.word.relaxed).generation
-    slot.pointee.word.store(HandleWord(generation: generation, state: .defined).rawValue, ordering: .releasing)
+    setWord(of: handle, generation, .defined)
 
     if slot.pointee.completionCount > 0 { engine.runStageCallbacks(handle) }
     appendOutstanding(handle)
@@ -239,7 +251,10 @@ public final class IOBackend {
       if before.has(HandleWord.sleepers) { Futex.wake(table.wordAddress(handle)) }
       own.pointee.staged[own.pointee.stagedCount] = handle
       own.pointee.stagedCount += 1
-      if own.pointee.batchDepth == 0 || own.pointee.stagedCount == Self.batchMax { submit() }
+      // A task that awaits it already, by a stage callback, submits only what it finds staged.
+      let isAwaited = before.has(HandleWord.awaiters)
+      if own.pointee.batchDepth == 0 || own.pointee.stagedCount == Self.batchMax || isAwaited { submit() }
+      if isAwaited { method.noteAwaited(handle, IOReference(index: handle, generation: generation)) }
     }
     return IOReference(index: handle, generation: generation)
   }
@@ -286,7 +301,7 @@ public final class IOBackend {
       claimed[claimedCount] = staged[position]
       claimedCount += 1
     }
-    engine.issue(claimed, count: claimedCount, owner: index, waitFor: waitFor)
+    engine.issue(claimed, count: claimedCount, owner: index, reaper: index, waitFor: waitFor)
   }
 
   // MARK: Waiting
@@ -308,7 +323,7 @@ public final class IOBackend {
   /// Whether an I/O has completed. Never waits; costs a system call on no method.
   public func isCompleted(_ reference: IOReference) -> Bool {
     if !engine.isCompleted(reference) {
-      method.poll(owner: table[reference.index].pointee.owner)
+      method.poll(owner: table[reference.index].pointee.owner, reaper: index)
       guard engine.isCompleted(reference) else { return false }
     }
     reclaimIfOwn(reference)
@@ -331,7 +346,7 @@ public final class IOBackend {
     let wanted = UInt64(min(count, own.pointee.outstandingCount))
     submit(willWait: false, waitFor: Int(wanted))
     while true {
-      method.poll(owner: index)
+      method.poll(owner: index, reaper: index)
       reclaimCompleted()
       let got = own.pointee.reclaimed - before
       if got >= wanted || own.pointee.outstandingCount == 0 { return Int(got) }

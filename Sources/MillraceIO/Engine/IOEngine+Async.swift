@@ -36,9 +36,7 @@ extension IOEngine {
         word.state.rawValue < IOHandleState.completedShared.rawValue
       else { return false }
       guard table.set(HandleWord.awaiters, on: index, seen: word) else { continue }
-      if word.state == .staged, !method.isExclusive(owner: table[index].pointee.owner) {
-        submitStaged(of: table[index].pointee.owner)
-      }
+      if word.state == .staged { submitStaged(of: table[index].pointee.owner, reaper: nil) }
       method.noteAwaited(index, reference)
       return true
     }

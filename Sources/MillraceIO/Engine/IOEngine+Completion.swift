@@ -28,7 +28,7 @@ extension IOEngine {
 
   /// Merges and submits claimed handles. `handles` is overwritten.
   @inline(__always) func issue(
-    _ handles: UnsafeMutablePointer<UInt32>, count: Int, owner: UInt32, waitFor: Int = 0
+    _ handles: UnsafeMutablePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int = 0
   ) {
     guard count > 0 else { return }
     let now = monotonicNanoseconds()
@@ -42,7 +42,7 @@ extension IOEngine {
     }
     backendSlot(owner).pointee.issued.sharedAdd(UInt64(heads))
     backendSlot(owner).pointee.submissions.sharedAdd(1)
-    method.submit(handles, count: heads, owner: owner, waitFor: waitFor)
+    method.submit(handles, count: heads, owner: owner, reaper: reaper, waitFor: waitFor)
   }
 
   /// Appends an I/O to the one before it in the batch, if both are one stretch of one file.
@@ -84,19 +84,19 @@ extension IOEngine {
 
   /// Submits, on behalf of its owner, what a backend has staged. Any thread that waits for such an I/O does this, so that no
   /// batch can be part of a deadlock.
-  func submitStaged(of owner: UInt32) {
+  func submitStaged(of owner: UInt32, reaper: UInt32?) {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: IOBackend.batchMax) { claimed in
       guard let handles = claimed.baseAddress else { return }
       var count = 0
       let first = owner * UInt32(table.handlesPerBackend)
       for index in first..<first + UInt32(table.handlesPerBackend) {
         guard count < IOBackend.batchMax else { break }
-        if table.word(index).state == .staged, table.claim(index) {
+        if table.word(index).state == .staged, table.claim(index, evenBound: owner == reaper) {
           handles[count] = index
           count += 1
         }
       }
-      issue(handles, count: count, owner: owner)
+      issue(handles, count: count, owner: owner, reaper: reaper)
     }
   }
 
@@ -140,7 +140,7 @@ extension IOEngine {
       return
     }
     switch absorb(injected(raw, index), index) {
-    case .again: method.retry(index)
+    case .again: method.retry(index, reaper: reaper)
     case .done(let result): finish(index, result, at: now, reaper: reaper)
     }
   }
@@ -236,10 +236,10 @@ extension IOEngine {
       remaining -= share
       if share == 0 {
         backendSlot(slot.pointee.owner).pointee.retries.sharedAdd(1)
-        method.retry(member)
+        method.retry(member, reaper: reaper)
       } else {
         switch absorb(share, member) {
-        case .again: method.retry(member)
+        case .again: method.retry(member, reaper: reaper)
         case .done(let result): finish(member, result, at: now, reaper: reaper)
         }
       }
@@ -284,7 +284,6 @@ extension IOEngine {
   /// Counts a completion for an owner on another thread, and wakes it if it has enough.
   @inline(__always) private func noteCompletion(for owner: UInt32) {
     let backend = backendSlot(owner)
-    backend.pointee.completedOther.sharedAdd(1)
     let count = backend.pointee.completions.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
     if count >= backend.pointee.wakeAt.load(ordering: .sequentiallyConsistent) {
       Futex.wake(completionsAddress(owner))

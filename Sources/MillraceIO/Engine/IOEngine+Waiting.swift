@@ -29,10 +29,10 @@ extension IOEngine {
         invariantFailure("an I/O was waited for that has not been started")
       case .staged:
         let owner = table[index].pointee.owner
-        if owner != reaper, method.isExclusive(owner: owner) {
+        if owner != reaper, word.has(HandleWord.bound) {
           sleep(on: index, reference)
         } else {
-          submitStaged(of: owner)
+          submitStaged(of: owner, reaper: reaper)
         }
       case .submitted where !word.has(HandleWord.inPlace):
         method.wait(for: index, reference, reaper: reaper)

@@ -28,7 +28,7 @@ public final class IOEngine: @unchecked Sendable {
   let injection: IOInjection?
   private let backendSlots: UnsafeMutablePointer<BackendSlot>
   private let backends: UnsafeMutablePointer<Unmanaged<IOBackend>?>
-  private let registry: Mutex<BackendRegistry>
+  private let registry: Locked<BackendRegistry>
 
   struct BackendRegistry {
     /// Name and kernel thread of each place in use.
@@ -38,6 +38,7 @@ public final class IOEngine: @unchecked Sendable {
   /// Builds and starts an engine.
   /// - Throws: ``IOError``: a value out of range, or a method that cannot run here, with the cause and what cures it.
   public convenience init(_ configuration: IOConfiguration = IOConfiguration()) throws(IOError) {
+    try configuration.validate()
     try self.init(configuration, method: MethodSelection.make(configuration))
   }
 
@@ -56,7 +57,7 @@ public final class IOEngine: @unchecked Sendable {
     backends = .allocate(capacity: configuration.backendsMax)
     backends.initialize(repeating: nil, count: configuration.backendsMax)
     for index in 0..<configuration.backendsMax { (backendSlots + index).initialize(to: BackendSlot()) }
-    registry = Mutex(BackendRegistry(names: Array(repeating: nil, count: configuration.backendsMax)))
+    registry = Locked(BackendRegistry(names: Array(repeating: nil, count: configuration.backendsMax)))
     try method.start(self)
   }
 
@@ -140,22 +141,24 @@ public final class IOEngine: @unchecked Sendable {
   /// Closes a file: first submits and completes the I/Os that use it, and only those.
   ///
   /// Nobody may start I/O on the file any more. The files of other I/O in flight are not touched.
-  public func close(_ file: IOFile) {
-    settle(file)
+  /// - Parameter backend: the calling thread's, if it has one. Needed where that is exclusive and may have I/O on the file, which
+  ///   nobody else can complete.
+  public func close(_ file: IOFile, by backend: IOBackend? = nil) {
+    settle(file, reaper: backend?.index)
     method.willClose(file)
     file.close()
   }
 
   /// Submits and completes the I/Os that use a file, and only those.
-  func settle(_ file: IOFile) {
-    while file.inFlight.load(ordering: .acquiring) > 0 {
+  func settle(_ file: IOFile, reaper: UInt32?) {
+    while file.isInUse {
       for index in 0..<UInt32(table.count) {
         let word = table.word(index)
         guard word.state.rawValue >= IOHandleState.defined.rawValue,
           word.state.rawValue < IOHandleState.completedShared.rawValue,
           table[index].pointee.fileIdentity.relaxed == file.identity
         else { continue }
-        wait(for: IOReference(index: index, generation: word.generation), reaper: nil)
+        wait(for: IOReference(index: index, generation: word.generation), reaper: reaper)
       }
     }
   }

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Tasks that await I/O, by reference. Off the blocking path: only an I/O whose word says that tasks await it looks here.
 final class TaskWaiters: Sendable {
   private struct Waiter {
@@ -12,7 +10,7 @@ final class TaskWaiters: Sendable {
     var nextTicket: UInt64 = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// A number that names one wait.
   func ticket() -> UInt64 {

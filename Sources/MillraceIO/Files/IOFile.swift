@@ -41,9 +41,7 @@ open class IOFile: @unchecked Sendable {
   }
 
   deinit {
-    invariant(
-      inFlight.load(ordering: .acquiring) & ~Self.closedBit == 0,
-      "a file was released with I/O in flight; close it first")
+    invariant(!isInUse, "a file was released with I/O in flight; close it first")
     IOFileRegistry.shared.remove(identity)
   }
 
@@ -58,6 +56,9 @@ open class IOFile: @unchecked Sendable {
 
   /// Set in the count of uses while the file is closed and must be opened before its next use.
   private static let closedBit: UInt64 = 1 << 63
+
+  /// Whether it has I/O in flight, or is kept open otherwise.
+  final var isInUse: Bool { inFlight.load(ordering: .acquiring) & ~Self.closedBit != 0 }
 
   /// Keeps the file from being closed until ``endUse()``.
   /// - Returns: false where it is closed: then it is not in use, and must be opened first.

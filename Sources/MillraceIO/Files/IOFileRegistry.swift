@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Which file an identity belongs to, for views: they must not follow a pointer to a file that may be gone.
 final class IOFileRegistry: Sendable {
   struct Entry: Sendable {
@@ -10,7 +8,7 @@ final class IOFileRegistry: Sendable {
 
   static let shared = IOFileRegistry()
 
-  private let entries = Mutex<[UInt64: Entry]>([:])
+  private let entries = Locked<[UInt64: Entry]>([:])
 
   func add(_ file: IOFile) {
     let entry = Entry(path: file.path, blockSize: file.blockSize, firstBlock: file.firstBlock)

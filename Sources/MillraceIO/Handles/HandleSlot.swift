@@ -157,10 +157,12 @@ struct HandleTable: @unchecked Sendable {
   }
 
   /// Takes a staged handle for submission; exactly one thread gets it.
-  /// - Parameter inPlace: the taker executes it itself, so the method must not be asked about it.
-  @inline(__always) func claim(_ index: UInt32, inPlace: Bool = false) -> Bool {
+  /// - Parameters:
+  ///   - inPlace: the taker executes it itself, so the method must not be asked about it.
+  ///   - evenBound: the taker is the owner's thread, which alone may take what is bound to it.
+  @inline(__always) func claim(_ index: UInt32, inPlace: Bool = false, evenBound: Bool = true) -> Bool {
     var seen = word(index)
-    while seen.state == .staged {
+    while seen.state == .staged, evenBound || !seen.has(HandleWord.bound) {
       var desired = seen.advanced(to: .submitted).rawValue
       if inPlace { desired |= HandleWord.inPlace }
       let (exchanged, now) = slots[Int(index)].word.weakCompareExchange(

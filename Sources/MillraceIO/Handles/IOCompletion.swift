@@ -51,7 +51,7 @@ public struct CompletionContext: ~Copyable {
   }
 
   public var flags: IOFlags { table[index].pointee.flags }
-  public var offset: Int64 { Int64(table[index].pointee.offset.relaxed) }
+  public var offset: Int64 { Int64(bitPattern: table[index].pointee.offset.relaxed) }
   /// Bytes asked for.
   public var length: Int { Int(table[index].pointee.length.relaxed) }
 
@@ -60,7 +60,7 @@ public struct CompletionContext: ~Copyable {
     UnsafeBufferPointer(start: table.vectors(index), count: table[index].pointee.vectorCount)
   }
 
-  /// The numbers that the issuer attached (``IOHandle/setData(_:count:)``). Valid during the call.
+  /// The numbers that the issuer attached (``IOHandle/data``). Valid during the call.
   public var data: UnsafeBufferPointer<UInt32> {
     UnsafeBufferPointer(start: table.data(index), count: table[index].pointee.dataCount)
   }

@@ -65,18 +65,20 @@ public struct IORequest: Sendable {
 
   /// `blocks 3..4 in file "base/5/1259"`, PostgreSQL's `target_desc`.
   public var target: String {
-    guard length > 0, blockSize > 0 else { return "file \"\(path)\"" }
-    let first = firstBlock + UInt64(offset) / UInt64(blockSize)
-    let last = firstBlock + (UInt64(offset) + UInt64(length) - 1) / UInt64(blockSize)
+    guard let (first, last) = blocks else { return "file \"\(path)\"" }
     return first == last ? "block \(first) in file \"\(path)\"" : "blocks \(first)..\(last) in file \"\(path)\""
   }
 
   /// The range as error messages have it, `blocks 2..2` also for a single one.
   private var range: String {
-    guard length > 0, blockSize > 0 else { return "file \"\(path)\"" }
-    let first = firstBlock + UInt64(offset) / UInt64(blockSize)
-    let last = firstBlock + (UInt64(offset) + UInt64(length) - 1) / UInt64(blockSize)
-    return "blocks \(first)..\(last) in file \"\(path)\""
+    blocks.map { "blocks \($0.first)..\($0.last) in file \"\(path)\"" } ?? "file \"\(path)\""
+  }
+
+  /// The first and last block touched; nil where the operation has no range, or one that no file can have.
+  private var blocks: (first: UInt64, last: UInt64)? {
+    guard length > 0, blockSize > 0, offset >= 0 else { return nil }
+    let end = UInt64(offset) + UInt64(length) - 1
+    return (firstBlock + UInt64(offset) / UInt64(blockSize), firstBlock + end / UInt64(blockSize))
   }
 
   /// The error of a system call that failed.

@@ -65,6 +65,8 @@ public struct IOHandle: ~Copyable {
       var length = 0
       let vectors = backend.table.vectors(index)
       for position in 0..<vectorCount { length += vectors[position].byteCount }
+      invariant(operation.transfersData && vectorCount > 0, "a transfer was started without memory")
+      invariant(length <= Int(Int32.max), "an I/O of more than 2 GiB was started")
       return backend.define(
         index, operation, file, offset: offset, length: length, vectorCount: vectorCount, dataCount: dataCount,
         flags: flags)

@@ -37,7 +37,8 @@ public enum IOHandleState: UInt8, Sendable, CaseIterable, CustomStringConvertibl
 
 /// A handle's one atomic word: generation and state in one, so that nobody can see one without the other.
 ///
-///     bits 0–3  state
+///     bits 0–2  state
+///     bit  3    bound: the owner's thread alone submits and reaps it (an exclusive backend)
 ///     bit  4    somebody sleeps on the word
 ///     bit  5    tasks await the I/O
 ///     bit  6    the sleeper shall look again: it may have to reap (``MethodUring``)
@@ -48,6 +49,7 @@ public enum IOHandleState: UInt8, Sendable, CaseIterable, CustomStringConvertibl
 struct HandleWord: Equatable {
   var rawValue: UInt64
 
+  static let bound: UInt64 = 1 << 3
   static let sleepers: UInt64 = 1 << 4
   static let awaiters: UInt64 = 1 << 5
   static let lookAgain: UInt64 = 1 << 6
@@ -56,12 +58,12 @@ struct HandleWord: Equatable {
 
   @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue }
 
-  @inline(__always) init(generation: UInt64, state: IOHandleState) {
-    rawValue = generation << Self.generationShift | UInt64(state.rawValue)
+  @inline(__always) init(generation: UInt64, state: IOHandleState, flags: UInt64 = 0) {
+    rawValue = generation << Self.generationShift | flags | UInt64(state.rawValue)
   }
 
   @inline(__always) var state: IOHandleState {
-    // All eight values of three bits are states; bit 3 is never set.
+    // All eight values of three bits are states.
     IOHandleState(rawValue: UInt8(truncatingIfNeeded: rawValue & 0x7)).unsafelyUnwrapped
   }
 

@@ -12,7 +12,7 @@ final class AwaitedIO: @unchecked Sendable {
   }
 
   private let name: String
-  private let state = Mutex(State())
+  private let state = Locked(State())
   /// Changes with every addition; the thread sleeps on it.
   private let additions: UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -28,7 +28,7 @@ final class AwaitedIO: @unchecked Sendable {
   }
 
   /// Has an I/O waited for. While the thread waits for one, it reaps all others that it comes across.
-  func add(_ reference: IOReference, _ engine: IOEngine) {
+  func add(_ reference: IOReference, _ engine: EngineReference) {
     let needsThread = state.withLock { state in
       state.queue.append(reference)
       return state.thread == nil
@@ -38,27 +38,25 @@ final class AwaitedIO: @unchecked Sendable {
     if needsThread { startThread(engine) }
   }
 
-  private func startThread(_ engine: IOEngine) {
-    // The engine stops the thread before it goes; a strong reference here would keep it from going.
-    let unretained = Unmanaged.passUnretained(engine)
+  private func startThread(_ engine: EngineReference) {
     state.withLock { state in
       guard state.thread == nil else { return }
       do {
-        state.thread = try NamedThread(name) { [self] in run(unretained._withUnsafeGuaranteedRef { $0 }) }
+        state.thread = try NamedThread(name) { [self] in run(engine) }
       } catch {
-        engine.logger.error("\(error)")
+        engine.with { $0.logger.error("\(error)") }
       }
     }
   }
 
-  private func run(_ engine: IOEngine) {
+  private func run(_ engine: EngineReference) {
     while true {
       let seen = additions.pointee.load(ordering: .acquiring)
       let (next, isStopped) = state.withLock { state in
         (state.queue.isEmpty ? nil : state.queue.removeFirst(), state.isStopped)
       }
       if let next {
-        engine.wait(for: next, reaper: nil)
+        engine.wait(for: next)
       } else if isStopped {
         return
       } else {
@@ -71,6 +69,7 @@ final class AwaitedIO: @unchecked Sendable {
   func stop() {
     let thread = state.withLock { state in
       state.isStopped = true
+      defer { state.thread = nil }
       return state.thread
     }
     _ = additions.pointee.wrappingAdd(1, ordering: .releasing)

@@ -8,8 +8,7 @@
 package class IOMethod: @unchecked Sendable {
   // Safe because each method guards its own state.
 
-  /// The engine owns the method, so this is not retained.
-  private var owner: Unmanaged<IOEngine>?
+  private var startedEngine: EngineReference?
 
   package let configuration: IOConfiguration
 
@@ -19,29 +18,32 @@ package class IOMethod: @unchecked Sendable {
   package var kind: IOMethodKind { invariantFailure("a method does not say what it is") }
 
   /// Called once, at the start of the engine.
-  /// - Throws: when the method cannot run here.
-  package func start(_ engine: IOEngine) throws(IOError) { owner = .passUnretained(engine) }
+  /// - Throws: when the method cannot run here; ``stop()`` follows in that case too.
+  package func start(_ engine: IOEngine) throws(IOError) { startedEngine = EngineReference(engine) }
 
   /// The engine that the method works for.
-  @inline(__always) package final var engine: IOEngine {
-    guard let owner else { invariantFailure("a method was used before its engine was started") }
-    return owner._withUnsafeGuaranteedRef { $0 }
+  @inline(__always) package final var engine: EngineReference {
+    guard let startedEngine else { invariantFailure("a method was used before its engine was started") }
+    return startedEngine
   }
 
-  /// Called once, at the end, with no I/O in flight.
+  /// Called once, at the end, with no I/O in flight, however far ``start(_:)`` has come.
   package func stop() {}
 
   /// Whether this I/O must be executed in place by its issuer.
   package func needsInPlaceExecution(_ index: UInt32) -> Bool { false }
 
   /// Begins every I/O of a batch; all are SUBMITTED already, merged, and may complete before this returns.
-  /// - Parameter waitFor: how many completions the owner will wait for next; a method may wait for them within.
-  package func submit(_ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, waitFor: Int) {
+  /// - Parameters:
+  ///   - owner: the backend that all of it belongs to.
+  ///   - reaper: the backend whose thread this is, if it is one: not always the owner's.
+  ///   - waitFor: how many completions the owner will wait for next; a method may wait for them within.
+  package func submit(_ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int) {
     invariantFailure("I/O was submitted to a method that has none")
   }
 
   /// Begins another attempt at an I/O that was short or told to try again. Called on the thread that reaped it.
-  package func retry(_ index: UInt32) { engine.executeInPlace(index, reaper: nil) }
+  package func retry(_ index: UInt32, reaper: UInt32?) { engine.executeInPlace(index, reaper: reaper) }
 
   /// Waits until something has happened to a submitted I/O. May return early; the caller looks at the handle's word.
   package func wait(for index: UInt32, _ reference: IOReference, reaper: UInt32?) {
@@ -54,8 +56,8 @@ package class IOMethod: @unchecked Sendable {
     engine.sleepForCompletions(owner: owner, count: count, seen: seen)
   }
 
-  /// Completes what has ended already, without waiting and without a system call.
-  package func poll(owner: UInt32) {}
+  /// Completes what has ended already of an owner's I/O, without waiting and without a system call.
+  package func poll(owner: UInt32, reaper: UInt32?) {}
 
   /// Sees to it that awaited I/O completes although no thread waits for it.
   package func noteAwaited(_ index: UInt32, _ reference: IOReference) {}

@@ -16,9 +16,9 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
 
   /// `vectorsPerHandle` requests for each handle; the system keeps pointers to them, so they never move.
   private var requests: UnsafeMutablePointer<aiocb>?
-  /// Requests of a handle that are in flight; 0 while somebody takes its results, and when there are none.
+  /// A ``PendingRequests`` for each handle.
   private var pending: UnsafeMutablePointer<Atomic<UInt64>>?
-  private let duplicates = Mutex<[UInt64: DuplicatedDescriptors]>([:])
+  private let duplicates = Locked<[UInt64: DuplicatedDescriptors]>([:])
   private let awaited = AwaitedIO(name: "io reaper")
 
   override var kind: IOMethodKind { .posixAIO }
@@ -82,20 +82,22 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     return pending + Int(index)
   }
 
-  override func submit(_ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, waitFor: Int) {
-    for position in 0..<count { submit(batch[position]) }
+  override func submit(
+    _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
+  ) {
+    for position in 0..<count { submit(batch[position], reaper: reaper) }
   }
 
-  override func retry(_ index: UInt32) {
+  override func retry(_ index: UInt32, reaper: UInt32?) {
     // After EAGAIN the system is at its limits; in place it gets done.
     if engine.table[index].pointee.fruitless > 0 {
-      engine.executeInPlace(index, reaper: nil)
+      engine.executeInPlace(index, reaper: reaper)
     } else {
-      submit(index)
+      submit(index, reaper: reaper)
     }
   }
 
-  private func submit(_ index: UInt32) {
+  private func submit(_ index: UInt32, reaper: UInt32?) {
     let slot = engine.table[index]
     guard let operation = slot.pointee.operation, let file = slot.pointee.file else {
       invariantFailure("an undefined I/O was submitted")
@@ -127,10 +129,12 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     }
     if accepted == 0 {
       // At the system's limits: done here and now, which also holds the submitter back.
-      engine.executeInPlace(index, reaper: nil)
+      engine.executeInPlace(index, reaper: reaper)
     } else {
       // From here on any thread may take the results. What was not accepted counts as not transferred, and is retried.
-      pending(index).pointee.store(UInt64(accepted), ordering: .releasing)
+      let counter = pending(index)
+      let previous = PendingRequests(rawValue: counter.pointee.relaxed)
+      counter.pointee.store(previous.next(count: accepted).rawValue, ordering: .releasing)
     }
   }
 
@@ -149,13 +153,15 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   @discardableResult
   private func takeIfDone(_ index: UInt32, reaper: UInt32?, now: UInt64) -> Bool {
     let counter = pending(index)
-    let count = counter.pointee.load(ordering: .acquiring)
-    guard count > 0 else { return false }
-    let first = requests(of: index)
-    for position in 0..<Int(count) where aio_error(first + position) == EINPROGRESS { return false }
-    guard counter.pointee.compareExchange(expected: count, desired: 0, ordering: .acquiringAndReleasing).exchanged
+    let seen = PendingRequests(rawValue: counter.pointee.load(ordering: .acquiring))
+    guard seen.count > 0, firstUnfinished(index, count: seen.count) == nil else { return false }
+    // Fails where another thread has taken them since, although the handle may have as many requests in flight again.
+    guard
+      counter.pointee.compareExchange(
+        expected: seen.rawValue, desired: seen.taken.rawValue, ordering: .acquiringAndReleasing
+      ).exchanged
     else { return false }
-    engine.complete(index, result(first, count: Int(count)), at: now, reaper: reaper)
+    engine.complete(index, result(requests(of: index), count: seen.count), at: now, reaper: reaper)
     return true
   }
 
@@ -179,19 +185,22 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     return total
   }
 
-  override func poll(owner: UInt32) {
+  override func poll(owner: UInt32, reaper: UInt32?) {
     let table = engine.table
     let now = monotonicNanoseconds()
     let first = owner * UInt32(table.handlesPerBackend)
     for index in first..<first + UInt32(table.handlesPerBackend) where table.word(index).state == .submitted {
-      takeIfDone(index, reaper: owner, now: now)
+      takeIfDone(index, reaper: reaper, now: now)
     }
   }
 
   override func wait(for index: UInt32, _ reference: IOReference, reaper: UInt32?) {
-    let count = pending(index).pointee.load(ordering: .acquiring)
+    // The requests of a merge are its head's.
+    let head = engine.table[index].pointee.mergedInto.relaxed
+    let index = head == .noHandle ? index : head
+    let count = PendingRequests(rawValue: pending(index).pointee.load(ordering: .acquiring)).count
     if takeIfDone(index, reaper: reaper, now: monotonicNanoseconds()) { return }
-    guard count > 0, let unfinished = firstUnfinished(index, count: Int(count)) else {
+    guard count > 0, let unfinished = firstUnfinished(index, count: count) else {
       // Being submitted or taken by another thread right now.
       sched_yield()
       return
@@ -215,8 +224,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     withUnsafeTemporaryAllocation(of: UnsafePointer<aiocb>?.self, capacity: table.handlesPerBackend) { list in
       var listed = 0
       for index in first..<first + UInt32(table.handlesPerBackend) where table.word(index).state == .submitted {
-        let pieces = pending(index).pointee.load(ordering: .acquiring)
-        guard pieces > 0, let unfinished = firstUnfinished(index, count: Int(pieces)) else { continue }
+        let count = PendingRequests(rawValue: pending(index).pointee.load(ordering: .acquiring)).count
+        guard count > 0, let unfinished = firstUnfinished(index, count: count) else { continue }
         list[listed] = UnsafePointer(unfinished)
         listed += 1
       }
@@ -230,6 +239,26 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   }
 
   override func noteAwaited(_ index: UInt32, _ reference: IOReference) { awaited.add(reference, engine) }
+}
+
+/// How many requests of a handle are in flight, and for the how manieth time: who takes their results must not mistake a later
+/// round for the one that it has looked at.
+struct PendingRequests {
+  let rawValue: UInt64
+  private static let roundShift: UInt64 = 16
+
+  init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  /// 0 while somebody takes the results, and when there are none.
+  var count: Int { Int(rawValue & (1 << Self.roundShift - 1)) }
+
+  /// The next round.
+  func next(count: Int) -> PendingRequests {
+    PendingRequests(rawValue: ((rawValue >> Self.roundShift) &+ 1) << Self.roundShift | UInt64(count))
+  }
+
+  /// The same round, its results taken.
+  var taken: PendingRequests { PendingRequests(rawValue: (rawValue >> Self.roundShift) << Self.roundShift) }
 }
 
 /// Duplicates of a file's descriptor, taken in turn.

@@ -19,10 +19,12 @@
 
     private let sharedCount: Int
     private let shared: UnsafeMutablePointer<Unmanaged<RingPlace>>
+    /// How many of `shared` there are; less than `sharedCount` where the start failed.
+    private var madeCount = 0
     /// Each owner's ring.
     private let assigned: UnsafeMutablePointer<Unmanaged<RingPlace>?>
     /// The rings of exclusive backends by number, counted from `sharedCount`: the owner's number.
-    private let registered = Mutex<RegisteredMemory?>(nil)
+    private let registered = Locked<RegisteredMemory?>(nil)
 
     override var kind: IOMethodKind { .ioUring }
 
@@ -44,15 +46,15 @@
         do throws(RingFailure) {
           let ring = try Ring(entries: 256, completionEntries: 4096, ownThread: false)
           (shared + number).initialize(to: .passRetained(RingPlace(ring, number: UInt32(number), owner: nil)))
+          madeCount += 1
         } catch {
-          for made in 0..<number { shared[made].release() }
           throw IOError(.methodUnavailable, message: "io_method=io_uring cannot run: \(Self.cause(of: error.errno))")
         }
       }
     }
 
     override func stop() {
-      for number in 0..<sharedCount {
+      for number in 0..<madeCount {
         shared[number].takeUnretainedValue().awaited.stop()
         shared[number].release()
       }
@@ -63,6 +65,7 @@
     override func attach(owner: UInt32, exclusive: Bool) throws(IOError) {
       guard exclusive else {
         assigned[Int(owner)] = .passUnretained(shared[Int(owner) % sharedCount].takeUnretainedValue())
+        setRing(UInt32(Int(owner) % sharedCount), of: owner)
         return
       }
       do throws(RingFailure) {
@@ -71,10 +74,19 @@
         let place = RingPlace(ring, number: UInt32(sharedCount) + owner, owner: owner)
         registered.withLock { $0?.register(with: place, logger: configuration.logger) }
         assigned[Int(owner)] = .passRetained(place)
+        setRing(place.number, of: owner)
       } catch {
         throw IOError(
           .methodUnavailable, message: "a ring of its own cannot be made for a backend: \(Self.cause(of: error.errno))")
       }
+    }
+
+    /// Says in all handles of an owner which ring its I/O goes to: those who wait need it as soon as an I/O is submitted, also
+    /// of the members of a merge, which the ring itself knows nothing of.
+    private func setRing(_ number: UInt32, of owner: UInt32) {
+      let table = engine.table
+      let first = owner * UInt32(table.handlesPerBackend)
+      for index in first..<first + UInt32(table.handlesPerBackend) { table[index].pointee.ring.relaxed = number }
     }
 
     override func detach(owner: UInt32) {
@@ -107,16 +119,23 @@
       return place._withUnsafeGuaranteedRef(body)
     }
 
-    /// The place of a submitted I/O.
-    @inline(__always) private func withPlace<Result>(of index: UInt32, _ body: (RingPlace) -> Result) -> Result {
+    /// The place of a handle's I/O, for a thread that may use it: the place of an exclusive backend is its own thread's, and
+    /// goes with the backend.
+    /// - Returns: what `body` returns; nil where the place is another thread's.
+    @inline(__always) private func withPlace<Result>(
+      of index: UInt32, reaper: UInt32?, _ body: (RingPlace) -> Result
+    ) -> Result? {
       let number = engine.table[index].pointee.ring.relaxed
       if number < UInt32(sharedCount) { return shared[Int(number)]._withUnsafeGuaranteedRef(body) }
-      return withPlace(ofOwner: number - UInt32(sharedCount), body)
+      let owner = number - UInt32(sharedCount)
+      return owner == reaper ? withPlace(ofOwner: owner, body) : nil
     }
 
     // MARK: Submitting
 
-    override func submit(_ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, waitFor: Int) {
+    override func submit(
+      _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
+    ) {
       withPlace(ofOwner: owner) { place in
         guard place.owner == nil else { return submitExclusive(batch, count: count, place, waitFor: waitFor) }
         var next = 0
@@ -130,7 +149,7 @@
             return (filled, place.ring.publish())
           }
           next += filled
-          push(place, position, reaper: nil)
+          push(place, position, reaper: reaper)
         }
       }
     }
@@ -162,18 +181,10 @@
       }
     }
 
-    override func retry(_ index: UInt32) {
+    override func retry(_ index: UInt32, reaper: UInt32?) {
       // By whoever reaped it; the ring is the same.
-      withPlace(of: index) { place in
-        if let owner = place.owner {
-          withUnsafePointer(to: index) { submitExclusive($0, count: 1, place, waitFor: 0) }
-          _ = owner
-        } else {
-          withUnsafePointer(to: index) {
-            submit($0, count: 1, owner: engine.table[index].pointee.owner, waitFor: 0)
-          }
-        }
-      }
+      let owner = engine.table[index].pointee.owner
+      withUnsafePointer(to: index) { submit($0, count: 1, owner: owner, reaper: reaper, waitFor: 0) }
     }
 
     /// Describes one I/O to the kernel. One piece of memory takes the plain form, which is cheaper than the vectored one.
@@ -184,7 +195,6 @@
       guard let operation = slot.pointee.operation, let file = slot.pointee.file else {
         invariantFailure("an undefined I/O was submitted")
       }
-      slot.pointee.ring.relaxed = place.number
       let io = engine.submission(index)
       var sqe = millrace_ring_sqe()
       sqe.fd = file._withUnsafeGuaranteedRef { $0.descriptor }
@@ -228,19 +238,17 @@
     // MARK: Reaping
 
     override func wait(for index: UInt32, _ reference: IOReference, reaper: UInt32?) {
-      withPlace(of: index) { place in
-        if let owner = place.owner {
-          guard owner == reaper else { return engine.sleep(on: index, reference) }
+      let isHere: Void? = withPlace(of: index, reaper: reaper) { place in
+        if place.owner != nil {
           if drain(place, reaper: reaper) == 0 { enterToWait(place, for: 1) }
-          return
-        }
-        if place.takeRole() {
+        } else if place.takeRole() {
           reap(place, until: index, reference, reaper: reaper)
           giveUpRole(place)
         } else {
           sleepBesideReaper(place, index, reference, reaper: reaper)
         }
       }
+      if isHere == nil { engine.sleep(on: index, reference) }
     }
 
     /// Sleeps on an I/O while another thread reaps; wakes when it has completed or the role has become free.
@@ -272,7 +280,6 @@
     /// Completes what comes until one I/O has moved on. With the role.
     private func reap(_ place: RingPlace, until index: UInt32, _ reference: IOReference, reaper: UInt32?) {
       while isSubmitted(engine.table.word(index), reference) {
-        // It may have been submitted again to another owner's ring between two looks; then that ring is waited on.
         if drain(place, reaper: reaper) == 0 { enterToWait(place, for: 1) }
       }
     }
@@ -333,10 +340,10 @@
       return count > 0
     }
 
-    override func poll(owner: UInt32) {
-      withPlace(ofOwner: owner) { place in
+    override func poll(owner: UInt32, reaper: UInt32?) {
+      _ = withPlace(of: owner * UInt32(engine.table.handlesPerBackend), reaper: reaper) { place in
         guard place.ring.hasCompletions || place.ring.hasHeldBack else { return }
-        _ = reapIfFree(place, reaper: owner)
+        _ = reapIfFree(place, reaper: reaper)
       }
     }
 
@@ -360,9 +367,8 @@
     }
 
     override func noteAwaited(_ index: UInt32, _ reference: IOReference) {
-      withPlace(of: index) { place in
-        if place.owner == nil { place.awaited.add(reference, engine) }
-      }
+      // Nil as the reaper: an exclusive backend's own thread completes its I/O.
+      _ = withPlace(of: index, reaper: nil) { place in place.awaited.add(reference, engine) }
     }
   }
 
@@ -374,7 +380,7 @@
     let number: UInt32
     /// The backend whose thread alone uses it; nil where it is shared.
     let owner: UInt32?
-    let submissionLock = Mutex<Void>(())
+    let submissionLock = Locked<Void>(())
     /// 1 while a thread reaps.
     let role = Atomic<UInt32>(0)
     /// Threads that sleep beside the reaper.
@@ -409,7 +415,7 @@
     /// The number of the registered gibibyte that a piece of memory lies in.
     @inline(__always) func bufferIndex(of piece: IOVector) -> UInt16? {
       let start = UInt(bitPattern: piece.base)
-      guard start >= bufferBase, start + UInt(piece.byteCount) <= bufferEnd else { return nil }
+      guard piece.byteCount > 0, start >= bufferBase, start + UInt(piece.byteCount) <= bufferEnd else { return nil }
       let first = (start - bufferBase) >> RegisteredMemory.chunkShift
       let last = (start + UInt(piece.byteCount) - 1 - bufferBase) >> RegisteredMemory.chunkShift
       return first == last ? UInt16(truncatingIfNeeded: first) : nil

@@ -37,7 +37,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     var highest: Int { 63 - registered.leadingZeroBitCount }
   }
 
-  private let queue: Mutex<Queue>
+  private let queue: Locked<Queue>
   /// What worker i sleeps on; changes with each wake-up.
   private let doorbells: UnsafeMutablePointer<Atomic<UInt64>>
   /// Per owner: recent luck with reads from the page cache. Touched by the owner's submissions only.
@@ -47,7 +47,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
 
   override init(_ configuration: IOConfiguration) {
     let entries = UnsafeMutablePointer<UInt32>.allocate(capacity: Self.queueCapacity)
-    queue = Mutex(
+    queue = Locked(
       Queue(
         entries: entries, configuration: configuration.workers,
         threads: Array(repeating: nil, count: WorkerPoolConfiguration.countLimit)))
@@ -67,15 +67,12 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
 
   override func start(_ engine: IOEngine) throws(IOError) {
     try super.start(engine)
-    let count = engine.configuration.backendsMax
+    let count = configuration.backendsMax
     let luck = UnsafeMutablePointer<CacheLuck>.allocate(capacity: count)
     luck.initialize(repeating: CacheLuck(), count: count)
     cacheLuck = luck
     let failure = queue.withLock { queue in fillToMinimum(&queue) }
-    if let failure {
-      stop()
-      throw failure
-    }
+    if let failure { throw failure }
   }
 
   override func stop() {
@@ -114,7 +111,15 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   }
 
   private func fillToMinimum(_ queue: inout Queue) -> IOError? {
-    while queue.workerCount < queue.configuration.workersMin {
+    let bounds = queue.configuration
+    if bounds.workersMin > bounds.workersMax {
+      configuration.logger.warning(
+        """
+        "io_min_workers" (\(bounds.workersMin)) should be less than or equal to "io_max_workers" (\(bounds.workersMax)); \
+        the pool will have \(bounds.workersMax) workers
+        """)
+    }
+    while queue.workerCount < min(bounds.workersMin, bounds.workersMax) {
       if let failure = launch(&queue) { return failure }
     }
     return nil
@@ -138,7 +143,11 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
 
   // MARK: Submitting
 
-  override func submit(_ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, waitFor: Int) {
+  override func submit(
+    _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
+  ) {
+    // The luck of an owner is its own thread's; and who submits for another does not read for it.
+    guard owner == reaper else { return enqueue(batch, count: count, reaper: reaper) }
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { uncached in
       guard let queued = uncached.baseAddress else { return }
       var queuedCount = 0
@@ -146,16 +155,16 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
         queued[queuedCount] = batch[position]
         queuedCount += 1
       }
-      enqueue(queued, count: queuedCount)
+      enqueue(queued, count: queuedCount, reaper: reaper)
     }
   }
 
-  override func retry(_ index: UInt32) {
-    withUnsafePointer(to: index) { enqueue($0, count: 1) }
+  override func retry(_ index: UInt32, reaper: UInt32?) {
+    withUnsafePointer(to: index) { enqueue($0, count: 1, reaper: reaper) }
   }
 
   /// Queues what fits, wakes a worker, executes the rest.
-  private func enqueue(_ batch: UnsafePointer<UInt32>, count: Int) {
+  private func enqueue(_ batch: UnsafePointer<UInt32>, count: Int, reaper: UInt32?) {
     guard count > 0 else { return }
     let (queued, wakeUp) = queue.withLock { queue -> (Int, UInt64) in
       var queued = 0
@@ -169,10 +178,10 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     }
     wake(wakeUp)
     // The queue is full: the submitter helps, which is also what slows it down.
-    for position in queued..<count { engine.executeInPlace(batch[position], reaper: nil) }
+    for position in queued..<count { engine.executeInPlace(batch[position], reaper: reaper) }
   }
 
-  /// Serves a buffered read from the page cache, if it is there and has lately tended to be.
+  /// Serves a buffered read from the page cache, if it is there and has lately tended to be. On its owner's thread.
   private func readFromCache(_ index: UInt32, owner: UInt32) -> Bool {
     let slot = engine.table[index]
     guard slot.pointee.operation == .readv, slot.pointee.flags.contains(.buffered),
@@ -296,7 +305,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     let interval = UInt64(bounds.launchIntervalMilliseconds) * 1_000_000
     // From the previous launch, unless that is long past.
     queue.nextLaunch = queue.nextLaunch + interval > now ? queue.nextLaunch + interval : now + interval
-    if let failure = launch(&queue) { engine.logger.warning("\(failure)") }
+    if let failure = launch(&queue) { configuration.logger.warning("\(failure)") }
   }
 }
 

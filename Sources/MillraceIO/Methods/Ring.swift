@@ -68,10 +68,12 @@
       let queueBytes = isShared ? max(submissionBytes, completionBytes) : submissionBytes
       let entryBytes = Int(parameters.sq_entries) * MemoryLayout<millrace_ring_sqe>.stride
       guard let queue = map(queueBytes, millrace_ring_offset_sq) else { throw RingFailure.closing(fd) }
-      guard let completionQueue = isShared ? queue : map(completionBytes, millrace_ring_offset_cq) else {
-        throw RingFailure.closing(fd)
+      guard let entryMemory = map(entryBytes, millrace_ring_offset_sqes) else {
+        throw RingFailure.closing(fd, unmapping: [(queue, queueBytes)])
       }
-      guard let entryMemory = map(entryBytes, millrace_ring_offset_sqes) else { throw RingFailure.closing(fd) }
+      guard let completionQueue = isShared ? queue : map(completionBytes, millrace_ring_offset_cq) else {
+        throw RingFailure.closing(fd, unmapping: [(queue, queueBytes), (entryMemory, entryBytes)])
+      }
       mappings =
         [(queue, queueBytes), (entryMemory, entryBytes)] + (isShared ? [] : [(completionQueue, completionBytes)])
 
@@ -165,9 +167,12 @@
   struct RingFailure: Error {
     let errno: Int32
 
-    /// The failure of a mapping; gives the ring's descriptor back.
-    static func closing(_ descriptor: Int32) -> RingFailure {
+    /// The failure of a mapping; gives back the ring's descriptor and what was mapped before.
+    static func closing(
+      _ descriptor: Int32, unmapping mappings: [(address: UnsafeMutableRawPointer, bytes: Int)] = []
+    ) -> RingFailure {
       let number = Glibc.errno
+      for mapping in mappings { munmap(mapping.address, mapping.bytes) }
       Glibc.close(descriptor)
       return RingFailure(errno: number)
     }

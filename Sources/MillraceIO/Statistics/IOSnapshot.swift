@@ -116,7 +116,7 @@ extension IOEngine {
           ? IOFlags(rawValue: UInt8(truncatingIfNeeded: description >> 8)).union(inPlace ? .synchronous : []) : [],
         ring: hasRings && isSubmitted && !inPlace ? Int(ring) : nil,
         mergedInto: mergedInto == .noHandle ? nil : Int(mergedInto),
-        age: isSubmitted && now > submittedAt ? now - submittedAt : nil)
+        age: isSubmitted && submittedAt > 0 ? now - min(submittedAt, now) : nil)
     }
   }
 

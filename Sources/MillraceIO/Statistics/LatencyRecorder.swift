@@ -52,7 +52,9 @@ final class LatencyRecorder: @unchecked Sendable {
     let slot = table[index]
     guard let operation = slot.pointee.operation else { return }
     let inPlace = HandleWord(rawValue: slot.pointee.word.relaxed).has(HandleWord.inPlace)
-    let latency = slot.pointee.completedAt.relaxed &- slot.pointee.submittedAt.relaxed
+    // One that was submitted while its reaper had just read the clock seems to have ended before it began.
+    let (submittedAt, completedAt) = (slot.pointee.submittedAt.relaxed, slot.pointee.completedAt.relaxed)
+    let latency = completedAt > submittedAt ? completedAt - submittedAt : 0
     first(operation, inPlace: inPlace)[Self.bucket(of: latency)].sharedAdd(1)
   }
 

@@ -262,3 +262,10 @@ extension BufferPool {
       checksumFailures: counters.checksumFailures.load(ordering: .relaxed))
   }
 }
+
+extension BufferPool {
+  /// All pins there are, those of I/O with them. For tests, and for views that may be a little off.
+  package var pinCount: Int {
+    (0..<UInt32(count)).reduce(0) { $0 + Int(state($1).pins) }
+  }
+}

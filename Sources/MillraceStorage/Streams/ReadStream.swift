@@ -29,8 +29,9 @@ public final class ReadStream {
   /// What only this class touches; in memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<State>
   private let issuesInPlace: Bool
-  /// The error that waits, where one does: apart from the rest, because looking at it copies it.
+  /// The errors that wait, where some do: apart from the rest, because looking at one copies it.
   private var deferred: StorageError?
+  private var failure: StorageError?
 
   struct State {
     let buffers: UnsafeMutablePointer<BufferID>
@@ -50,8 +51,6 @@ public final class ReadStream {
     var pendingCount = 0
     var combineDistance = 1
     var readAheadDistance = 1
-    var resumeCombineDistance = 1
-    var resumeReadAheadDistance = 1
     /// Pages without I/O that are let pass before the distances fall.
     var holdOff = 0
     /// A block that the source gave and that could not be taken yet.
@@ -61,6 +60,8 @@ public final class ReadStream {
     var dataOfLast = 0
     /// Whether an error waits behind the pages that are in the queue.
     var hasDeferred = false
+    /// Whether the oldest operation failed, of which the first pages came and are given out before its error.
+    var hasFailure = false
     var statistics = ReadStreamStatistics()
   }
 
@@ -185,24 +186,36 @@ public final class ReadStream {
   /// Waits for the read that the oldest page belongs to, and learns from having had to.
   private func finishOldestOperation() throws(StorageError) {
     let operation = own.pointee.operations + own.pointee.oldestOperation
-    own.pointee.oldestOperation = own.pointee.oldestOperation + 1 == maxIOs ? 0 : own.pointee.oldestOperation + 1
-    own.pointee.inProgress -= 1
     do throws(StorageError) {
+      if own.pointee.hasFailure, let failure { throw failure }
       let waited = try reader.wait(operation) || issuesInPlace || reader.backend.engine.methodKind == .sync
+      retireOldestOperation()
       if waited {
         own.pointee.statistics.waitCount += 1
-        if own.pointee.readAheadDistance > 0 {
-          own.pointee.readAheadDistance = min(own.pointee.readAheadDistance * 2, maxPinned)
-        }
+        own.pointee.readAheadDistance = min(own.pointee.readAheadDistance * 2, maxPinned)
       }
-      if own.pointee.combineDistance > 0 {
-        own.pointee.combineDistance = min(own.pointee.combineDistance * 2, reader.combineLimit, maxPinned)
-      }
+      own.pointee.combineDistance = min(own.pointee.combineDistance * 2, reader.combineLimit, maxPinned)
       own.pointee.holdOff = maxPinned
     } catch {
-      discard(operation.pointee.count)
-      throw error
+      let done = operation.pointee.done
+      guard done > 0 else {
+        own.pointee.hasFailure = false
+        failure = nil
+        retireOldestOperation()
+        discard(operation.pointee.count)
+        throw error
+      }
+      // The first pages came and are given out; the operation now stands for the rest, with its error.
+      own.pointee.hasFailure = true
+      failure = error
+      operation.pointee.dropDone()
+      own.pointee.operationStarts[own.pointee.oldestOperation] = (own.pointee.oldest + done) % queueSize
     }
+  }
+
+  @inline(__always) private func retireOldestOperation() {
+    own.pointee.oldestOperation = own.pointee.oldestOperation + 1 == maxIOs ? 0 : own.pointee.oldestOperation + 1
+    own.pointee.inProgress -= 1
   }
 
   /// Lets go of the oldest pages.
@@ -224,6 +237,7 @@ public final class ReadStream {
     own.pointee.inProgress == 0 && own.pointee.forwarded == 0 && own.pointee.pinned == 1
       && own.pointee.readAheadDistance == 1 && own.pointee.combineDistance == 1 && own.pointee.pendingCount == 0
       && own.pointee.perBufferData == nil && own.pointee.ungot == nil && !own.pointee.hasDeferred
+      && !own.pointee.hasEnded
   }
 
   /// Swaps the one page ahead for the next. - Returns: nil where that is over; the page is still queued then.
@@ -377,7 +391,8 @@ public final class ReadStream {
     }
   }
 
-  /// Gives up what is pending: at once where it is a shortage that passes, else with an error behind the queued pages.
+  /// Gives up of what is pending the blocks that an error names, with the error behind the queued pages. Where buffers are
+  /// short, nothing is given up: the shortage passes, at the latest when pages of this stream have been consumed.
   private func failPending(_ error: StorageError, granted: Int) {
     releaseForwarded(granted: granted)
     if error.code == .noUnpinnedBuffers, own.pointee.pinned > 0 {
@@ -386,7 +401,16 @@ public final class ReadStream {
     }
     deferred = error
     own.pointee.hasDeferred = true
-    own.pointee.pendingCount = 0
+    let lost = min(error.blocks.count, own.pointee.pendingCount)
+    own.pointee.pendingBlock += UInt32(lost)
+    own.pointee.pendingCount -= lost
+    if lost > 0, let data = own.pointee.perBufferData {
+      // Data lies where its page will; so it moves up with the pages that are still to come, that of the next block included.
+      let size = configuration.perBufferDataSize
+      for place in own.pointee.next...own.pointee.next + own.pointee.pendingCount {
+        (data + place % queueSize * size).copyMemory(from: data + (place + lost) % queueSize * size, byteCount: size)
+      }
+    }
   }
 
   private func releaseForwarded(granted: Int) {
@@ -409,28 +433,23 @@ public final class ReadStream {
   /// Makes the stream end for now: pages that are queued are still given out. For sources that need a page to know the next
   /// block. ``resume()`` goes on at the distance that was reached.
   public func pause() {
-    own.pointee.resumeReadAheadDistance = own.pointee.readAheadDistance
-    own.pointee.resumeCombineDistance = own.pointee.combineDistance
     own.pointee.hasEnded = true
+    own.pointee.isFast = false
   }
 
-  public func resume() {
-    own.pointee.hasEnded = false
-    own.pointee.readAheadDistance = max(own.pointee.resumeReadAheadDistance, 1)
-    own.pointee.combineDistance = max(own.pointee.resumeCombineDistance, 1)
-  }
+  /// Ends a pause: the source is asked again.
+  public func resume() { own.pointee.hasEnded = false }
 
   /// Lets go of everything, waiting for the I/O that is in flight, and starts over with what the source gives next.
   public func reset() {
     own.pointee.isFast = false
     own.pointee.hasDeferred = false
-    deferred = nil
+    own.pointee.hasFailure = false
+    (deferred, failure) = (nil, nil)
     own.pointee.ungot = nil
     while own.pointee.inProgress > 0 {
-      let operation = own.pointee.operations + own.pointee.oldestOperation
-      own.pointee.oldestOperation = own.pointee.oldestOperation + 1 == maxIOs ? 0 : own.pointee.oldestOperation + 1
-      own.pointee.inProgress -= 1
-      reader.settle(operation)
+      reader.settle(own.pointee.operations + own.pointee.oldestOperation)
+      retireOldestOperation()
     }
     discard(own.pointee.pinned)
     releaseForwarded(granted: 0)
