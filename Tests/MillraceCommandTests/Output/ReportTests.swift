@@ -1,8 +1,11 @@
 import Foundation
-import FoundationXML
 import Testing
 
 @testable import MillraceCommand
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
 
 @Suite("Reports")
 struct ReportTests {
