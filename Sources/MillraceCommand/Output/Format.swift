@@ -7,7 +7,7 @@ enum Format {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
     var value = Double(count)
     var unit = 0
-    // 1023.9 would be printed as 1024.
+    // More than this would be printed as 1024.
     while unit + 1 < units.count, value.magnitude >= 1023.5 {
       value /= 1024
       unit += 1
@@ -30,7 +30,7 @@ enum Format {
     scaled(rate, [("", 1), ("k", 1e3), ("M", 1e6), ("G", 1e9)])
   }
 
-  /// A latency in the unit that suits it: `84.2 µs`, `1.25 ms`, `2.1 s`.
+  /// A latency in the unit that suits it: `84.2 µs`, `1.25 ms`, `2.10 s`.
   static func latency(microseconds: Double) -> String {
     scaled(microseconds, [(" ns", 1e-3), (" µs", 1), (" ms", 1e3), (" s", 1e6)])
   }
@@ -54,10 +54,10 @@ enum Format {
     return hours > 0 ? "\(hours):\(padded(minutes)):\(padded(rest))" : "\(minutes):\(padded(rest))"
   }
 
-  /// A part of a whole in whole percent, rounded down, so that 100 % means all of it.
+  /// A part of a whole in whole percent, rounded down, so that 100 % means all of it. For parts below 2^56.
   static func percent(_ part: Int, of whole: Int) -> String {
     guard whole > 0 else { return "100 %" }
-    return "\(Int(Double(max(0, min(part, whole))) / Double(whole) * 100)) %"
+    return "\(max(0, min(part, whole)) * 100 / whole) %"
   }
 
   /// How many times one number is another: `1.43×`; a dash if the other is zero.
@@ -89,11 +89,11 @@ enum Format {
     return (isNegative ? "-" : "") + count(whole) + (parts.count > 1 ? "." + parts[1] : "")
   }
 
-  /// In the largest unit that leaves at least 1, three significant digits, zeroes after the point dropped.
+  /// In the largest unit that leaves at least 1, with three significant digits.
   private static func scaled(_ value: Double, _ units: [(name: String, size: Double)]) -> String {
     guard value.isFinite else { return "-" }
     guard value != 0 else { return "0" + (units.first { $0.size == 1 }?.name ?? "") }
-    // 999.6 would be printed as 1000.
+    // More than 999.5 of the smaller unit would be printed as 1000.
     let unit = units.last { value.magnitude >= $0.size * 0.9995 } ?? units[0]
     return significant(value / unit.size) + unit.name
   }

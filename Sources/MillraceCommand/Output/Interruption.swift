@@ -50,9 +50,9 @@ enum Interruption {
       guard sigaction(number, nil, &previous) == 0, !isIgnored(previous) else { continue }
       var action = sigaction()
       #if canImport(Glibc)
-        action.__sigaction_handler.sa_handler = { Interruption.handle($0) }
+        action.__sigaction_handler.sa_handler = handleSignal
       #elseif canImport(Darwin)
-        action.__sigaction_u.__sa_handler = { Interruption.handle($0) }
+        action.__sigaction_u.__sa_handler = handleSignal
       #endif
       action.sa_flags = Int32(SA_RESTART)
       sigemptyset(&action.sa_mask)
@@ -69,8 +69,9 @@ enum Interruption {
     return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
-  /// Runs in the middle of anything, so it only touches atomics and makes system calls that signal handlers may make.
-  private static func handle(_ number: Int32) {
+  /// What the signal handler does. It runs in the middle of anything, so it only touches atomics and makes system calls
+  /// that signal handlers may make.
+  fileprivate static func handle(_ number: Int32) {
     let (isFirst, _) = signalNumber.compareExchange(expected: 0, desired: number, ordering: .relaxed)
     if isFirst { return }
     let savedError = errno
@@ -83,4 +84,9 @@ enum Interruption {
     raise(number)
     errno = savedError
   }
+}
+
+/// A C function, which is what the system calls.
+private func handleSignal(_ number: Int32) {
+  Interruption.handle(number)
 }
