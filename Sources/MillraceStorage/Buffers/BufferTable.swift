@@ -1,3 +1,4 @@
+import MillraceIO
 import Synchronization
 
 /// Finds the buffer of a page: chains of buffers, by hash of the tag.
@@ -14,8 +15,8 @@ struct BufferTable: @unchecked Sendable {
   struct Partition: ~Copyable {
     /// Odd while a chain is being changed.
     let version = Atomic<UInt64>(0)
-    let lock = Mutex<Void>(())
-    private let padding: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0)
+    let lock = Locked<Void>(())
+    private let padding: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
     init() {}
   }
 
