@@ -53,7 +53,7 @@ public final class BufferPool: @unchecked Sendable {
     }
     (self.engine, self.scope, self.count) = (engine, scope, count)
     memory = try IOMemory(byteCount: count * PageLayout.blockSize, hugePages: hugePages)
-    descriptors = .allocate(capacity: count)
+    descriptors = .allocateCacheLines(capacity: count)
     for index in 0..<count { (descriptors + index).initialize(to: BufferDescriptor()) }
     table = BufferTable(descriptors, count: count)
     readAheadBudget = ReadAheadBudget(total: max(count / 2, 8))
@@ -87,8 +87,11 @@ public final class BufferPool: @unchecked Sendable {
 
   /// Pins a page that has a buffer, valid or not. - Returns: nil if it has none.
   @inline(__always) func pinIfPresent(_ tag: BufferTag, strategy: BufferStrategy?) -> BufferID? {
+    var attempts = 0
     while let buffer = table.find(tag) {
       if pin(buffer, expecting: tag, raisesUsage: strategy == nil) { return buffer }
+      // It is being replaced; in a moment the table will say so.
+      BufferTable.letOthersRun(&attempts)
     }
     return nil
   }
@@ -136,6 +139,7 @@ public final class BufferPool: @unchecked Sendable {
   private func allocate(_ tag: BufferTag, strategy: BufferStrategy?) throws(StorageError) -> BufferID {
     let buffer = try takeVictim(strategy: strategy)
     let descriptor = descriptors + Int(buffer)
+    var attempts = 0
     while true {
       let other = table.insert(buffer, tag) {
         descriptor.pointee.tag.store(tag.rawValue, ordering: .relaxed)
@@ -150,6 +154,7 @@ public final class BufferPool: @unchecked Sendable {
         unpin(buffer)
         return other
       }
+      BufferTable.letOthersRun(&attempts)
     }
   }
 
@@ -172,20 +177,23 @@ public final class BufferPool: @unchecked Sendable {
       let buffer = nextUnused.wrappingAdd(1, ordering: .relaxed).oldValue
       if buffer < UInt32(count), takeForReplacement(buffer, usageMax: 0) { return buffer }
     }
-    // The clock sweep: usage counts fall as the hand passes, and who has none left goes.
-    var fruitless = 0
-    while fruitless < count * Int(BufferState.usageMax + 1) {
+    // The clock sweep: usage counts fall as the hand passes, and who has none left goes. It gives up when the hand has
+    // come round and met pinned buffers only.
+    var pinnedInARow = 0
+    while pinnedInARow < count {
       let buffer = clockHand.wrappingAdd(1, ordering: .relaxed).oldValue % UInt32(count)
       let seen = state(buffer)
-      if seen.pins == 0 {
-        if seen.usage > 0 {
-          _ = descriptors[Int(buffer)].state.compareExchange(
-            expected: seen.rawValue, desired: seen.rawValue - BufferState.oneUsage, ordering: .relaxed)
-        } else if takeForReplacement(buffer, usageMax: 0) {
-          return buffer
-        }
+      if seen.pins > 0 {
+        pinnedInARow += 1
+        continue
       }
-      fruitless += 1
+      pinnedInARow = 0
+      if seen.usage > 0 {
+        _ = descriptors[Int(buffer)].state.compareExchange(
+          expected: seen.rawValue, desired: seen.rawValue - BufferState.oneUsage, ordering: .relaxed)
+      } else if takeForReplacement(buffer, usageMax: 0) {
+        return buffer
+      }
     }
     throw StorageError.noUnpinnedBuffers(count: count)
   }

@@ -171,7 +171,7 @@ final class BufferReader {
         return true
       }
     } catch {
-      throw .io(error, blocks: operation.pointee.missing)
+      throw .io(fork.openFailure(error, block: block), blocks: operation.pointee.missing)
     }
   }
 

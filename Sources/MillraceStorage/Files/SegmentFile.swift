@@ -11,12 +11,14 @@ final class SegmentFile: IOFile, @unchecked Sendable {
 
   /// Where the file system finds it.
   let location: String
+  /// Its fork's.
+  let life: ForkLife
   private var underlying: IOFile?
   /// Set by each use, cleared by the cache's clock hand.
   let recentlyUsed = RecentUse()
 
-  init(location: String, name: String, isDirect: Bool, firstBlock: UInt64) {
-    self.location = location
+  init(location: String, name: String, life: ForkLife, isDirect: Bool, firstBlock: UInt64) {
+    (self.location, self.life) = (location, life)
     super.init(
       path: name, isDirect: isDirect, alignment: isDirect ? .fallback : .none, blockSize: PageLayout.blockSize,
       firstBlock: firstBlock)
