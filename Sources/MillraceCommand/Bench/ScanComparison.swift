@@ -46,11 +46,16 @@ struct ScanComparison {
   var isEmpty: Bool { ways.isEmpty }
 
   /// Bytes that will be read.
-  var byteCount: Int { scan.pageCount * 8192 * ways.count * ScanCase.Cache.allCases.count * rounds }
+  var byteCount: Int { scan.pageCount * 8192 * (ways.count * ScanCase.Cache.allCases.count * rounds + 1) }
 
   /// Measures. The warm scan follows the cold one of the same way, which has just filled the page cache if it uses it.
   func run(_ progress: ProgressBar) throws -> [Outcome] {
     var results: [ScanCase: [ScanResult]] = [:]
+    if let first = ways.first {
+      // Who comes first would pay for the file's metadata, for the kernel's lists of free memory, for a processor at rest.
+      progress.setNote("warming up")
+      _ = try scan.run(ScanCase(method: first.method, isDirect: first.isDirect, cache: .cold), onProgress: progress.add)
+    }
     for round in 1...rounds {
       for way in ways {
         for cache in ScanCase.Cache.allCases {
