@@ -62,6 +62,9 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    // What the tests of several targets need: places for files, seeds, clusters of real servers.
+    .target(
+      name: "MillraceTestSupport", dependencies: ["MillraceStorage"], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "MillraceSettingsTests", dependencies: ["MillraceSettings"], swiftSettings: settings),
     .testTarget(
       name: "MillraceIOTests",
@@ -70,9 +73,13 @@ let package = Package(
     .testTarget(
       name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
     .testTarget(
-      name: "MillraceStorageTests", dependencies: ["CMillrace", "MillraceStorage", "MillraceSimulation"],
+      name: "MillraceStorageTests",
+      dependencies: ["CMillrace", "MillraceStorage", "MillraceSimulation", "MillraceTestSupport"],
       swiftSettings: settings),
-    .testTarget(name: "MillraceCommandTests", dependencies: ["MillraceCommand"], swiftSettings: settings),
+    .testTarget(
+      name: "MillraceCommandTests",
+      dependencies: ["MillraceCommand", "MillraceIO", "MillraceStorage", "MillraceTestSupport"],
+      swiftSettings: settings),
     .testTarget(name: "HouseTests", exclude: ["unsafe-files.txt"], swiftSettings: settings),
   ]
 )

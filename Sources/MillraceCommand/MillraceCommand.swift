@@ -9,7 +9,8 @@ struct MillraceCommand: ParsableCommand {
       Exit status: 0 all is well, 1 damage was found, 2 the command could not be run or finished; after a signal 128 \
       and its number.
       """,
-    subcommands: [VerifyCommand.self, BenchCommand.self])
+    version: Version.current,
+    subcommands: [DemoCommand.self, DoctorCommand.self, BenchCommand.self, VerifyCommand.self])
 }
 
 /// Runs a command and turns what it throws into one sentence and an exit status.
@@ -39,10 +40,19 @@ enum Program {
     if status == ExitStatus.clean.rawValue {
       Output.line(MillraceCommand.fullMessage(for: error))
     } else if MillraceCommand.exitCode(for: error) == ExitCode.validationFailure {
-      Output.noteLine(MillraceCommand.fullMessage(for: error))
+      Output.errorLine(usageProblem(error))
     } else {
       Output.errorLine("\(error)")
     }
     return status
+  }
+
+  /// What is wrong with the arguments, and where to read on, in one line: the parser itself would print its usage, too.
+  private static func usageProblem(_ error: any Error) -> String {
+    let message = MillraceCommand.message(for: error).split(separator: "\n").first ?? "the arguments make no sense"
+    // "See 'millrace verify --help' for more information."
+    let lines = MillraceCommand.fullMessage(for: error).split(separator: "\n")
+    let help = lines.last { $0.contains("--help") }?.split(separator: "'").dropFirst().first
+    return "\(message.prefix(1).lowercased())\(message.dropFirst()); see: \(help ?? "millrace --help")"
   }
 }

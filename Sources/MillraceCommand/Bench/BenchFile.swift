@@ -45,6 +45,8 @@ final class BenchFile {
   deinit { if isOurs { unlink(path) } }
 
   private static func fill(_ path: String, size: Int) throws {
+    let bar = ProgressBar("fill", bytesTotal: size, style: .choose(flag: nil))
+    defer { bar.finish() }
     let file = try DescriptorFile.open(path, [.write, .create, .exclusive])
     defer { file.close() }
     let engine = try IOEngine(IOConfiguration(method: .sync))
@@ -59,6 +61,7 @@ final class BenchFile {
       let piece = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<min(memory.byteCount, size - offset)])
       try backend.write(file, at: Int64(offset), piece)
       offset += piece.count
+      bar.add(piece.count)
     }
     // Direct reads of what is still dirty would wait for its write-back.
     try backend.synchronize(file)

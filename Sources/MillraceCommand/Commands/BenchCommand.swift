@@ -3,5 +3,5 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures the engine on your storage.",
-    subcommands: [BenchIOCommand.self])
+    subcommands: [BenchIOCommand.self, BenchScanCommand.self])
 }

@@ -54,33 +54,45 @@ struct VerifyCommand: ParsableCommand {
   @OptionGroup var engine: EngineOptions
 
   func run() throws {
-    let (settings, options) = try checked()
+    let verification = try verify()
+    show(verification)
+    if !verification.result.damages.isEmpty { throw ExitStatus.damageFound.exitCode }
+  }
+
+  /// Reads everything and prints nothing but progress.
+  func verify() throws -> Verification {
+    let bar = ProgressBar("verify", bytesTotal: 0, style: .choose(flag: progress))
+    defer { bar.finish() }
+    let (settings, options) = try checked(bar)
     let directory = try DataDirectory(path: directory)
     try checkServer(directory)
     let listing =
       try relation.map { try directory.relations(in: directory.selection(for: $0)) } ?? directory.relations()
     let engine = try IOEngine(IOConfiguration(settings, backendsMax: options.jobs))
     let verifier = ClusterVerifier(directory, listing, engine: engine, options: options)
+    bar.setTotal(verifier.byteCount)
 
     let clock = ContinuousClock()
     let start = clock.now
-    let bar = ProgressReport(total: verifier.byteCount, isWanted: progress) { verifier.bytesDone }
-    let result: VerificationResult
-    do {
-      defer { bar.finish() }
-      result = try verifier.run { Interruption.isRequested }
+    let result = try verifier.run {
+      if verifier.damagesFound > 0 { bar.setNote("\(Format.count(verifier.damagesFound)) damaged") }
+      return Interruption.isRequested
     }
     try Interruption.check()
-    let seconds = (clock.now - start) / .seconds(1)
-    if json {
-      Output.json(VerifyReport(directory, result, seconds: seconds, method: engine.methodKind, options))
-    } else {
-      printReport(directory, listing, result, seconds: seconds, method: engine.methodKind)
-    }
-    if !result.damages.isEmpty { throw ExitStatus.damageFound.exitCode }
+    return Verification(
+      directory: directory, unrecognized: listing.unrecognized, options: options, method: engine.methodKind,
+      result: result, seconds: (clock.now - start) / .seconds(1))
   }
 
-  private func checked() throws -> (Settings, VerificationOptions) {
+  func show(_ verification: Verification) {
+    if json {
+      Output.json(verification.document)
+    } else {
+      verification.print()
+    }
+  }
+
+  private func checked(_ bar: ProgressBar) throws -> (Settings, VerificationOptions) {
     var settings = try engine.settings()
     if let ioDirect { try settings.set("io_direct", to: ioDirect) }
     var options = VerificationOptions()
@@ -93,6 +105,7 @@ struct VerifyCommand: ParsableCommand {
       guard limit > 0 else { throw CommandError("--rate \(rate) would never end; give a rate above 0") }
       options.rate = limit
     }
+    options.onProgress = { bar.add($0) }
     options.isOnline = online
     options.isDirect = settings[.ioDirect].contains(.data)
     options.ioConcurrency = settings[.maintenanceIOConcurrency]
@@ -109,69 +122,6 @@ struct VerifyCommand: ParsableCommand {
       Output.warningLine(
         "the server was not shut down cleanly (state: \(directory.controlFile.state))",
         detail: "Pages that were being written are found torn until recovery has replayed the WAL.")
-    }
-  }
-
-  private func printReport(
-    _ directory: DataDirectory, _ listing: RelationListing, _ result: VerificationResult, seconds: Double,
-    method: IOMethodKind
-  ) {
-    for damage in result.damages { Output.line("\(damage)") }
-    if !directory.controlFile.checksumsEnabled {
-      Output.line("data checksums are off in this cluster: only page headers were checked")
-    }
-    for name in listing.unrecognized { Output.warningLine("\(name) is not a file of PostgreSQL and was left out") }
-    if result.reread > 0 {
-      Output.line("\(Format.count(result.reread)) pages were being written and verified when read again")
-    }
-    let verdict =
-      result.damages.isEmpty
-      ? "no damage" : "\(Format.count(result.damages.count)) damaged"
-    Output.line(
-      "\(Format.count(result.pages)) pages in \(Format.count(result.files)) files, \(Format.bytes(result.bytes)),"
-        + " in \(Format.fixed(seconds, 2)) s"
-        + " (\(Format.rate(bytesPerSecond: Double(result.bytes) / max(seconds, 1e-9))), io_method=\(method)): \(verdict)"
-    )
-  }
-}
-
-/// `verify --json`.
-private struct VerifyReport: Encodable {
-  struct Page: Encodable {
-    let path: String
-    let fork: String?
-    let segment, block: UInt32?
-    let problems: [String]
-    let checksumExpected, checksumFound: UInt16?
-  }
-
-  let directory, ioMethod: String
-  let postgresVersion: Int
-  let direct, online, checksums: Bool
-  let jobs, files, pages, bytes, damaged, reread: Int
-  let reads, retries: UInt64
-  let seconds, mibPerS: Double
-  let damages: [Page]
-
-  init(
-    _ directory: DataDirectory, _ result: VerificationResult, seconds: Double, method: IOMethodKind,
-    _ options: VerificationOptions
-  ) {
-    self.directory = directory.path
-    ioMethod = method.rawValue
-    postgresVersion = directory.majorVersion
-    (direct, online) = (options.isDirect, options.isOnline)
-    checksums = directory.controlFile.checksumsEnabled
-    (jobs, files, pages, bytes) = (options.jobs, result.files, result.pages, result.bytes)
-    (damaged, reread) = (result.damages.count, result.reread)
-    (reads, retries) = (result.reads, result.retries)
-    self.seconds = seconds
-    mibPerS = Double(result.bytes) / 1_048_576 / max(seconds, 1e-9)
-    damages = result.damages.map { damage in
-      Page(
-        path: damage.path, fork: damage.fork?.description, segment: damage.segment, block: damage.block?.rawValue,
-        problems: damage.problems, checksumExpected: damage.checksum?.expected,
-        checksumFound: damage.checksum?.found)
     }
   }
 }

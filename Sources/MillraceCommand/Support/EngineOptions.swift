@@ -3,14 +3,8 @@ import Logging
 import MillraceIO
 import MillraceSettings
 
-/// The options of every command that does I/O: which method, and any setting.
-struct EngineOptions: ParsableArguments {
-  @Option(
-    name: .customLong("io-method"),
-    help: ArgumentHelp(
-      "How I/O is executed: worker, sync, io_uring, posix_aio or auto.", valueName: "method"))
-  var ioMethod: String?
-
+/// The option of every command that does I/O: any setting.
+struct SettingOptions: ParsableArguments {
   @Option(
     name: .customShort("c"),
     help: ArgumentHelp(
@@ -19,17 +13,31 @@ struct EngineOptions: ParsableArguments {
   var assignments: [String] = []
 
   /// The settings that the command line makes. Tools use `io_method=auto` unless told otherwise.
-  func settings() throws -> Settings {
+  /// - Parameter method: what `--io-method` says.
+  func settings(method: String? = nil) throws -> Settings {
     var settings = Settings()
     try settings.set(.ioMethod, to: .auto)
     for text in assignments {
       let assignment = try SettingAssignment(text)
       try settings.set(assignment.name, to: assignment.value)
     }
-    if let ioMethod { try settings.set("io_method", to: ioMethod) }
+    if let method { try settings.set("io_method", to: method) }
     for warning in settings.warnings { Output.warningLine(warning.message, detail: warning.detail) }
     return settings
   }
+}
+
+/// The options of every command that does I/O by one method.
+struct EngineOptions: ParsableArguments {
+  @Option(
+    name: .customLong("io-method"),
+    help: ArgumentHelp(
+      "How I/O is executed: worker, sync, io_uring, posix_aio or auto.", valueName: "method"))
+  var ioMethod: String?
+
+  @OptionGroup var options: SettingOptions
+
+  func settings() throws -> Settings { try options.settings(method: ioMethod) }
 }
 
 extension IOMethodKind {

@@ -15,6 +15,8 @@ public struct VerificationOptions: Sendable {
   public var ioConcurrency = 16
   /// Blocks of one I/O.
   public var combineLimit = 16
+  /// Called from all jobs with how many bytes more have been verified, some hundred kilobytes at a time.
+  public var onProgress: @Sendable (Int) -> Void = { _ in }
 
   public init() {}
 }
@@ -125,6 +127,7 @@ public final class ClusterVerifier: Sendable {
   /// Counts pages that have been looked at.
   func note(pages: Int) {
     bytes.wrappingAdd(pages * PageLayout.blockSize, ordering: .relaxed)
+    options.onProgress(pages * PageLayout.blockSize)
     collected.withLock { collected in
       collected.result.pages += pages
       collected.result.bytes += pages * PageLayout.blockSize

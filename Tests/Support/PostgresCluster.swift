@@ -1,15 +1,15 @@
 import Foundation
-import MillraceStorage
+package import MillraceStorage
 
 /// A cluster made by a real PostgreSQL, in a directory of its own.
-final class PostgresCluster: Sendable {
-  let installation: PostgresInstallation
-  let temporary: TemporaryDirectory
+package final class PostgresCluster: Sendable {
+  package let installation: PostgresInstallation
+  package let temporary: TemporaryDirectory
 
-  var path: String { temporary.path + "/data" }
+  package var path: String { temporary.path + "/data" }
 
   /// Makes a cluster with `initdb`.
-  init(_ installation: PostgresInstallation, checksums: Bool = true) throws {
+  package init(_ installation: PostgresInstallation, checksums: Bool = true) throws {
     self.installation = installation
     temporary = try Self.ownedDirectory()
     var arguments = ["-D", path, "-U", "postgres", "-A", "trust", "-N"]
@@ -22,7 +22,7 @@ final class PostgresCluster: Sendable {
   }
 
   /// Makes a copy of a cluster that is not running. Tablespaces outside of it are shared.
-  init(copying other: PostgresCluster) throws {
+  package init(copying other: PostgresCluster) throws {
     installation = other.installation
     temporary = try Self.ownedDirectory()
     try PostgresInstallation.run("/bin/cp", ["-a", "--reflink=auto", other.path, path])
@@ -34,14 +34,18 @@ final class PostgresCluster: Sendable {
     return temporary
   }
 
-  /// Makes a file or directory the property of the user under whom the programs run.
-  private static func giveToServer(_ path: String) throws {
+  /// Makes a file or directory, with all that is in it, the property of the user under whom the programs run.
+  package static func giveToServer(_ path: String) throws {
     guard geteuid() == 0, let user = getpwnam("postgres") else { return }
-    guard chown(path, user.pointee.pw_uid, user.pointee.pw_gid) == 0 else { throw POSIXError(.EPERM) }
+    let (owner, group) = (user.pointee.pw_uid, user.pointee.pw_gid)
+    let inside = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
+    for place in [path] + inside.map({ path + "/" + $0 }) {
+      guard lchown(place, owner, group) == 0 else { throw POSIXError(.EPERM) }
+    }
   }
 
   /// Makes a directory beside the cluster that the server may use.
-  func makeDirectory(_ name: String) throws -> String {
+  package func makeDirectory(_ name: String) throws -> String {
     let place = temporary.path + "/" + name
     try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
     try Self.giveToServer(place)
@@ -50,7 +54,7 @@ final class PostgresCluster: Sendable {
 
   /// Runs the body while the server runs, and shuts the server down.
   @discardableResult
-  func whileRunning<Result>(_ body: () throws -> Result) throws -> Result {
+  package func whileRunning<Result>(_ body: () throws -> Result) throws -> Result {
     let options =
       "-c listen_addresses='' -c unix_socket_directories='\(temporary.path)' -c fsync=off "
       + "-c allow_in_place_tablespaces=on -c autovacuum=off"
@@ -65,34 +69,34 @@ final class PostgresCluster: Sendable {
     }
   }
 
-  func stop(mode: String) throws {
+  package func stop(mode: String) throws {
     try installation.run("pg_ctl", ["stop", "-w", "-D", path, "-m", mode])
   }
 
   /// Runs statements in the running server, each in a transaction of its own. Returns one line a row, columns separated
   /// by |.
   @discardableResult
-  func query(_ statements: String...) throws -> [String] {
+  package func query(_ statements: String...) throws -> [String] {
     var arguments = ["-h", temporary.path, "-U", "postgres", "-d", "postgres", "-XAtq", "-v", "ON_ERROR_STOP=1"]
     for statement in statements { arguments += ["-c", statement] }
     return try installation.run("psql", arguments).output.split(separator: "\n").map(String.init)
   }
 
-  func open() throws -> DataDirectory { try DataDirectory(path: path) }
+  package func open() throws -> DataDirectory { try DataDirectory(path: path) }
 
   // MARK: - Files of the stopped cluster
 
-  func read(_ relative: String) throws -> [UInt8] {
+  package func read(_ relative: String) throws -> [UInt8] {
     Array(try Data(contentsOf: URL(fileURLWithPath: path + "/" + relative)))
   }
 
-  func write(_ bytes: [UInt8], to relative: String) throws {
+  package func write(_ bytes: [UInt8], to relative: String) throws {
     try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + relative))
     try Self.giveToServer(path + "/" + relative)
   }
 
   /// Changes the bytes of a file.
-  func edit(_ relative: String, _ change: (inout [UInt8]) -> Void) throws {
+  package func edit(_ relative: String, _ change: (inout [UInt8]) -> Void) throws {
     var bytes = try read(relative)
     change(&bytes)
     try write(bytes, to: relative)

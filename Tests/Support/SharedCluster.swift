@@ -2,11 +2,11 @@ import MillraceStorage
 
 /// One cluster a version of PostgreSQL, with something of everything in it, made when first asked for and shut down.
 /// Tests that change it take a copy.
-enum SharedCluster {
+package enum SharedCluster {
   private static let version15 = Result { try make(15) }
   private static let version18 = Result { try make(18) }
 
-  static func of(_ majorVersion: Int) throws -> PostgresCluster {
+  package static func of(_ majorVersion: Int) throws -> PostgresCluster {
     try majorVersion == 15 ? version15.get() : version18.get()
   }
 

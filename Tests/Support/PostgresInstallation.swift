@@ -5,18 +5,18 @@ import Foundation
 /// Looked for in `MILLRACE_PG15_BIN` or `MILLRACE_PG18_BIN`, then where Debian puts version 15, and where the package's
 /// install script puts version 18. With `MILLRACE_REQUIRE=all` in the environment a version that is not found fails the
 /// tests that need it; else they are skipped.
-struct PostgresInstallation: Sendable {
-  let majorVersion: Int
+package struct PostgresInstallation: Sendable {
+  package let majorVersion: Int
   /// The directory of the programs.
-  let binaries: String
+  package let binaries: String
 
-  static let environment = ProcessInfo.processInfo.environment
+  package static let environment = ProcessInfo.processInfo.environment
 
   static let packageRoot = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   /// `nil` if that version is not installed here.
-  static func find(_ majorVersion: Int) -> PostgresInstallation? {
+  package static func find(_ majorVersion: Int) -> PostgresInstallation? {
     var places = [environment["MILLRACE_PG\(majorVersion)_BIN"]]
     places.append("/usr/lib/postgresql/\(majorVersion)/bin")
     places.append(
@@ -31,45 +31,45 @@ struct PostgresInstallation: Sendable {
   }
 
   /// Whether tests that need that version run: because it is there, or because it must be.
-  static func isExpected(_ majorVersion: Int) -> Bool {
+  package static func isExpected(_ majorVersion: Int) -> Bool {
     environment["MILLRACE_REQUIRE"] == "all" || find(majorVersion) != nil
   }
 
   /// The versions that take part in the tests.
-  static let expectedVersions = [15, 18].filter(isExpected)
+  package static let expectedVersions = [15, 18].filter(isExpected)
 
-  struct Missing: Error, CustomStringConvertible {
+  package struct Missing: Error, CustomStringConvertible {
     let majorVersion: Int
-    var description: String { "PostgreSQL \(majorVersion) is required and not installed" }
+    package var description: String { "PostgreSQL \(majorVersion) is required and not installed" }
   }
 
-  static func required(_ majorVersion: Int) throws -> PostgresInstallation {
+  package static func required(_ majorVersion: Int) throws -> PostgresInstallation {
     guard let installation = find(majorVersion) else { throw Missing(majorVersion: majorVersion) }
     return installation
   }
 
   /// What a program did.
-  struct Outcome: Sendable {
-    let status: Int32
-    let output: String
-    let errors: String
+  package struct Outcome: Sendable {
+    package let status: Int32
+    package let output: String
+    package let errors: String
   }
 
-  struct Failure: Error, CustomStringConvertible {
+  package struct Failure: Error, CustomStringConvertible {
     let command: String
     let outcome: Outcome
-    var description: String { "\(command) ended with \(outcome.status): \(outcome.errors)" }
+    package var description: String { "\(command) ended with \(outcome.status): \(outcome.errors)" }
   }
 
   /// Runs a program of this version and waits for it. The server and `initdb` refuse root, so root becomes `postgres`.
   @discardableResult
-  func run(_ program: String, _ arguments: [String], mayFail: Bool = false) throws -> Outcome {
+  package func run(_ program: String, _ arguments: [String], mayFail: Bool = false) throws -> Outcome {
     try Self.run("\(binaries)/\(program)", arguments, mayFail: mayFail)
   }
 
   /// Runs a program, as `postgres` if we are root, and waits for it.
   @discardableResult
-  static func run(_ program: String, _ arguments: [String], mayFail: Bool = false) throws -> Outcome {
+  package static func run(_ program: String, _ arguments: [String], mayFail: Bool = false) throws -> Outcome {
     var command = [program] + arguments
     if geteuid() == 0 {
       command = ["/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] + command
