@@ -10,6 +10,9 @@ import Synchronization
 ///     let reference = backend.acquire().start(.readv, file, at: 0, memory: memory.bytes)
 ///     backend.wait(for: reference)
 ///
+/// What goes on inside can be looked at at any time, at no cost to it: ``snapshot()`` gives an ``IOSnapshot`` for each
+/// handle in use, ``backendStatistics()`` the counters.
+///
 /// The way of one I/O: ``IOBackend/acquire()`` → `start` → stage callbacks → ``IOBackend/submit(willWait:)`` → the
 /// method → completions on whichever thread reaps → waiters wake → the owner reclaims the handle.
 public final class IOEngine: @unchecked Sendable {
