@@ -68,7 +68,10 @@ let package = Package(
       dependencies: ["CMillrace", "MillraceIO", "MillraceSimulation"],
       swiftSettings: settings),
     .testTarget(
-      name: "MillraceStorageTests", dependencies: ["CMillrace", "MillraceStorage", "MillraceSimulation"],
+      name: "MillraceStorageTests",
+      dependencies: [
+        "CMillrace", "MillraceStorage", "MillraceSimulation", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
     .testTarget(name: "MillraceCommandTests", dependencies: ["MillraceCommand"], swiftSettings: settings),
     .testTarget(name: "HouseTests", exclude: ["unsafe-files.txt"], swiftSettings: settings),
