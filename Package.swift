@@ -68,6 +68,8 @@ let package = Package(
       dependencies: ["CMillrace", "MillraceIO", "MillraceSimulation"],
       swiftSettings: settings),
     .testTarget(
+      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
+    .testTarget(
       name: "MillraceStorageTests",
       dependencies: [
         "CMillrace", "MillraceStorage", "MillraceSimulation", .product(name: "Logging", package: "swift-log"),

@@ -5,7 +5,7 @@ package struct EngineReference: @unchecked Sendable {
 
   private let engine: Unmanaged<IOEngine>
 
-  init(_ engine: IOEngine) { self.engine = .passUnretained(engine) }
+  package init(_ engine: IOEngine) { self.engine = .passUnretained(engine) }
 
   /// Calls `body` with the engine, which must not be kept.
   @inline(__always) package func with<Result>(_ body: (IOEngine) -> Result) -> Result {

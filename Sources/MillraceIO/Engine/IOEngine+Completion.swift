@@ -54,7 +54,7 @@ extension IOEngine {
     else { return false }
     let whole = submission(head)
     let own = submission(index)
-    guard whole.offset + Int64(whole.length) == own.offset,
+    guard whole.offset &+ Int64(whole.length) == own.offset,
       whole.length + own.length <= configuration.mergedBytesMax
     else { return false }
 
@@ -102,18 +102,25 @@ extension IOEngine {
 
   // MARK: Executing
 
-  /// Executes an I/O, or a merge, on the calling thread until nothing is left to retry.
-  func executeInPlace(_ index: UInt32, reaper: UInt32?) {
+  /// Executes what is left of an I/O, or a merge, once.
+  /// - Returns: bytes, or -errno.
+  @inline(__always) package func attempt(_ index: UInt32) -> Int64 {
     let slot = table[index]
     guard let operation = slot.pointee.operation, let file = slot.pointee.file else {
       invariantFailure("an undefined I/O was executed")
     }
+    let io = submission(index)
+    return file._withUnsafeGuaranteedRef {
+      $0.execute(operation, io.vectors, count: io.vectorCount, at: io.offset, length: Int64(io.length))
+    }
+  }
+
+  /// Executes an I/O, or a merge, on the calling thread until nothing is left to retry.
+  func executeInPlace(_ index: UInt32, reaper: UInt32?) {
+    let slot = table[index]
     slot.pointee.submittedAt.relaxed = monotonicNanoseconds()
     while true {
-      let io = submission(index)
-      let raw = file._withUnsafeGuaranteedRef {
-        $0.execute(operation, io.vectors, count: io.vectorCount, at: io.offset, length: Int64(io.length))
-      }
+      let raw = attempt(index)
       let now = monotonicNanoseconds()
       if slot.pointee.mergeNext != .noHandle {
         distribute(index, injected(raw, index), at: now, reaper: reaper)
