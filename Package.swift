@@ -62,6 +62,9 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    // What the tests of several targets need: places for files, seeds, clusters of real servers.
+    .target(
+      name: "MillraceTestSupport", dependencies: ["MillraceStorage"], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "MillraceSettingsTests", dependencies: ["MillraceSettings"], swiftSettings: settings),
     .testTarget(
       name: "MillraceIOTests",
@@ -72,10 +75,14 @@ let package = Package(
     .testTarget(
       name: "MillraceStorageTests",
       dependencies: [
-        "CMillrace", "MillraceStorage", "MillraceSimulation", .product(name: "Logging", package: "swift-log"),
+        "CMillrace", "MillraceStorage", "MillraceSimulation", "MillraceTestSupport",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
-    .testTarget(name: "MillraceCommandTests", dependencies: ["MillraceCommand"], swiftSettings: settings),
+    .testTarget(
+      name: "MillraceCommandTests",
+      dependencies: ["MillraceCommand", "MillraceIO", "MillraceStorage", "MillraceTestSupport"],
+      swiftSettings: settings),
     .testTarget(name: "HouseTests", exclude: ["unsafe-files.txt"], swiftSettings: settings),
   ]
 )

@@ -270,6 +270,7 @@ public final class IOBackend {
   }
 
   private func executeInPlace(_ handle: UInt32) {
+    table[handle].pointee.submittedAt.relaxed = monotonicNanoseconds()
     shared.pointee.executedInPlace.ownerAdd(1)
     shared.pointee.issued.sharedAdd(1)
     engine.executeInPlace(handle, reaper: index)

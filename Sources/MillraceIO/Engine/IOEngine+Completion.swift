@@ -118,7 +118,6 @@ extension IOEngine {
   /// Executes an I/O, or a merge, on the calling thread until nothing is left to retry.
   func executeInPlace(_ index: UInt32, reaper: UInt32?) {
     let slot = table[index]
-    slot.pointee.submittedAt.relaxed = monotonicNanoseconds()
     while true {
       let raw = attempt(index)
       let now = monotonicNanoseconds()

@@ -134,8 +134,8 @@ public final class IOEngine: @unchecked Sendable {
     registry.withLock { _ in completions.add(completion) }
   }
 
-  /// Tells the method of memory that much I/O goes through, so that the kernel maps it once. A hint: where it cannot, nothing
-  /// changes but the cost.
+  /// Tells the method of memory that much I/O goes through, so that the kernel maps it once. Before the backends that use it
+  /// are made. The engine keeps it. A hint: where it cannot be used, nothing changes but the cost.
   public func register(_ memory: IOMemory) { method.register(memory) }
 
   /// Closes a file: first submits and completes the I/Os that use it, and only those.

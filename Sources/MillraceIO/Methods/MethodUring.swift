@@ -23,8 +23,8 @@
     private var madeCount = 0
     /// Each owner's ring.
     private let assigned: UnsafeMutablePointer<Unmanaged<RingPlace>?>
-    /// The rings of exclusive backends by number, counted from `sharedCount`: the owner's number.
-    private let registered = Locked<RegisteredMemory?>(nil)
+    /// Memory that new rings are told of.
+    private let registered = Locked(RegisteredMemory())
 
     override var kind: IOMethodKind { .ioUring }
 
@@ -72,7 +72,7 @@
         let entries = UInt32(configuration.handlesPerBackend)
         let ring = try Ring(entries: entries, completionEntries: entries * 2, ownThread: true)
         let place = RingPlace(ring, number: UInt32(sharedCount) + owner, owner: owner)
-        registered.withLock { $0?.register(with: place, logger: configuration.logger) }
+        registered.withLock { $0.register(with: place, logger: configuration.logger) }
         assigned[Int(owner)] = .passRetained(place)
         setRing(place.number, of: owner)
       } catch {
@@ -101,11 +101,13 @@
 
     override func register(_ memory: IOMemory) {
       registered.withLock { registered in
-        guard registered == nil else { return }
-        let chunks = RegisteredMemory(memory)
-        registered = chunks
+        let isFirst = registered.isEmpty
+        registered.add(memory)
+        // A ring takes memory once: shared ones the first there is, which is the buffer pool's, exclusive ones all that is
+        // known when they are made.
+        guard isFirst else { return }
         for number in 0..<sharedCount {
-          chunks.register(with: shared[number].takeUnretainedValue(), logger: configuration.logger)
+          registered.register(with: shared[number].takeUnretainedValue(), logger: configuration.logger)
         }
       }
     }
@@ -369,84 +371,6 @@
     override func noteAwaited(_ index: UInt32, _ reference: IOReference) {
       // Nil as the reaper: an exclusive backend's own thread completes its I/O.
       _ = withPlace(of: index, reaper: nil) { place in place.awaited.add(reference, engine) }
-    }
-  }
-
-  /// A ring with what its users need to share it.
-  final class RingPlace: @unchecked Sendable {
-    // Safe because mutable fields belong to the one thread of an exclusive ring, or are set up before use.
-
-    let ring: Ring
-    let number: UInt32
-    /// The backend whose thread alone uses it; nil where it is shared.
-    let owner: UInt32?
-    let submissionLock = Locked<Void>(())
-    /// 1 while a thread reaps.
-    let role = Atomic<UInt32>(0)
-    /// Threads that sleep beside the reaper.
-    let sleepers = Atomic<UInt32>(0)
-    let awaited: AwaitedIO
-    /// Entries given to the kernel and not reaped; counted for exclusive rings only.
-    fileprivate(set) var inFlight: UInt32 = 0
-    private var isEnabled = false
-    private var bufferBase: UInt = 0
-    private var bufferEnd: UInt = 0
-
-    init(_ ring: Ring, number: UInt32, owner: UInt32?) {
-      (self.ring, self.number, self.owner) = (ring, number, owner)
-      awaited = AwaitedIO(name: "io reaper \(number)")
-    }
-
-    @inline(__always) func takeRole() -> Bool {
-      role.compareExchange(expected: 0, desired: 1, ordering: .sequentiallyConsistent).exchanged
-    }
-
-    @inline(__always) func enableOnce() {
-      guard !isEnabled else { return }
-      isEnabled = true
-      invariant(ring.enable() >= 0, "a ring could not be bound to its thread")
-    }
-
-    func setRegistered(_ memory: UnsafeMutableRawBufferPointer) {
-      bufferBase = UInt(bitPattern: memory.baseAddress)
-      bufferEnd = bufferBase + UInt(memory.count)
-    }
-
-    /// The number of the registered gibibyte that a piece of memory lies in.
-    @inline(__always) func bufferIndex(of piece: IOVector) -> UInt16? {
-      let start = UInt(bitPattern: piece.base)
-      guard piece.byteCount > 0, start >= bufferBase, start + UInt(piece.byteCount) <= bufferEnd else { return nil }
-      let first = (start - bufferBase) >> RegisteredMemory.chunkShift
-      let last = (start + UInt(piece.byteCount) - 1 - bufferBase) >> RegisteredMemory.chunkShift
-      return first == last ? UInt16(truncatingIfNeeded: first) : nil
-    }
-  }
-
-  /// Memory that rings know in advance, in pieces of a gibibyte, the most that one may have.
-  struct RegisteredMemory {
-    static let chunkShift: UInt = 30
-    /// Keeps the mapping as long as rings refer to it.
-    private let memory: IOMemory
-    private let chunks: [IOVector]
-
-    init(_ memory: IOMemory) {
-      self.memory = memory
-      let size = 1 << Int(Self.chunkShift)
-      chunks = stride(from: 0, to: memory.byteCount, by: size).map { start in
-        IOVector(base: memory.baseAddress + start, byteCount: min(size, memory.byteCount - start))
-      }
-    }
-
-    func register(with place: RingPlace, logger: Logger) {
-      let result = chunks.withUnsafeBufferPointer { chunks in
-        chunks.baseAddress.map { place.ring.register(buffers: $0, count: UInt32(chunks.count)) } ?? 0
-      }
-      if result >= 0 {
-        place.setRegistered(memory.bytes)
-      } else {
-        logger.debug(
-          "buffers are not registered with io_uring: \(IOError.text(of: Int32(-result))); ulimit -l may be too low")
-      }
     }
   }
 #endif

@@ -63,7 +63,8 @@ public final class BufferPool: @unchecked Sendable {
     self.checksums = checksums
     segmentCompletion = engine.register(SegmentReadCompletion.shared)
     readCompletion = engine.register(BufferReadCompletion.shared)
-    engine.register(memory)
+    // Of pools that come and go with sessions the kernel is not told: it would keep their memory.
+    if scope == .shared { engine.register(memory) }
   }
 
   deinit {

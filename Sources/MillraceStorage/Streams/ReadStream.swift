@@ -29,6 +29,9 @@ public final class ReadStream {
   /// What only this class touches; in memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<State>
   private let issuesInPlace: Bool
+  /// The errors that wait, where some do: apart from the rest, because looking at one copies it.
+  private var deferred: StorageError?
+  private var failure: StorageError?
 
   struct State {
     let buffers: UnsafeMutablePointer<BufferID>
@@ -55,10 +58,10 @@ public final class ReadStream {
     var hasEnded = false
     var isFast = false
     var dataOfLast = 0
-    /// An error that belongs behind the pages that are in the queue.
-    var deferred: StorageError?
-    /// The error of the oldest operation, of which the first pages came and are given out before it.
-    var failure: StorageError?
+    /// Whether an error waits behind the pages that are in the queue.
+    var hasDeferred = false
+    /// Whether the oldest operation failed, of which the first pages came and are given out before its error.
+    var hasFailure = false
     var statistics = ReadStreamStatistics()
   }
 
@@ -138,10 +141,7 @@ public final class ReadStream {
       if own.pointee.deferred?.code == .noUnpinnedBuffers { own.pointee.deferred = nil }
       lookAhead()
       if own.pointee.pinned == 0 {
-        if let error = own.pointee.deferred {
-          own.pointee.deferred = nil
-          throw error
-        }
+        try throwDeferred()
         return nil
       }
     }
@@ -159,6 +159,13 @@ public final class ReadStream {
     lookAhead()
     own.pointee.isFast = isFastEligible
     return PinnedBuffer(reader.pool, buffer)
+  }
+
+  private func throwDeferred() throws(StorageError) {
+    guard own.pointee.hasDeferred, let error = deferred else { return }
+    own.pointee.hasDeferred = false
+    deferred = nil
+    throw error
   }
 
   /// What the source attached to the page that was given out last. Valid until the next call.
@@ -182,7 +189,7 @@ public final class ReadStream {
   private func finishOldestOperation() throws(StorageError) {
     let operation = own.pointee.operations + own.pointee.oldestOperation
     do throws(StorageError) {
-      if let failure = own.pointee.failure { throw failure }
+      if own.pointee.hasFailure, let failure { throw failure }
       let waited = try reader.wait(operation) || issuesInPlace || reader.backend.engine.methodKind == .sync
       retireOldestOperation()
       if waited {
@@ -194,13 +201,15 @@ public final class ReadStream {
     } catch {
       let done = operation.pointee.done
       guard done > 0 else {
-        own.pointee.failure = nil
+        own.pointee.hasFailure = false
+        failure = nil
         retireOldestOperation()
         discard(operation.pointee.count)
         throw error
       }
       // The first pages came and are given out; the operation now stands for the rest, with its error.
-      own.pointee.failure = error
+      own.pointee.hasFailure = true
+      failure = error
       operation.pointee.dropDone()
       own.pointee.operationStarts[own.pointee.oldestOperation] = (own.pointee.oldest + done) % queueSize
     }
@@ -229,7 +238,7 @@ public final class ReadStream {
   private var isFastEligible: Bool {
     own.pointee.inProgress == 0 && own.pointee.forwarded == 0 && own.pointee.pinned == 1
       && own.pointee.readAheadDistance == 1 && own.pointee.combineDistance == 1 && own.pointee.pendingCount == 0
-      && own.pointee.perBufferData == nil && own.pointee.ungot == nil && own.pointee.deferred == nil
+      && own.pointee.perBufferData == nil && own.pointee.ungot == nil && !own.pointee.hasDeferred
       && !own.pointee.hasEnded
   }
 
@@ -263,7 +272,7 @@ public final class ReadStream {
   // MARK: Looking ahead
 
   private var mayLookAhead: Bool {
-    guard !own.pointee.hasEnded, own.pointee.deferred == nil, own.pointee.inProgress < maxIOs else { return false }
+    guard !own.pointee.hasEnded, !own.pointee.hasDeferred, own.pointee.inProgress < maxIOs else { return false }
     let (pending, pinned) = (own.pointee.pendingCount, own.pointee.pinned)
     if pending > 0, pinned == 0, pending < own.pointee.combineDistance { return true }
     return pinned + pending < own.pointee.readAheadDistance
@@ -271,7 +280,7 @@ public final class ReadStream {
 
   private var shouldStartPending: Bool {
     let pending = own.pointee.pendingCount
-    guard pending > 0, own.pointee.inProgress < maxIOs, own.pointee.deferred == nil else { return false }
+    guard pending > 0, own.pointee.inProgress < maxIOs, !own.pointee.hasDeferred else { return false }
     if own.pointee.hasEnded || pending >= own.pointee.combineDistance { return true }
     // There shall always be one page to give out; otherwise it may wait and grow.
     return own.pointee.pinned == 0 && !mayLookAhead
@@ -392,7 +401,8 @@ public final class ReadStream {
       own.pointee.readAheadDistance = max(min(own.pointee.readAheadDistance, own.pointee.pinned), 1)
       return
     }
-    own.pointee.deferred = error
+    deferred = error
+    own.pointee.hasDeferred = true
     let lost = min(error.blocks.count, own.pointee.pendingCount)
     own.pointee.pendingBlock += UInt32(lost)
     own.pointee.pendingCount -= lost
@@ -435,8 +445,9 @@ public final class ReadStream {
   /// Lets go of everything, waiting for the I/O that is in flight, and starts over with what the source gives next.
   public func reset() {
     own.pointee.isFast = false
-    own.pointee.deferred = nil
-    own.pointee.failure = nil
+    own.pointee.hasDeferred = false
+    own.pointee.hasFailure = false
+    (deferred, failure) = (nil, nil)
     own.pointee.ungot = nil
     while own.pointee.inProgress > 0 {
       reader.settle(own.pointee.operations + own.pointee.oldestOperation)
