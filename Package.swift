@@ -74,7 +74,10 @@ let package = Package(
       name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
     .testTarget(
       name: "MillraceStorageTests",
-      dependencies: ["CMillrace", "MillraceStorage", "MillraceSimulation", "MillraceTestSupport"],
+      dependencies: [
+        "CMillrace", "MillraceStorage", "MillraceSimulation", "MillraceTestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "MillraceCommandTests",

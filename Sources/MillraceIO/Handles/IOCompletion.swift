@@ -66,6 +66,16 @@ public struct CompletionContext: ~Copyable {
   public var data: UnsafeBufferPointer<UInt32> {
     UnsafeBufferPointer(start: table.data(index), count: table[index].pointee.dataCount)
   }
+
+  /// The same numbers, for a completion to leave word in for its own local part.
+  package var mutableData: UnsafeMutableBufferPointer<UInt32> {
+    UnsafeMutableBufferPointer(start: table.data(index), count: table[index].pointee.dataCount)
+  }
+
+  /// Path of the file, and the number of the block at its start, for messages; nil when the file is gone.
+  package var place: (path: String, firstBlock: UInt64)? {
+    IOFileRegistry.shared.entry(table[index].pointee.fileIdentity.relaxed).map { ($0.path, $0.firstBlock) }
+  }
 }
 
 /// The completions of an engine by number, in a fixed table that is written before the first I/O that uses them.

@@ -37,6 +37,9 @@ public final class BufferPool: @unchecked Sendable {
   private let clockHand = Atomic<UInt32>(0)
   let counters = BufferPoolCounters()
 
+  /// The most buffers that a pool can have, PostgreSQL's limit: 8 TiB.
+  static let countMax = Int(Int32.max) / 2
+
   /// Makes a pool and tells the engine of its memory.
   /// - Parameters:
   ///   - count: buffers; at least 16.
@@ -46,10 +49,10 @@ public final class BufferPool: @unchecked Sendable {
     engine: IOEngine, count: Int, scope: Scope = .shared, checksums: Bool = true,
     hugePages: IOMemory.HugePages = .try
   ) throws(IOError) {
-    guard (16...Int(Int32.max)).contains(count) else {
+    guard (16...Self.countMax).contains(count) else {
       throw IOError(
         .invalidConfiguration,
-        message: "\(count) is outside the valid range for parameter \"shared_buffers\" (16 .. \(Int32.max))")
+        message: "\(count) is outside the valid range for parameter \"shared_buffers\" (16 .. \(Self.countMax))")
     }
     (self.engine, self.scope, self.count) = (engine, scope, count)
     memory = try IOMemory(byteCount: count * PageLayout.blockSize, hugePages: hugePages)
@@ -240,6 +243,20 @@ public final class BufferPool: @unchecked Sendable {
     }
     return pinned
   }
+
+  /// Drops one page if it is there and nobody has it pinned. For tests. - Returns: whether it did.
+  @discardableResult
+  package func evict(_ fork: StoredFork, _ block: UInt32) -> Bool {
+    let wanted = BufferTag(fork.id, block)
+    guard let buffer = table.find(wanted), takeForReplacement(buffer, usageMax: BufferState.usageMax) else {
+      return false
+    }
+    unpin(buffer)
+    return true
+  }
+
+  /// All pins that there are, those of I/O with them. For tests, and for views that may be a little off.
+  package var pinCount: Int { (0..<UInt32(count)).reduce(0) { $0 + Int(state($1).pins) } }
 }
 
 /// What a pool has done so far (`pg_stat_io`'s hits, reads, evictions, reuses).
@@ -269,12 +286,5 @@ extension BufferPool {
       blocksRead: counters.blocksRead.load(ordering: .relaxed),
       evictions: counters.evictions.load(ordering: .relaxed), reuses: counters.reuses.load(ordering: .relaxed),
       checksumFailures: counters.checksumFailures.load(ordering: .relaxed))
-  }
-}
-
-extension BufferPool {
-  /// All pins there are, those of I/O with them. For tests, and for views that may be a little off.
-  package var pinCount: Int {
-    (0..<UInt32(count)).reduce(0) { $0 + Int(state($1).pins) }
   }
 }

@@ -137,6 +137,8 @@ public final class ReadStream {
   public func next() throws(StorageError) -> PinnedBuffer? {
     if own.pointee.isFast, let buffer = nextFast() { return PinnedBuffer(reader.pool, buffer) }
     if own.pointee.pinned == 0 {
+      // Buffers that were short at the last call may be there now: the caller has had a page to let go of since.
+      if own.pointee.deferred?.code == .noUnpinnedBuffers { own.pointee.deferred = nil }
       lookAhead()
       if own.pointee.pinned == 0 {
         try throwDeferred()
