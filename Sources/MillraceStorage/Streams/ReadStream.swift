@@ -138,7 +138,10 @@ public final class ReadStream {
     if own.pointee.isFast, let buffer = nextFast() { return PinnedBuffer(reader.pool, buffer) }
     if own.pointee.pinned == 0 {
       // Buffers that were short at the last call may be there now: the caller has had a page to let go of since.
-      if own.pointee.deferred?.code == .noUnpinnedBuffers { own.pointee.deferred = nil }
+      if own.pointee.hasDeferred, deferred?.code == .noUnpinnedBuffers {
+        own.pointee.hasDeferred = false
+        deferred = nil
+      }
       lookAhead()
       if own.pointee.pinned == 0 {
         try throwDeferred()
@@ -190,7 +193,8 @@ public final class ReadStream {
     let operation = own.pointee.operations + own.pointee.oldestOperation
     do throws(StorageError) {
       if own.pointee.hasFailure, let failure { throw failure }
-      let waited = try reader.wait(operation) || issuesInPlace || reader.backend.engine.methodKind == .sync
+      // Where every read is executed in place (io_method=sync), looking farther ahead would gain nothing.
+      let waited = try reader.wait(operation) || issuesInPlace
       retireOldestOperation()
       if waited {
         own.pointee.statistics.waitCount += 1
