@@ -5,10 +5,12 @@ public struct IOCompletionID: Hashable, Sendable {
   public static let engine = IOCompletionID(rawValue: 0)
 }
 
-/// One layer's part in the completion of an I/O: file, then buffer, then caller. Lower layers register later and run first.
+/// One layer's part in the completion of an I/O: file, then buffer, then caller. Lower layers register later and run
+/// first.
 ///
-/// A completion runs on whichever thread reaps. It must not throw, allocate, block or start I/O, and it cannot wait for I/O,
-/// because its context offers no way to: the recursion that PostgreSQL's project fights with cannot be written down.
+/// A completion runs on whichever thread reaps. It must not throw, allocate, block or start I/O, and it cannot wait for
+/// I/O, because its context offers no way to: the recursion that PostgreSQL's project fights with cannot be written
+/// down.
 open class IOCompletion: @unchecked Sendable {
   // Safe because subclasses promise that these functions may run on any thread.
 

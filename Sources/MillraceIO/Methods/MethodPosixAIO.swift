@@ -4,13 +4,16 @@ import Synchronization
 
 /// `io_method=posix_aio`: the system's POSIX AIO (aio_read(3), lio_listio(3)).
 ///
-/// In one process any thread may ask for and take the result of any request, so what PostgreSQL's project needs signals and an
-/// exchange between processes for is a compare-and-swap here: who takes a request's result is who sets its place free.
+/// In one process any thread may ask for and take the result of any request, so what PostgreSQL's project needs signals
+/// and an exchange between processes for is a compare-and-swap here: who takes a request's result is who sets its place
+/// free.
 ///
-/// - POSIX has no vectored request: each piece of memory is a request of its own, and the I/O is over when all are. The result
-///   is the bytes up to the first short piece.
-/// - glibc serves one request per descriptor number at a time: requests are spread over duplicates of the file's descriptor.
-/// - What POSIX AIO does not have (flushRange, allocate) and what it refuses (EAGAIN, at its limits) is executed in place.
+/// - POSIX has no vectored request: each piece of memory is a request of its own, and the I/O is over when all are. The
+///   result is the bytes up to the first short piece.
+/// - glibc serves one request per descriptor number at a time: requests are spread over duplicates of the file's
+///   descriptor.
+/// - What POSIX AIO does not have (flushRange, allocate) and what it refuses (EAGAIN, at its limits) is executed in
+///   place.
 final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   // Safe because requests belong to the submitter until SUBMITTED I/O is published, and then to who claims the I/O.
 
@@ -241,8 +244,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   override func noteAwaited(_ index: UInt32, _ reference: IOReference) { awaited.add(reference, engine) }
 }
 
-/// How many requests of a handle are in flight, and for the how manieth time: who takes their results must not mistake a later
-/// round for the one that it has looked at.
+/// How many requests of a handle are in flight, and for the how manieth time: who takes their results must not mistake
+/// a later round for the one that it has looked at.
 struct PendingRequests {
   let rawValue: UInt64
   private static let roundShift: UInt64 = 16

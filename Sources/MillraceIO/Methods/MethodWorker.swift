@@ -4,10 +4,11 @@ import Synchronization
 
 /// `io_method=worker`: threads that execute queued I/O.
 ///
-/// One queue of handle numbers under one short lock. A submitter takes the lock once for a batch, wakes one worker, and executes
-/// itself what does not fit. A woken worker that finds more wakes the next, unless wake-ups have lately been in vain: PostgreSQL
-/// 19's way to spread a burst without waking threads for nothing. The pool grows when all workers are busy and the queue
-/// is longer than the pool, and shrinks from the top when its highest-numbered worker has been idle for long.
+/// One queue of handle numbers under one short lock. A submitter takes the lock once for a batch, wakes one worker, and
+/// executes itself what does not fit. A woken worker that finds more wakes the next, unless wake-ups have lately been
+/// in vain: PostgreSQL 19's way to spread a burst without waking threads for nothing. The pool grows when all workers
+/// are busy and the queue is longer than the pool, and shrinks from the top when its highest-numbered worker has been
+/// idle for long.
 ///
 /// Where the page cache has the data, a read is served by the submitter without a change of threads (RWF_NOWAIT).
 final class MethodWorker: IOMethod, @unchecked Sendable {
@@ -115,8 +116,8 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     if bounds.workersMin > bounds.workersMax {
       configuration.logger.warning(
         """
-        "io_min_workers" (\(bounds.workersMin)) should be less than or equal to "io_max_workers" (\(bounds.workersMax)); \
-        the pool will have \(bounds.workersMax) workers
+        "io_min_workers" (\(bounds.workersMin)) should be less than or equal to \
+        "io_max_workers" (\(bounds.workersMax)); the pool will have \(bounds.workersMax) workers
         """)
     }
     while queue.workerCount < min(bounds.workersMin, bounds.workersMax) {
@@ -289,7 +290,8 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     return .sleep(mayLeave ? Int64(bounds.idleTimeoutMilliseconds) * 1_000_000 : -1)
   }
 
-  /// Adds a worker if work piles up and the last one was not added just now. With the lock, by a worker that has I/O to do.
+  /// Adds a worker if work piles up and the last one was not added just now. With the lock, by a worker that has I/O to
+  /// do.
   private func growIfWorthIt(_ queue: inout Queue) {
     let bounds = queue.configuration
     guard Int(queue.depth) > queue.workerCount, !queue.isStopping else { return }
@@ -346,7 +348,8 @@ extension IOEngine {
   /// What the worker pool does; nil for other methods.
   public func workerPoolStatistics() -> WorkerPoolStatistics? { (method as? MethodWorker)?.statistics() }
 
-  /// Changes the bounds of the worker pool while it runs (`io_min_workers` and its kind at reload). Does nothing for other methods.
+  /// Changes the bounds of the worker pool while it runs (`io_min_workers` and its kind at reload). Does nothing for
+  /// other methods.
   /// - Throws: ``IOError`` for values out of range, or when no thread can be started.
   public func resizeWorkers(_ configuration: WorkerPoolConfiguration) throws(IOError) {
     try (method as? MethodWorker)?.resize(configuration)

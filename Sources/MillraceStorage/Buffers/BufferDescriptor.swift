@@ -15,7 +15,8 @@ struct BufferDescriptor: ~Copyable {
 }
 
 extension UnsafeMutablePointer where Pointee: ~Copyable {
-  /// Memory for things that are each a cache line long, so that no two threads disturb each other by what lies beside it.
+  /// Memory for things that are each a cache line long, so that no two threads disturb each other by what lies beside
+  /// it.
   static func allocateCacheLines(capacity: Int) -> UnsafeMutablePointer<Pointee> {
     precondition(MemoryLayout<Pointee>.stride == 64, "a cache line was expected")
     return UnsafeMutableRawPointer.allocate(byteCount: capacity * 64, alignment: 64).bindMemory(

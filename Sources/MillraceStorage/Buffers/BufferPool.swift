@@ -2,12 +2,12 @@ import CMillrace
 public import MillraceIO
 import Synchronization
 
-/// Pages in memory, shared by all threads (PostgreSQL's shared buffers), or of one session's temporary relations (its local
-/// buffers): the same code serves both, since in one process a pool that only one session uses differs in nothing but its
-/// size (docs/decisions/0004).
+/// Pages in memory, shared by all threads (PostgreSQL's shared buffers), or of one session's temporary relations (its
+/// local buffers): the same code serves both, since in one process a pool that only one session uses differs in nothing
+/// but its size (docs/decisions/0004).
 ///
-/// One aligned mapping holds the pages, so that direct I/O goes to the place where a page is used. Pinning a page that is here
-/// costs a look-up and one compare-and-swap; no lock, no allocation, no reference count.
+/// One aligned mapping holds the pages, so that direct I/O goes to the place where a page is used. Pinning a page that
+/// is here costs a look-up and one compare-and-swap; no lock, no allocation, no reference count.
 public final class BufferPool: @unchecked Sendable {
   // Safe because descriptors are atomic, and a page's bytes are touched only under a pin, or by the I/O that fills it.
 

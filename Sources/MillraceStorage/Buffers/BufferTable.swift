@@ -3,9 +3,9 @@ import Synchronization
 
 /// Finds the buffer of a page: chains of buffers, by hash of the tag.
 ///
-/// Looking up takes no lock and writes nothing. Memory of descriptors is never freed, so following a chain is always safe; a hit
-/// is proved by pinning and comparing the tag again, a miss by a version that insertion and removal in the same part of
-/// the table raise (a sequence lock: Lameter, "Effective synchronization on Linux/NUMA systems", 2005).
+/// Looking up takes no lock and writes nothing. Memory of descriptors is never freed, so following a chain is always
+/// safe; a hit is proved by pinning and comparing the tag again, a miss by a version that insertion and removal in the
+/// same part of the table raise (a sequence lock: Lameter, "Effective synchronization on Linux/NUMA systems", 2005).
 struct BufferTable: @unchecked Sendable {
   // Safe because the pointers never change and what they point to is atomic, or locked.
 

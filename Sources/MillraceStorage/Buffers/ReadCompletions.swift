@@ -1,8 +1,8 @@
 import MillraceIO
 import Synchronization
 
-/// The file's part in the completion of a read: bytes become whole blocks (PostgreSQL's md_readv_complete). A fraction of a
-/// block counts for nothing.
+/// The file's part in the completion of a read: bytes become whole blocks (PostgreSQL's md_readv_complete). A fraction
+/// of a block counts for nothing.
 final class SegmentReadCompletion: IOCompletion, @unchecked Sendable {
   // Safe because it has no state.
 
@@ -16,8 +16,8 @@ final class SegmentReadCompletion: IOCompletion, @unchecked Sendable {
   }
 }
 
-/// What the issuer wants done with pages that do not verify; travels with the I/O, because whoever completes it has wishes of
-/// its own.
+/// What the issuer wants done with pages that do not verify; travels with the I/O, because whoever completes it has
+/// wishes of its own.
 struct PageVerification: OptionSet {
   let rawValue: UInt8
   /// Fill a bad page with zeros and go on (`zero_damaged_pages`).

@@ -2,8 +2,8 @@ import Glibc
 import MillraceIO
 import Synchronization
 
-/// Keeps the number of open segments below a limit: `max_files_per_process`. Closes one that has not been used lately and is in
-/// no I/O, by a clock over the open ones.
+/// Keeps the number of open segments below a limit: `max_files_per_process`. Closes one that has not been used lately
+/// and is in no I/O, by a clock over the open ones.
 final class DescriptorCache: Sendable {
   private struct State {
     var open: [SegmentFile] = []
@@ -54,7 +54,8 @@ final class DescriptorCache: Sendable {
     if let failure { throw failure }
   }
 
-  /// Closes one that nobody uses, one that has not been used lately if there is such. - Returns: false where all are in use.
+  /// Closes one that nobody uses, one that has not been used lately if there is such. - Returns: false where all are in
+  /// use.
   private func closeOne(_ state: inout State) -> Bool {
     let count = state.open.count
     for step in 0..<count * 3 {

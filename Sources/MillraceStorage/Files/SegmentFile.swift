@@ -4,8 +4,8 @@ import MillraceIO
 /// One segment of a fork under one identity, opened when it is used and closed when descriptors are short (PostgreSQL's
 /// virtual file descriptor, src/backend/storage/file/fd.c).
 ///
-/// The object lives as long as its fork, so starting an I/O takes neither a lock nor a reference count: one atomic add says
-/// that the file is in use, and shows in the same step whether it is open.
+/// The object lives as long as its fork, so starting an I/O takes neither a lock nor a reference count: one atomic add
+/// says that the file is in use, and shows in the same step whether it is open.
 final class SegmentFile: IOFile, @unchecked Sendable {
   // Safe because `underlying` changes only while the file is marked closed, under the descriptor cache's lock.
 

@@ -1,6 +1,7 @@
 public import MillraceIO
 
-/// The files of a cluster: opens forks, gives them identities, keeps few descriptors open (PostgreSQL's smgr.c and md.c).
+/// The files of a cluster: opens forks, gives them identities, keeps few descriptors open (PostgreSQL's smgr.c and
+/// md.c).
 public final class StorageManager: Sendable {
   public let engine: IOEngine
   /// The cluster's directory; empty where paths are the file system's own.
@@ -54,9 +55,9 @@ public final class StorageManager: Sendable {
     }
   }
 
-  /// Forgets a fork whose files go. Opening the same locator again gives a new identity, and the old one opens no files any
-  /// more, so that nothing that still refers to it can reach the files of a successor. To be called before another relation
-  /// can get the path.
+  /// Forgets a fork whose files go. Opening the same locator again gives a new identity, and the old one opens no files
+  /// any more, so that nothing that still refers to it can reach the files of a successor. To be called before another
+  /// relation can get the path.
   public func forget(_ locator: RelationLocator, _ fork: ForkNumber = .main, backend: UInt32? = nil) {
     let key = ForkKey(locator: locator, backend: backend, fork: fork)
     forks.withLock { $0.byKey.removeValue(forKey: key) }?.retire()

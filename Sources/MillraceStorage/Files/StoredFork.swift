@@ -2,8 +2,9 @@ import Glibc
 public import MillraceIO
 import Synchronization
 
-/// Names one fork for as long as the process runs. Never given twice, so a relation that is dropped and whose file number is
-/// used again cannot be confused with its successor, in the pool or in an I/O (PostgreSQL's project lists that as open).
+/// Names one fork for as long as the process runs. Never given twice, so a relation that is dropped and whose file
+/// number is used again cannot be confused with its successor, in the pool or in an I/O (PostgreSQL's project lists
+/// that as open).
 public struct ForkID: Hashable, Sendable {
   public let rawValue: UInt32
   @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -39,7 +40,8 @@ public final class StoredFork: @unchecked Sendable {
   private let table: Atomic<UnsafeMutablePointer<SegmentTable>?>
   private let growth = Locked<[UnsafeMutablePointer<SegmentTable>]>([])
 
-  /// Segments by number. A larger one replaces it; the old one stays until the fork goes, because somebody may be reading it.
+  /// Segments by number. A larger one replaces it; the old one stays until the fork goes, because somebody may be
+  /// reading it.
   struct SegmentTable {
     let count: Int
     let files: UnsafeMutablePointer<Unmanaged<SegmentFile>>
@@ -114,7 +116,8 @@ public final class StoredFork: @unchecked Sendable {
 
   private func segmentName(_ path: String, _ number: Int) -> String { number == 0 ? path : "\(path).\(number)" }
 
-  /// Ends the identity: no file is opened for it any more, so that it cannot reach those of a successor with the same path.
+  /// Ends the identity: no file is opened for it any more, so that it cannot reach those of a successor with the same
+  /// path.
   func retire() { files.end(life) }
 
   /// The error of a read whose segment could not be opened, in PostgreSQL's words (_mdfd_getseg).
@@ -133,7 +136,8 @@ public final class StoredFork: @unchecked Sendable {
       message: "could not open file \"\(segmentName(path, number))\" (target block \(block))")
   }
 
-  /// Whole blocks in this fork: segments up to the first that is not full, as PostgreSQL counts them. 0 where there is no file.
+  /// Whole blocks in this fork: segments up to the first that is not full, as PostgreSQL counts them. 0 where there is
+  /// no file.
   /// - Throws: ``IOError`` when a segment cannot be looked at.
   public func blockCount() throws(IOError) -> UInt32 {
     var segment = 0

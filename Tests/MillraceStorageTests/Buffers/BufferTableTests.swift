@@ -57,8 +57,8 @@ import Testing
   }
 
   @Test func everyShortHistoryAgreesWithADictionary() {
-    // Three buffers, three tags of one chain; all sequences of five steps. A buffer that is in is taken out, one that is not
-    // is put in.
+    // Three buffers, three tags of one chain; all sequences of five steps. A buffer that is in is taken out, one that
+    // is not is put in.
     let tags = Array(Self.colliding.prefix(3))
     let steps = (0..<3).flatMap { buffer in (0..<3).map { Step(buffer: BufferID(buffer), tag: $0) } }
     var histories = 0
@@ -113,7 +113,8 @@ import Testing
     }
   }
 
-  /// Threads move buffers of their own from tag to tag; others look for a page that is always there, in the same chains.
+  /// Threads move buffers of their own from tag to tag; others look for a page that is always there, in the same
+  /// chains.
   @Test func aPageThatStaysIsFoundWhateverHappensAroundIt() throws {
     let bench = Bench(count: 24)
     let stays = Self.colliding[3]

@@ -63,8 +63,8 @@ import Testing
 
   // MARK: Identity
 
-  /// A relation is dropped and its file number used again: pages of the old one are never taken for the new one's, in the
-  /// pool or through a descriptor.
+  /// A relation is dropped and its file number used again: pages of the old one are never taken for the new one's, in
+  /// the pool or through a descriptor.
   @Test(arguments: ReadSetup.paths)
   func aRecycledFileNumberIsAnotherRelation(setup: ReadSetup) throws {
     let rig = try StorageRig(setup, blocks: 12, blocksPerSegment: 4)
