@@ -138,8 +138,8 @@ final class BufferReadCompletion: IOCompletion, @unchecked Sendable {
   private static let badMark: UInt32 = 1 << 31
   private static let ignoredMark: UInt32 = 1 << 30
 
-  /// Writes each page with which something was wrong to the log, one line a page as PostgreSQL does; the outcome has room for the
-  /// first of them only. Here and not where the I/O is completed, because that must not allocate.
+  /// Writes each page with which something was wrong to the log, one line a page as PostgreSQL does; the outcome has
+  /// room for the first of them only. Here and not where the I/O is completed, because that must not allocate.
   override func completeLocal(_ io: borrowing CompletionContext, _ outcome: IOOutcome) -> IOOutcome {
     if outcome.decidedBy == io.id { log(io, outcome) }
     return outcome

@@ -138,10 +138,7 @@ public final class ReadStream {
     if own.pointee.isFast, let buffer = nextFast() { return PinnedBuffer(reader.pool, buffer) }
     if own.pointee.pinned == 0 {
       // Buffers that were short at the last call may be there now: the caller has had a page to let go of since.
-      if own.pointee.hasDeferred, deferred?.code == .noUnpinnedBuffers {
-        own.pointee.hasDeferred = false
-        deferred = nil
-      }
+      if own.pointee.hasDeferred, deferred?.code == .noUnpinnedBuffers { forgetDeferred() }
       lookAhead()
       if own.pointee.pinned == 0 {
         try throwDeferred()
@@ -166,9 +163,13 @@ public final class ReadStream {
 
   private func throwDeferred() throws(StorageError) {
     guard own.pointee.hasDeferred, let error = deferred else { return }
+    forgetDeferred()
+    throw error
+  }
+
+  private func forgetDeferred() {
     own.pointee.hasDeferred = false
     deferred = nil
-    throw error
   }
 
   /// What the source attached to the page that was given out last. Valid until the next call.

@@ -7,9 +7,9 @@ import Testing
 
 /// Two threads want the same block: it is read once. Facts §11, scenarios 21, 28 to 32, 57, 58.
 ///
-/// Thread A starts reads and then does nothing; thread B needs the same blocks. On io_uring with a ring of A's own only A can
-/// complete them, so there A waits as soon as B has joined. On sync A's start is the whole read, and on worker one from the page
-/// cache, so there A is held inside.
+/// Thread A starts reads and then does nothing; thread B needs the same blocks. On io_uring with a ring of A's own only
+/// A can complete them, so there A waits as soon as B has joined. On sync A's start is the whole read, and on worker
+/// one from the page cache, so there A is held inside.
 @Suite struct JoiningTests {
   typealias Operation = ReadProbe.Operation
 

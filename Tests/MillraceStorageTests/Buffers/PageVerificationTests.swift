@@ -3,8 +3,8 @@ import Testing
 @testable import MillraceIO
 @testable import MillraceStorage
 
-/// Damaged pages on their way into the pool: facts §11, scenarios 35 to 47, each on every method, for shared and for local
-/// buffers, in PostgreSQL's words.
+/// Damaged pages on their way into the pool: facts §11, scenarios 35 to 47, each on every method, for shared and for
+/// local buffers, in PostgreSQL's words.
 @Suite struct PageVerificationTests {
   static let setups = StartReadBuffersTests.setups
   static let relation = "relation \"base/5/16384\""
@@ -103,7 +103,8 @@ import Testing
     #expect(
       bench.read(1...4, .zeroOnError)
         == Outcome(warnings: [
-          "zeroing out 2 invalid pages among blocks 1..4 of \(Self.relation); DETAIL: Block 2 held the first zeroed page.;"
+          "zeroing out 2 invalid pages among blocks 1..4 of \(Self.relation);"
+            + " DETAIL: Block 2 held the first zeroed page.;"
             + " HINT: See server log for the other 1 zeroed block(s)."
         ]))
     #expect(bench.zeroed(1...4) == [2, 3])
@@ -127,7 +128,8 @@ import Testing
     #expect(
       bench.read(2...6, .ignoreChecksumFailures)
         == Outcome(warnings: [
-          "ignoring 2 checksum failures among blocks 2..6 of \(Self.relation); DETAIL: Block 3 held the first ignored page.;"
+          "ignoring 2 checksum failures among blocks 2..6 of \(Self.relation);"
+            + " DETAIL: Block 3 held the first ignored page.;"
             + " HINT: See server log for the other 1 ignored block(s)."
         ]))
     #expect(bench.rig.log.lines == [3, 5].map { "ignoring checksum failure in block \($0) of \(Self.relation)" })

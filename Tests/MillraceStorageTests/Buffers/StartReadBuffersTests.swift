@@ -3,8 +3,8 @@ import Testing
 @testable import MillraceIO
 @testable import MillraceStorage
 
-/// How a range of blocks becomes operations: facts §11, scenarios 49 to 55 and 59, each on every method, for shared and for
-/// local buffers.
+/// How a range of blocks becomes operations: facts §11, scenarios 49 to 55 and 59, each on every method, for shared and
+/// for local buffers.
 @Suite struct StartReadBuffersTests {
   typealias Operation = ReadProbe.Operation
 
