@@ -21,6 +21,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   private var requests: UnsafeMutablePointer<aiocb>?
   /// A ``PendingRequests`` for each handle.
   private var pending: UnsafeMutablePointer<Atomic<UInt64>>?
+  /// What the page cache has is read without a change of threads.
+  private var cachedReads: CachedReads?
   private let duplicates = Locked<[UInt64: DuplicatedDescriptors]>([:])
   private let awaited = AwaitedIO(name: "io reaper")
 
@@ -42,6 +44,7 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
 
   override func start(_ engine: IOEngine) throws(IOError) {
     try super.start(engine)
+    cachedReads = CachedReads(backendsMax: configuration.backendsMax)
     let count = engine.table.count * engine.table.vectorsPerHandle
     let memory = UnsafeMutablePointer<aiocb>.allocate(capacity: count)
     memory.initialize(repeating: aiocb(), count: count)
@@ -57,6 +60,7 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
       for descriptors in duplicates.values { descriptors.close() }
       duplicates = [:]
     }
+    cachedReads?.deallocate()
     requests?.deallocate()
     pending?.deallocate()
   }
@@ -73,6 +77,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     duplicates.withLock { $0.removeValue(forKey: file.identity) }?.close()
   }
 
+  override func attach(owner: UInt32, exclusive: Bool) throws(IOError) { cachedReads?.forget(owner: owner) }
+
   // MARK: Submitting
 
   @inline(__always) private func requests(of index: UInt32) -> UnsafeMutablePointer<aiocb> {
@@ -88,7 +94,9 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   override func submit(
     _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
   ) {
-    for position in 0..<count { submit(batch[position], reaper: reaper) }
+    for position in 0..<count where cachedReads?.serve(batch[position], owner, reaper, engine) != true {
+      submit(batch[position], reaper: reaper)
+    }
   }
 
   override func retry(_ index: UInt32, reaper: UInt32?) {
