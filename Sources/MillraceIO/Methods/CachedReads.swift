@@ -1,5 +1,5 @@
-/// Serves buffered reads from the page cache in the submitter (RWF_NOWAIT), for methods that would change threads: what the
-/// cache has, nobody does faster than the thread that wants it.
+/// Serves buffered reads from the page cache in the submitter (RWF_NOWAIT), for methods that would change threads: what
+/// the cache has, nobody does faster than the thread that wants it.
 ///
 /// Asking costs a system call where the cache does not have it. So it is done while it has lately paid off, and every
 /// sixteenth time otherwise.
