@@ -71,8 +71,13 @@ let package = Package(
       dependencies: ["CMillrace", "MillraceIO", "MillraceSimulation"],
       swiftSettings: settings),
     .testTarget(
+      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
+    .testTarget(
       name: "MillraceStorageTests",
-      dependencies: ["CMillrace", "MillraceStorage", "MillraceSimulation", "MillraceTestSupport"],
+      dependencies: [
+        "CMillrace", "MillraceStorage", "MillraceSimulation", "MillraceTestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "MillraceCommandTests",

@@ -63,21 +63,23 @@ struct FileLoad {
         handle.vectors[0] = IOVector(base: memory.baseAddress + Int(place) * blockSize, byteCount: blockSize)
         _ = handle.start(operation, file, at: Int64(block) * Int64(blockSize), vectorCount: 1, dataCount: 1)
       }
-      result.operations += backend.reap(atLeast: batch)
+      backend.reap(atLeast: batch)
       if let failed = places.failure {
         backend.reap(atLeast: backend.outstandingCount)
         throw failed.error(operation, file)
       }
       if Interruption.isRequested || clock.now >= end { break }
     }
-    result.operations += backend.reap(atLeast: backend.outstandingCount)
+    backend.reap(atLeast: backend.outstandingCount)
     openBatch.submit()
+    result.operations = places.completedCount
     try Interruption.check()
 
     result.seconds = (clock.now - start) / .seconds(1)
     result.cpuSeconds = CPUTime.ofProcess - cpuBefore
     result.bytes = result.operations * blockSize
-    result.submitCalls = Int(backend.statistics.submissionsTotal)
+    // What is executed in place is a system call of its own.
+    result.submitCalls = Int(backend.statistics.submissionsTotal + backend.statistics.inPlaceTotal)
     let histogram = backend.engine.latencies(of: operation)
     result.latencies = [50, 95, 99, 99.9].map { ($0, histogram.valueAtPercentile($0)) }
     result.latencyMaximum = histogram.max

@@ -18,6 +18,8 @@ final class Places: IOCompletion, @unchecked Sendable {
   }
 
   private(set) var failure: Failure?
+  /// I/Os that have ended; also those that ended while they were started, which nobody reaps.
+  private(set) var completedCount = 0
   private let free: UnsafeMutablePointer<UInt32>
   private var count: Int
 
@@ -39,6 +41,7 @@ final class Places: IOCompletion, @unchecked Sendable {
   override func completeLocal(_ io: borrowing CompletionContext, _ outcome: IOOutcome) -> IOOutcome {
     free[count] = io.data[0]
     count += 1
+    completedCount += 1
     if outcome.status != .ok, failure == nil {
       failure = Failure(offset: io.offset, length: io.length, outcome: outcome)
     }

@@ -54,7 +54,7 @@ extension IOEngine {
     else { return false }
     let whole = submission(head)
     let own = submission(index)
-    guard whole.offset + Int64(whole.length) == own.offset,
+    guard whole.offset &+ Int64(whole.length) == own.offset,
       whole.length + own.length <= configuration.mergedBytesMax
     else { return false }
 
@@ -82,8 +82,8 @@ extension IOEngine {
     return true
   }
 
-  /// Submits, on behalf of its owner, what a backend has staged. Any thread that waits for such an I/O does this, so that no
-  /// batch can be part of a deadlock.
+  /// Submits, on behalf of its owner, what a backend has staged. Any thread that waits for such an I/O does this, so
+  /// that no batch can be part of a deadlock.
   func submitStaged(of owner: UInt32, reaper: UInt32?) {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: IOBackend.batchMax) { claimed in
       guard let handles = claimed.baseAddress else { return }
@@ -102,17 +102,24 @@ extension IOEngine {
 
   // MARK: Executing
 
-  /// Executes an I/O, or a merge, on the calling thread until nothing is left to retry.
-  func executeInPlace(_ index: UInt32, reaper: UInt32?) {
+  /// Executes what is left of an I/O, or a merge, once.
+  /// - Returns: bytes, or -errno.
+  @inline(__always) package func attempt(_ index: UInt32) -> Int64 {
     let slot = table[index]
     guard let operation = slot.pointee.operation, let file = slot.pointee.file else {
       invariantFailure("an undefined I/O was executed")
     }
+    let io = submission(index)
+    return file._withUnsafeGuaranteedRef {
+      $0.execute(operation, io.vectors, count: io.vectorCount, at: io.offset, length: Int64(io.length))
+    }
+  }
+
+  /// Executes an I/O, or a merge, on the calling thread until nothing is left to retry.
+  func executeInPlace(_ index: UInt32, reaper: UInt32?) {
+    let slot = table[index]
     while true {
-      let io = submission(index)
-      let raw = file._withUnsafeGuaranteedRef {
-        $0.execute(operation, io.vectors, count: io.vectorCount, at: io.offset, length: Int64(io.length))
-      }
+      let raw = attempt(index)
       let now = monotonicNanoseconds()
       if slot.pointee.mergeNext != .noHandle {
         distribute(index, injected(raw, index), at: now, reaper: reaper)
@@ -221,8 +228,8 @@ extension IOEngine {
     slot.pointee.submissionLength = wanted - slot.pointee.transferred
   }
 
-  /// Hands the result of a merge to its members, in file order. One that got nothing, or whose merge failed, is tried again by
-  /// itself, so that only the member that is at fault fails.
+  /// Hands the result of a merge to its members, in file order. One that got nothing, or whose merge failed, is tried
+  /// again by itself, so that only the member that is at fault fails.
   private func distribute(_ head: UInt32, _ raw: Int64, at now: UInt64, reaper: UInt32?) {
     var remaining = max(raw, 0)
     var member = head

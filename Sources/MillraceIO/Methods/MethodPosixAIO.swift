@@ -4,13 +4,16 @@ import Synchronization
 
 /// `io_method=posix_aio`: the system's POSIX AIO (aio_read(3), lio_listio(3)).
 ///
-/// In one process any thread may ask for and take the result of any request, so what PostgreSQL's project needs signals and an
-/// exchange between processes for is a compare-and-swap here: who takes a request's result is who sets its place free.
+/// In one process any thread may ask for and take the result of any request, so what PostgreSQL's project needs signals
+/// and an exchange between processes for is a compare-and-swap here: who takes a request's result is who sets its place
+/// free.
 ///
-/// - POSIX has no vectored request: each piece of memory is a request of its own, and the I/O is over when all are. The result
-///   is the bytes up to the first short piece.
-/// - glibc serves one request per descriptor number at a time: requests are spread over duplicates of the file's descriptor.
-/// - What POSIX AIO does not have (flushRange, allocate) and what it refuses (EAGAIN, at its limits) is executed in place.
+/// - POSIX has no vectored request: each piece of memory is a request of its own, and the I/O is over when all are. The
+///   result is the bytes up to the first short piece.
+/// - glibc serves one request per descriptor number at a time: requests are spread over duplicates of the file's
+///   descriptor.
+/// - What POSIX AIO does not have (flushRange, allocate) and what it refuses (EAGAIN, at its limits) is executed in
+///   place.
 final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   // Safe because requests belong to the submitter until SUBMITTED I/O is published, and then to who claims the I/O.
 
@@ -18,6 +21,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   private var requests: UnsafeMutablePointer<aiocb>?
   /// A ``PendingRequests`` for each handle.
   private var pending: UnsafeMutablePointer<Atomic<UInt64>>?
+  /// What the page cache has is read without a change of threads.
+  private var cachedReads: CachedReads?
   private let duplicates = Locked<[UInt64: DuplicatedDescriptors]>([:])
   private let awaited = AwaitedIO(name: "io reaper")
 
@@ -39,6 +44,7 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
 
   override func start(_ engine: IOEngine) throws(IOError) {
     try super.start(engine)
+    cachedReads = CachedReads(backendsMax: configuration.backendsMax)
     let count = engine.table.count * engine.table.vectorsPerHandle
     let memory = UnsafeMutablePointer<aiocb>.allocate(capacity: count)
     memory.initialize(repeating: aiocb(), count: count)
@@ -54,6 +60,7 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
       for descriptors in duplicates.values { descriptors.close() }
       duplicates = [:]
     }
+    cachedReads?.deallocate()
     requests?.deallocate()
     pending?.deallocate()
   }
@@ -70,6 +77,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     duplicates.withLock { $0.removeValue(forKey: file.identity) }?.close()
   }
 
+  override func attach(owner: UInt32, exclusive: Bool) throws(IOError) { cachedReads?.forget(owner: owner) }
+
   // MARK: Submitting
 
   @inline(__always) private func requests(of index: UInt32) -> UnsafeMutablePointer<aiocb> {
@@ -85,7 +94,9 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   override func submit(
     _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
   ) {
-    for position in 0..<count { submit(batch[position], reaper: reaper) }
+    for position in 0..<count where cachedReads?.serve(batch[position], owner, reaper, engine) != true {
+      submit(batch[position], reaper: reaper)
+    }
   }
 
   override func retry(_ index: UInt32, reaper: UInt32?) {
@@ -241,8 +252,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   override func noteAwaited(_ index: UInt32, _ reference: IOReference) { awaited.add(reference, engine) }
 }
 
-/// How many requests of a handle are in flight, and for the how manieth time: who takes their results must not mistake a later
-/// round for the one that it has looked at.
+/// How many requests of a handle are in flight, and for the how manieth time: who takes their results must not mistake
+/// a later round for the one that it has looked at.
 struct PendingRequests {
   let rawValue: UInt64
   private static let roundShift: UInt64 = 16

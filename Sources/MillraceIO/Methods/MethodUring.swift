@@ -6,16 +6,16 @@
 
   /// `io_method=io_uring`.
   ///
-  /// Backends share rings, as many as there are cores. Submitting takes a short lock to fill entries in; the system call runs
-  /// outside of it. Any thread that waits may reap: one at a time has a ring's *reaping role*, which it keeps while it sleeps in
-  /// the kernel; the others sleep on their own I/O's word, which the reaper's completions wake. A reaper that is done gives
-  /// the role up and, where others sleep, makes one of them look again.
+  /// Backends share rings, as many as there are cores. Submitting takes a short lock to fill entries in; the system
+  /// call runs outside of it. Any thread that waits may reap: one at a time has a ring's *reaping role*, which it keeps
+  /// while it sleeps in the kernel; the others sleep on their own I/O's word, which the reaper's completions wake. A
+  /// reaper that is done gives the role up and, where others sleep, makes one of them look again.
   ///
-  /// So that any thread can complete any I/O, shared rings use no flag that ties completion to a thread. An exclusive backend
-  /// has a ring of its own that does, and takes no lock at all.
+  /// So that any thread can complete any I/O, shared rings use no flag that ties completion to a thread. An exclusive
+  /// backend has a ring of its own that does, and takes no lock at all.
   final class MethodUring: IOMethod, @unchecked Sendable {
-    // Safe because each ring's submission side is locked, its completion side belongs to the thread that has the role, and
-    // the tables of rings are written before they are used.
+    // Safe because each ring's submission side is locked, its completion side belongs to the thread that has the role,
+    // and the tables of rings are written before they are used.
 
     private let sharedCount: Int
     private let shared: UnsafeMutablePointer<Unmanaged<RingPlace>>
@@ -81,8 +81,8 @@
       }
     }
 
-    /// Says in all handles of an owner which ring its I/O goes to: those who wait need it as soon as an I/O is submitted, also
-    /// of the members of a merge, which the ring itself knows nothing of.
+    /// Says in all handles of an owner which ring its I/O goes to: those who wait need it as soon as an I/O is
+    /// submitted, also of the members of a merge, which the ring itself knows nothing of.
     private func setRing(_ number: UInt32, of owner: UInt32) {
       let table = engine.table
       let first = owner * UInt32(table.handlesPerBackend)
@@ -103,8 +103,8 @@
       registered.withLock { registered in
         let isFirst = registered.isEmpty
         registered.add(memory)
-        // A ring takes memory once: shared ones the first there is, which is the buffer pool's, exclusive ones all that is
-        // known when they are made.
+        // A ring takes memory once: shared ones the first there is, which is the buffer pool's, exclusive ones all that
+        // is known when they are made.
         guard isFirst else { return }
         for number in 0..<sharedCount {
           registered.register(with: shared[number].takeUnretainedValue(), logger: configuration.logger)
@@ -121,8 +121,8 @@
       return place._withUnsafeGuaranteedRef(body)
     }
 
-    /// The place of a handle's I/O, for a thread that may use it: the place of an exclusive backend is its own thread's, and
-    /// goes with the backend.
+    /// The place of a handle's I/O, for a thread that may use it: the place of an exclusive backend is its own
+    /// thread's, and goes with the backend.
     /// - Returns: what `body` returns; nil where the place is another thread's.
     @inline(__always) private func withPlace<Result>(
       of index: UInt32, reaper: UInt32?, _ body: (RingPlace) -> Result
@@ -189,7 +189,8 @@
       withUnsafePointer(to: index) { submit($0, count: 1, owner: owner, reaper: reaper, waitFor: 0) }
     }
 
-    /// Describes one I/O to the kernel. One piece of memory takes the plain form, which is cheaper than the vectored one.
+    /// Describes one I/O to the kernel. One piece of memory takes the plain form, which is cheaper than the vectored
+    /// one.
     @inline(__always) private func fill(
       _ entry: UnsafeMutablePointer<millrace_ring_sqe>, _ index: UInt32, _ place: RingPlace
     ) {

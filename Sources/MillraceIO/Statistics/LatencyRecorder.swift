@@ -1,10 +1,11 @@
 public import Histogram
 import Synchronization
 
-/// Latencies of all I/O of an engine, by operation and by whether it was executed in place, from submission to completion.
+/// Latencies of all I/O of an engine, by operation and by whether it was executed in place, from submission to
+/// completion.
 ///
-/// Counting is one atomic add into a bucket, by whichever thread reclaims, without a lock; a bucket is at most 1/32 of its value
-/// wide. Reading makes an HdrHistogram of the buckets.
+/// Counting is one atomic add into a bucket, by whichever thread reclaims, without a lock; a bucket is at most 1/32 of
+/// its value wide. Reading makes an HdrHistogram of the buckets.
 final class LatencyRecorder: @unchecked Sendable {
   // Safe because the pointer never changes and what it points to is atomic.
 

@@ -55,8 +55,9 @@ struct ReadBuffersOperation {
   }
 }
 
-/// Reads blocks of one fork into a pool on one backend: pins what is there, joins I/O that others have under way, combines the
-/// rest into few reads (PostgreSQL's StartReadBuffers and WaitReadBuffers, src/backend/storage/buffer/bufmgr.c).
+/// Reads blocks of one fork into a pool on one backend: pins what is there, joins I/O that others have under way,
+/// combines the rest into few reads (PostgreSQL's StartReadBuffers and WaitReadBuffers,
+/// src/backend/storage/buffer/bufmgr.c).
 final class BufferReader {
   let pool: BufferPool
   let backend: IOBackend
@@ -79,8 +80,8 @@ final class BufferReader {
 
   /// Pins blocks and starts a read of those that are not there.
   ///
-  /// `buffers` may hold, from its start on, buffers that an earlier call pinned and left over; they are taken as they are. What
-  /// is pinned behind the operation's end stays in `buffers` for the next call.
+  /// `buffers` may hold, from its start on, buffers that an earlier call pinned and left over; they are taken as they
+  /// are. What is pinned behind the operation's end stays in `buffers` for the next call.
   ///
   /// - Parameters:
   ///   - operation: is set up; must not move until it has been waited for.
@@ -171,7 +172,7 @@ final class BufferReader {
         return true
       }
     } catch {
-      throw .io(error, blocks: operation.pointee.missing)
+      throw .io(fork.openFailure(error, block: block), blocks: operation.pointee.missing)
     }
   }
 

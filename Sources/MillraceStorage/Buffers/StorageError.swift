@@ -12,8 +12,8 @@ public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   public let code: Code
-  /// The blocks that were asked for and are not given out because of this error, also those of the same read whose own pages
-  /// are sound; empty where the error is not about blocks.
+  /// The blocks that were asked for and are not given out because of this error, also those of the same read whose own
+  /// pages are sound; empty where the error is not about blocks.
   public let blocks: Range<UInt32>
   public let message: String
   public let detail: String?

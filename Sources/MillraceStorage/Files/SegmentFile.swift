@@ -4,19 +4,21 @@ import MillraceIO
 /// One segment of a fork under one identity, opened when it is used and closed when descriptors are short (PostgreSQL's
 /// virtual file descriptor, src/backend/storage/file/fd.c).
 ///
-/// The object lives as long as its fork, so starting an I/O takes neither a lock nor a reference count: one atomic add says
-/// that the file is in use, and shows in the same step whether it is open.
+/// The object lives as long as its fork, so starting an I/O takes neither a lock nor a reference count: one atomic add
+/// says that the file is in use, and shows in the same step whether it is open.
 final class SegmentFile: IOFile, @unchecked Sendable {
   // Safe because `underlying` changes only while the file is marked closed, under the descriptor cache's lock.
 
   /// Where the file system finds it.
   let location: String
+  /// Its fork's.
+  let life: ForkLife
   private var underlying: IOFile?
   /// Set by each use, cleared by the cache's clock hand.
   let recentlyUsed = RecentUse()
 
-  init(location: String, name: String, isDirect: Bool, firstBlock: UInt64) {
-    self.location = location
+  init(location: String, name: String, life: ForkLife, isDirect: Bool, firstBlock: UInt64) {
+    (self.location, self.life) = (location, life)
     super.init(
       path: name, isDirect: isDirect, alignment: isDirect ? .fallback : .none, blockSize: PageLayout.blockSize,
       firstBlock: firstBlock)

@@ -6,13 +6,13 @@ public import MillraceIO
 ///     let stream = ReadStream(pool, backend, fork, BlockRange(0..<count))
 ///     while let page = try stream.next() { … }
 ///
-/// Neighbouring blocks become one read, up to `io_combine_limit`. How far it reads ahead follows what is measured: the distance
-/// doubles when the consumer had to wait, and falls by one with each page that was there anyway, once that has lasted. All
-/// streams of a pool draw on one budget (``ReadAheadBudget``).
+/// Neighbouring blocks become one read, up to `io_combine_limit`. How far it reads ahead follows what is measured: the
+/// distance doubles when the consumer had to wait, and falls by one with each page that was there anyway, once that has
+/// lasted. All streams of a pool draw on one budget (``ReadAheadBudget``).
 ///
-/// Two distances, in blocks: `combineDistance`, how large a read may get before it is started, grows with every read, because
-/// large reads are always cheaper; `readAheadDistance`, how far ahead reads have been started, grows only with waiting, because
-/// too far costs pins, and I/O that nobody may want.
+/// Two distances, in blocks: `combineDistance`, how large a read may get before it is started, grows with every read,
+/// because large reads are always cheaper; `readAheadDistance`, how far ahead reads have been started, grows only with
+/// waiting, because too far costs pins, and I/O that nobody may want.
 ///
 ///     buffers      ┌──────── queue, maxPinned + 1 ────────┬─ overflow ─┐
 ///                  │   oldest ▼        next ▼             │            │   A read's buffers lie in a row, if need
@@ -137,6 +137,8 @@ public final class ReadStream {
   public func next() throws(StorageError) -> PinnedBuffer? {
     if own.pointee.isFast, let buffer = nextFast() { return PinnedBuffer(reader.pool, buffer) }
     if own.pointee.pinned == 0 {
+      // Buffers that were short at the last call may be there now: the caller has had a page to let go of since.
+      if own.pointee.hasDeferred, deferred?.code == .noUnpinnedBuffers { forgetDeferred() }
       lookAhead()
       if own.pointee.pinned == 0 {
         try throwDeferred()
@@ -161,9 +163,13 @@ public final class ReadStream {
 
   private func throwDeferred() throws(StorageError) {
     guard own.pointee.hasDeferred, let error = deferred else { return }
+    forgetDeferred()
+    throw error
+  }
+
+  private func forgetDeferred() {
     own.pointee.hasDeferred = false
     deferred = nil
-    throw error
   }
 
   /// What the source attached to the page that was given out last. Valid until the next call.
@@ -188,7 +194,8 @@ public final class ReadStream {
     let operation = own.pointee.operations + own.pointee.oldestOperation
     do throws(StorageError) {
       if own.pointee.hasFailure, let failure { throw failure }
-      let waited = try reader.wait(operation) || issuesInPlace || reader.backend.engine.methodKind == .sync
+      // Where every read is executed in place (io_method=sync), looking farther ahead would gain nothing.
+      let waited = try reader.wait(operation) || issuesInPlace
       retireOldestOperation()
       if waited {
         own.pointee.statistics.waitCount += 1
@@ -391,8 +398,8 @@ public final class ReadStream {
     }
   }
 
-  /// Gives up of what is pending the blocks that an error names, with the error behind the queued pages. Where buffers are
-  /// short, nothing is given up: the shortage passes, at the latest when pages of this stream have been consumed.
+  /// Gives up of what is pending the blocks that an error names, with the error behind the queued pages. Where buffers
+  /// are short, nothing is given up: the shortage passes, at the latest when pages of this stream have been consumed.
   private func failPending(_ error: StorageError, granted: Int) {
     releaseForwarded(granted: granted)
     if error.code == .noUnpinnedBuffers, own.pointee.pinned > 0 {
@@ -405,7 +412,8 @@ public final class ReadStream {
     own.pointee.pendingBlock += UInt32(lost)
     own.pointee.pendingCount -= lost
     if lost > 0, let data = own.pointee.perBufferData {
-      // Data lies where its page will; so it moves up with the pages that are still to come, that of the next block included.
+      // Data lies where its page will; so it moves up with the pages that are still to come, that of the next block
+      // included.
       let size = configuration.perBufferDataSize
       for place in own.pointee.next...own.pointee.next + own.pointee.pendingCount {
         (data + place % queueSize * size).copyMemory(from: data + (place + lost) % queueSize * size, byteCount: size)
@@ -430,8 +438,8 @@ public final class ReadStream {
 
   // MARK: Stopping
 
-  /// Makes the stream end for now: pages that are queued are still given out. For sources that need a page to know the next
-  /// block. ``resume()`` goes on at the distance that was reached.
+  /// Makes the stream end for now: pages that are queued are still given out. For sources that need a page to know the
+  /// next block. ``resume()`` goes on at the distance that was reached.
   public func pause() {
     own.pointee.hasEnded = true
     own.pointee.isFast = false

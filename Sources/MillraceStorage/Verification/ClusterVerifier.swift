@@ -37,8 +37,8 @@ public struct VerificationResult: Sendable {
 
 /// Reads every page of a cluster's relations through read streams and says which are damaged. Writes nothing.
 ///
-/// Pages are verified by the jobs and not in the completions of their reads, because the report needs all that is wrong with a
-/// page and not only whether it may be used.
+/// Pages are verified by the jobs and not in the completions of their reads, because the report needs all that is wrong
+/// with a page and not only whether it may be used.
 public final class ClusterVerifier: Sendable {
   /// Bytes to read.
   public let byteCount: Int
@@ -87,7 +87,8 @@ public final class ClusterVerifier: Sendable {
 
   /// Verifies everything. Once.
   /// - Parameter shouldStop: asked often, from all jobs; when it says so the result is what has been found until then.
-  /// - Throws: ``IOError`` or ``StorageError`` when the engine itself cannot go on; a page that cannot be read is a result.
+  /// - Throws: ``IOError`` or ``StorageError`` when the engine itself cannot go on; a page that cannot be read is a
+  ///   result.
   public func run(shouldStop: @escaping @Sendable () -> Bool = { false }) throws -> VerificationResult {
     var threads: [NamedThread] = []
     for number in 1..<max(options.jobs, 1) {

@@ -17,8 +17,8 @@ final class VerificationJob {
   init(_ verifier: ClusterVerifier, number: Int) throws {
     self.verifier = verifier
     checksums = verifier.directory.controlFile.checksumsEnabled
-    // Without the kernel's read-ahead, room for many reads in flight. With it, for few: what has been copied from the page
-    // cache is verified while it is still in the processor's own.
+    // Without the kernel's read-ahead, room for many reads in flight. With it, for few: what has been copied from the
+    // page cache is verified while it is still in the processor's own.
     let options = verifier.options
     let ringBuffers = (options.isDirect ? options.ioConcurrency + 1 : 3) * options.combineLimit
     pool = try BufferPool(engine: verifier.engine, count: max(ringBuffers * 8, 16), checksums: checksums)
@@ -41,7 +41,8 @@ final class VerificationJob {
     configuration.combineLimit = verifier.options.combineLimit
     configuration.flags = .unverified
     configuration.startsFull = true
-    // Without the kernel's read-ahead only looking far ahead keeps a device busy; with it, and where all is cached, near is better.
+    // Without the kernel's read-ahead only looking far ahead keeps a device busy; with it, and where all is cached,
+    // near is better.
     let stream = ReadStream(
       pool, backend, fork, BlockRange(piece.blocks, isCertain: verifier.options.isDirect),
       strategy: ring, configuration: configuration)
@@ -65,8 +66,8 @@ final class VerificationJob {
     verifier.note(pages: seen)
   }
 
-  /// All that a page must be: PostgreSQL's own check, and the layout, which is all that a cluster without checksums offers
-  /// beyond it.
+  /// All that a page must be: PostgreSQL's own check, and the layout, which is all that a cluster without checksums
+  /// offers beyond it.
   @inline(__always) private func isSound(_ page: UnsafeRawPointer, _ block: BlockNumber) -> Bool {
     let verdict = PageVerifier.isVerified(page, block: block, checksumsEnabled: checksums)
     return verdict.isValid && (verdict.contains(.allZero) || PageHeader(page).hasExpectedLayout)

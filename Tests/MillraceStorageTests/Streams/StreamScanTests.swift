@@ -3,7 +3,8 @@ import Testing
 @testable import MillraceIO
 @testable import MillraceStorage
 
-/// Whole relations through streams: on every method, buffered and direct, with few handles and many, in small pieces and large.
+/// Whole relations through streams: on every method, buffered and direct, with few handles and many, in small pieces
+/// and large.
 @Suite struct StreamScanTests {
   @Test(arguments: ReadSetup.all)
   func everyPageComesOnceAndInOrder(setup: ReadSetup) throws {

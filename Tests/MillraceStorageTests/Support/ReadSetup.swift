@@ -16,7 +16,8 @@ struct ReadSetup: Sendable, Hashable, CustomTestStringConvertible {
   var combineLimit = 16
 
   var testDescription: String {
-    "\(kind)\(exclusive ? " exclusive" : "") \(direct ? "direct" : "buffered") handles \(handles) combine \(combineLimit)"
+    let ring = exclusive ? " exclusive" : ""
+    return "\(kind)\(ring) \(direct ? "direct" : "buffered") handles \(handles) combine \(combineLimit)"
   }
 
   /// Methods that can run here, io_uring also with rings of their own.

@@ -1,8 +1,8 @@
 import Foundation
 import MillraceStorage
 
-/// The bytes of a made-up relation: every page differs from every other one, of this relation and of those with another seed,
-/// from its first bytes to its last, and its checksum is right.
+/// The bytes of a made-up relation: every page differs from every other one, of this relation and of those with another
+/// seed, from its first bytes to its last, and its checksum is right.
 final class RelationImage: @unchecked Sendable {
   // Safe because the bytes are written once, before anybody else has the object.
 

@@ -1,5 +1,5 @@
 import Foundation
-import MillraceStorage
+import Logging
 import Testing
 
 @testable import MillraceIO
@@ -17,6 +17,7 @@ final class StorageRig: @unchecked Sendable {
   let image: RelationImage
   let blocksPerSegment: Int
   let injection = TestInjection()
+  let log = LogRecorder()
   let engine: IOEngine
   let pool: BufferPool
   let storage: StorageManager
@@ -37,6 +38,8 @@ final class StorageRig: @unchecked Sendable {
     try image.write(to: directory, Self.path, blocksPerSegment: blocksPerSegment)
     var configuration = setup.configuration
     if !merges { configuration.mergedBytesMax = 0 }
+    let log = log
+    configuration.logger = Logger(label: "test") { _ in log.handler }
     engine = try IOEngine(
       configuration, method: MethodSelection.make(configuration), injection: injection)
     pool = try BufferPool(engine: engine, count: buffers, scope: scope, checksums: checksums)

@@ -70,7 +70,10 @@ final class TestInjection: IOInjection, @unchecked Sendable {
   }
 
   /// Holds the first completion of a read that touches `block` until the gate is opened.
-  func hold(readsOf block: UInt32, result: Int64? = nil) -> Gate {
+  /// - Parameters:
+  ///   - result: what the read shall have come to; the real result unless given.
+  ///   - arrival: called by the thread that is held.
+  func hold(readsOf block: UInt32, result: Int64? = nil, arrival: @escaping @Sendable () -> Void = {}) -> Gate {
     let gate = Gate()
     let isFirst = Mutex(true)
     set { attempt in
@@ -80,6 +83,7 @@ final class TestInjection: IOInjection, @unchecked Sendable {
         return true
       }
       guard isHeld else { return attempt.raw }
+      arrival()
       gate.enter()
       return result ?? attempt.raw
     }

@@ -1,0 +1,208 @@
+import Glibc
+public import MillraceIO
+
+/// A file system in memory whose faults a seed determines.
+///
+/// Every file has two images, what reads see and what would survive; a sync makes the second like the first.
+/// ``crash()`` keeps, of the difference, what the ``FaultModel`` and the seed say. Names have the same two images, and
+/// a directory is synced by itself (``syncDirectory(_:)``).
+///
+/// All of it behind one lock: any thread may use it, and one thread that does the same finds the same.
+public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
+  // Safe because everything mutable is inside `state`, and nodes are touched only with its lock.
+
+  /// Bytes that survive or are lost together, and what direct I/O is aligned to.
+  public let sectorSize: Int
+
+  let state: Locked<State>
+
+  struct State {
+    var random: SimulationRandom
+    var faults: FaultModel
+    var counts = FaultCounts()
+    let sectorSize: Int
+    /// Sectors.
+    var capacity: Int
+    var usedSectors = 0
+    /// Raised by a crash: files that were open before are dead.
+    var epoch = 0
+    var names = SimulatedNames()
+  }
+
+  /// - Parameters:
+  ///   - seed: determines which operations fail, and how.
+  ///   - sectorSize: a power of two.
+  ///   - capacity: bytes, in whole sectors; only bounds where ``FaultModel/isBounded`` says so.
+  public init(seed: UInt64, sectorSize: Int = 4096, capacity: Int = .max, faults: FaultModel = .none) {
+    precondition(sectorSize > 0 && sectorSize & (sectorSize - 1) == 0, "a sector of \(sectorSize) bytes")
+    self.sectorSize = sectorSize
+    state = Locked(
+      State(
+        random: SimulationRandom(seed: seed), faults: faults, sectorSize: sectorSize, capacity: capacity / sectorSize))
+    super.init()
+  }
+
+  // MARK: Faults
+
+  /// What may go wrong from now on.
+  public var faults: FaultModel {
+    get { state.withLock { $0.faults } }
+    set { state.withLock { $0.faults = newValue } }
+  }
+
+  /// What has gone wrong so far.
+  public var faultCounts: FaultCounts { state.withLock { $0.counts } }
+
+  /// Bytes that fit, in whole sectors, where ``FaultModel/isBounded`` says that it matters.
+  public var capacity: Int {
+    get { state.withLock { $0.capacity } * sectorSize }
+    set { state.withLock { $0.capacity = newValue / sectorSize } }
+  }
+
+  /// Bytes in use, in whole sectors.
+  public var usedBytes: Int { state.withLock { $0.usedSectors } * sectorSize }
+
+  /// Ends everything that the machine was doing. What was not synced is lost as the ``FaultModel`` says; every open
+  /// file fails with EIO from now on and has to be opened again.
+  public func crash() {
+    state.withLock { state in
+      let faults = state.faults
+      var random = state.random.split()
+      state.names.crash { faults.losesUnsyncedNames ? random.below($0 + 1) : $0 }
+      for node in state.names.linkedNodes {
+        node.crash(bySector: faults.tearsUnsyncedWrites) { !faults.losesUnsyncedWrites || random.oneIn(2) }
+        node.openCount = 0
+      }
+      state.usedSectors = state.names.linkedNodes.reduce(0) { $0 + $1.cached.sectors.count }
+      state.epoch += 1
+    }
+  }
+
+  // MARK: Names
+
+  /// Opens a file; see ``DescriptorFile/open(_:name:_:blockSize:firstBlock:)``.
+  public override func open(
+    _ path: String, name: String, _ options: IOFileOptions, blockSize: Int, firstBlock: UInt64
+  ) throws(IOError) -> IOFile {
+    try openFile(path, name: name, options, blockSize: blockSize, firstBlock: firstBlock)
+  }
+
+  /// Opens a file, as what it is.
+  public func openFile(
+    _ path: String, name: String? = nil, _ options: IOFileOptions, blockSize: Int = 8192, firstBlock: UInt64 = 0
+  ) throws(IOError) -> SimulatedFile {
+    let opened = state.withLock { state -> Result<(SimulatedNode, Int), SystemFailure> in
+      state.open(path, options).map { ($0, state.epoch) }
+    }
+    switch opened {
+    case .success(let (node, epoch)):
+      let alignment = DirectIOAlignment(memory: sectorSize, offset: sectorSize, source: .fileSystem)
+      return SimulatedFile(
+        disk: self, node: node, epoch: epoch, path: name ?? path, options: options,
+        alignment: options.contains(.direct) ? alignment : .none, blockSize: blockSize, firstBlock: firstBlock)
+    case .failure(let failure):
+      throw IOError(.systemCall, errno: failure.errno, message: "could not open file \"\(name ?? path)\"")
+    }
+  }
+
+  public func exists(_ path: String) -> Bool { state.withLock { $0.names[path] != nil } }
+
+  /// The names in a directory, in order, without its path. The directory of a name is what stands before its last
+  /// slash.
+  public func list(_ directory: String) -> [String] { state.withLock { $0.names.list(directory) } }
+
+  /// Removes a name. The file itself goes when it is not open any more.
+  public func unlink(_ path: String) throws(IOError) {
+    let failure = state.withLock { state -> Int32? in
+      if state.faults.isReadOnly { return state.refuseChange() }
+      guard let node = state.names.unlink(path) else { return ENOENT }
+      state.releaseIfUnused(node)
+      return nil
+    }
+    if let failure { throw IOError(.systemCall, errno: failure, message: "could not remove file \"\(path)\"") }
+  }
+
+  /// Gives a file another name, in the place of what had it.
+  public func rename(_ path: String, to newPath: String) throws(IOError) {
+    let failure = state.withLock { state -> Int32? in
+      if state.faults.isReadOnly { return state.refuseChange() }
+      guard state.names[path] != nil else { return ENOENT }
+      if let replaced = state.names.rename(path, to: newPath) { state.releaseIfUnused(replaced) }
+      return nil
+    }
+    if let failure {
+      throw IOError(.systemCall, errno: failure, message: "could not rename file \"\(path)\" to \"\(newPath)\"")
+    }
+  }
+
+  /// Makes what was done to the names in a directory survive, and, as in a journal, what was done to any name before.
+  public func syncDirectory(_ directory: String) { state.withLock { $0.names.sync(directory) } }
+
+  // MARK: Looking and meddling
+
+  /// What reads of a file would see if nothing failed; nil where there is none. For checks: no fault touches it.
+  public func contents(of path: String) -> [UInt8]? {
+    state.withLock { state in
+      guard let node = state.names[path] else { return nil }
+      return [UInt8](unsafeUninitializedCapacity: node.cached.length) { bytes, count in
+        node.read(
+          0, into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[..<node.cached.length]))
+        count = node.cached.length
+      }
+    }
+  }
+
+  /// The sectors of a file that cannot be read, in order.
+  public func badSectors(of path: String) -> [Int] { state.withLock { $0.names[path]?.badSectors.sorted() ?? [] } }
+
+  /// Makes a sector unreadable until it is overwritten, as long as ``FaultModel/badSectorsFail``.
+  public func damageSector(_ number: Int, of path: String) {
+    state.withLock { _ = $0.names[path]?.badSectors.insert(number) }
+  }
+
+  /// Inverts bits of a byte behind everybody's back, durably: what a disk does that lies.
+  public func flipBits(_ mask: UInt8, at offset: Int, of path: String) {
+    state.withLock { $0.names[path]?.flipBits(mask, at: offset) }
+  }
+}
+
+/// An errno on its way out of the lock.
+struct SystemFailure: Error {
+  let errno: Int32
+}
+
+extension SimulatedDisk.State {
+  fileprivate mutating func open(_ path: String, _ options: IOFileOptions) -> Result<SimulatedNode, SystemFailure> {
+    let changes = options.contains(.write) || options.contains(.truncate)
+    if faults.isReadOnly, changes || options.contains(.create) && names[path] == nil {
+      return .failure(SystemFailure(errno: refuseChange()))
+    }
+    if let node = names[path] {
+      if options.contains(.create), options.contains(.exclusive) { return .failure(SystemFailure(errno: EEXIST)) }
+      if options.contains(.truncate) { resize(node, to: 0) }
+      node.openCount += 1
+      return .success(node)
+    }
+    guard options.contains(.create) else { return .failure(SystemFailure(errno: ENOENT)) }
+    let node = SimulatedNode(sectorSize: sectorSize)
+    names.link(path, node)
+    node.openCount += 1
+    return .success(node)
+  }
+
+  mutating func refuseChange() -> Int32 {
+    counts.readOnly += 1
+    return EROFS
+  }
+
+  mutating func resize(_ node: SimulatedNode, to length: Int) {
+    let before = node.cached.sectors.count
+    node.resize(to: length)
+    usedSectors += node.cached.sectors.count - before
+  }
+
+  /// Frees a file that has neither a name nor a user.
+  mutating func releaseIfUnused(_ node: SimulatedNode) {
+    if !node.isLinked, node.openCount == 0 { usedSectors -= node.cached.sectors.count }
+  }
+}

@@ -1,0 +1,228 @@
+import Glibc
+public import MillraceIO
+import Synchronization
+
+/// An open file of a ``SimulatedDisk``.
+public final class SimulatedFile: IOFile, @unchecked Sendable {
+  // Safe because the node is touched only with the disk's lock, and the rest does not change.
+
+  public let disk: SimulatedDisk
+  private let node: SimulatedNode
+  private let epoch: Int
+  private let isWritable: Bool
+  private let isClosed = Atomic<Bool>(false)
+
+  init(
+    disk: SimulatedDisk, node: SimulatedNode, epoch: Int, path: String, options: IOFileOptions,
+    alignment: DirectIOAlignment, blockSize: Int, firstBlock: UInt64
+  ) {
+    (self.disk, self.node, self.epoch) = (disk, node, epoch)
+    isWritable = options.contains(.write)
+    super.init(
+      path: path, isDirect: options.contains(.direct), alignment: alignment, blockSize: blockSize,
+      firstBlock: firstBlock)
+  }
+
+  /// Calls `body` with the disk, if the file can be used and asked for this.
+  private func with(
+    offset: Int64 = 0, writing: Bool = false, _ body: (inout SimulatedDisk.State) -> Int64
+  ) -> Int64 {
+    disk.state.withLock { state in
+      if isClosed.load(ordering: .relaxed) || writing && !isWritable { return -Int64(EBADF) }
+      if state.epoch != epoch { return -Int64(EIO) }
+      if offset < 0 { return -Int64(EINVAL) }
+      if writing, state.faults.isReadOnly { return -Int64(state.refuseChange()) }
+      return body(&state)
+    }
+  }
+
+  /// Whether direct I/O may go there.
+  private func isAligned(_ vectors: UnsafeBufferPointer<IOVector>, at offset: Int64) -> Bool {
+    guard isDirect else { return true }
+    return Int(offset) % alignment.offset == 0
+      && vectors.allSatisfy {
+        UInt(bitPattern: $0.base) % UInt(alignment.memory) == 0 && $0.byteCount % alignment.offset == 0
+      }
+  }
+
+  // MARK: Transfers
+
+  public override func read(_ vectors: UnsafePointer<IOVector>, count: Int32, at offset: Int64) -> Int64 {
+    let vectors = UnsafeBufferPointer(start: vectors, count: Int(count))
+    guard isAligned(vectors, at: offset) else { return -Int64(EINVAL) }
+    return with(offset: offset) { state in
+      if state.isToldToTryAgain() { return -Int64(EAGAIN) }
+      let wanted = vectors.reduce(0) { $0 + $1.byteCount }
+      let range = Int(offset)..<max(Int(offset), min(Int(offset) + wanted, node.cached.length))
+      if range.isEmpty { return 0 }
+      let readable = state.readablePart(of: range, in: node)
+      if readable.isEmpty { return -Int64(EIO) }
+      let transferred = state.shortened(readable.count, isDirect: isDirect)
+      var done = 0
+      for vector in vectors where done < transferred {
+        let piece = min(vector.byteCount, transferred - done)
+        node.read(Int(offset) + done, into: UnsafeMutableRawBufferPointer(start: vector.base, count: piece))
+        done += piece
+      }
+      return Int64(transferred)
+    }
+  }
+
+  public override func write(_ vectors: UnsafePointer<IOVector>, count: Int32, at offset: Int64) -> Int64 {
+    let vectors = UnsafeBufferPointer(start: vectors, count: Int(count))
+    guard isAligned(vectors, at: offset) else { return -Int64(EINVAL) }
+    return with(offset: offset, writing: true) { state in
+      if state.isToldToTryAgain() { return -Int64(EAGAIN) }
+      let wanted = vectors.reduce(0) { $0 + $1.byteCount }
+      if wanted == 0 { return 0 }
+      let fitting = state.fittingPart(of: Int(offset)..<Int(offset) + wanted, in: node)
+      if fitting.isEmpty { return state.refuseSpace() }
+      if state.needsBadSector(fitting, in: node) { return -Int64(EIO) }
+      if state.random.oneIn(state.faults.writeErrors) {
+        state.counts.writeErrors += 1
+        // Some of it may have got there.
+        let part = state.random.below(fitting.count + 1) / sectorSize * sectorSize
+        if part > 0 { take(vectors, fitting.lowerBound..<fitting.lowerBound + part, &state) }
+        return -Int64(EIO)
+      }
+      let transferred = state.shortened(fitting.count, isDirect: isDirect)
+      take(vectors, Int(offset)..<Int(offset) + transferred, &state)
+      return Int64(transferred)
+    }
+  }
+
+  private var sectorSize: Int { disk.sectorSize }
+
+  /// Brings what `vectors` hold into a range of the file.
+  private func take(_ vectors: UnsafeBufferPointer<IOVector>, _ range: Range<Int>, _ state: inout SimulatedDisk.State) {
+    state.usedSectors += node.newSectorCount(in: range)
+    node.write(range) { start, target in
+      var skip = start
+      var done = 0
+      for vector in vectors where done < target.count {
+        if skip >= vector.byteCount {
+          skip -= vector.byteCount
+          continue
+        }
+        let piece = min(vector.byteCount - skip, target.count - done)
+        let source = UnsafeRawBufferPointer(start: vector.base.map { $0 + skip }, count: piece)
+        UnsafeMutableRawBufferPointer(rebasing: target[done..<done + piece]).copyMemory(from: source)
+        done += piece
+        skip = 0
+      }
+    }
+  }
+
+  // MARK: The rest
+
+  public override func sync(dataOnly: Bool) -> Int64 {
+    with { state in
+      if state.isToldToTryAgain() { return -Int64(EAGAIN) }
+      guard state.random.oneIn(state.faults.syncErrors) else {
+        node.sync()
+        return 0
+      }
+      state.counts.syncErrors += 1
+      var random = state.random.split()
+      node.failSync { random.oneIn(2) }
+      return -Int64(EIO)
+    }
+  }
+
+  public override func flushRange(at offset: Int64, length: Int64) -> Int64 {
+    // A crash may keep any of it in any case.
+    with(offset: offset) { $0.isToldToTryAgain() ? -Int64(EAGAIN) : 0 }
+  }
+
+  public override func allocate(at offset: Int64, length: Int64) -> Int64 {
+    with(offset: offset, writing: true) { state in
+      if length <= 0 { return -Int64(EINVAL) }
+      if state.isToldToTryAgain() { return -Int64(EAGAIN) }
+      let range = Int(offset)..<Int(offset + length)
+      guard state.fittingPart(of: range, in: node) == range else { return state.refuseSpace() }
+      state.usedSectors += node.newSectorCount(in: range)
+      node.allocate(range)
+      return 0
+    }
+  }
+
+  public override func size() throws(IOError) -> Int64 {
+    let result = with { _ in Int64(node.cached.length) }
+    guard result >= 0 else {
+      throw IOError(.systemCall, errno: Int32(-result), message: "could not stat file \"\(path)\"")
+    }
+    return result
+  }
+
+  public override func truncate(to length: Int64) throws(IOError) {
+    let result = with(offset: length, writing: true) { state in
+      state.resize(node, to: Int(length))
+      return 0
+    }
+    guard result >= 0 else {
+      throw IOError(
+        .systemCall, errno: Int32(-result), message: "could not truncate file \"\(path)\" to \(length) bytes")
+    }
+  }
+
+  public override func close() {
+    disk.state.withLock { state in
+      guard !isClosed.exchange(true, ordering: .relaxed), state.epoch == epoch else { return }
+      node.openCount -= 1
+      state.releaseIfUnused(node)
+    }
+  }
+}
+
+/// What the fault model does to one transfer.
+extension SimulatedDisk.State {
+  fileprivate mutating func isToldToTryAgain() -> Bool {
+    guard random.oneIn(faults.tryAgain) else { return false }
+    counts.tryAgain += 1
+    return true
+  }
+
+  /// The bytes of a range before its first bad sector.
+  fileprivate mutating func readablePart(of range: Range<Int>, in node: SimulatedNode) -> Range<Int> {
+    let sectors = node.sectors(of: range)
+    if random.oneIn(faults.latentSectorErrors) { node.badSectors.insert(random.element(of: sectors)) }
+    guard faults.badSectorsFail, let bad = sectors.first(where: node.badSectors.contains) else { return range }
+    let end = max(bad * sectorSize, range.lowerBound)
+    if end == range.lowerBound { counts.badSectorErrors += 1 }
+    return range.lowerBound..<end
+  }
+
+  /// Whether a write has to read a bad sector first, because it brings only a part of it.
+  fileprivate mutating func needsBadSector(_ range: Range<Int>, in node: SimulatedNode) -> Bool {
+    guard faults.badSectorsFail else { return false }
+    let isPart = [range.lowerBound, range.upperBound].contains { edge in
+      edge % sectorSize != 0 && node.badSectors.contains(edge / sectorSize)
+    }
+    if isPart { counts.badSectorErrors += 1 }
+    return isPart
+  }
+
+  /// The bytes of a range for which there is room.
+  fileprivate mutating func fittingPart(of range: Range<Int>, in node: SimulatedNode) -> Range<Int> {
+    guard faults.isBounded else { return range }
+    var room = capacity - usedSectors
+    for number in node.sectors(of: range) where node.cached.sectors[number] == nil {
+      if room <= 0 { return range.lowerBound..<max(number * sectorSize, range.lowerBound) }
+      room -= 1
+    }
+    return range
+  }
+
+  fileprivate mutating func refuseSpace() -> Int64 {
+    counts.noSpace += 1
+    return -Int64(ENOSPC)
+  }
+
+  /// How much of a transfer happens at once.
+  fileprivate mutating func shortened(_ count: Int, isDirect: Bool) -> Int {
+    let unit = isDirect ? sectorSize : 1
+    guard count > unit, random.oneIn(faults.shortTransfers) else { return count }
+    counts.shortTransfers += 1
+    return random.number(in: 1...(count - 1) / unit) * unit
+  }
+}
