@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import MillraceIO
 import MillraceSettings
 import MillraceStorage
@@ -58,6 +59,8 @@ struct RelationScan {
     if scanCase.cache == .cold { try dropCache() }
     var configuration = IOConfiguration(settings, backendsMax: 1)
     configuration.method = scanCase.method
+    // A page that is damaged ends the scan with a sentence of its own.
+    configuration.logger.logLevel = .error
     let engine = try IOEngine(configuration)
     let checksums = directory.controlFile.checksumsEnabled
     let pool = try BufferPool(engine: engine, count: settings[.sharedBuffers], checksums: checksums)

@@ -19,8 +19,11 @@ struct ScanReport {
 
   private static let columns: [TableColumn] = [
     .text("cache"), .text("path"), .text("io_method"), .number("MiB/s"), .number("to sync"), .number("CPU µs/page"),
-    .number("reads"), .number("blocks/read"), .number("distance"), .number("waits"), .number("submissions"),
+    .number("blocks/read"), .number("distance"), .number("reads"), .number("waits"), .number("submissions"),
   ]
+
+  /// How many of them fit into the 80 columns of a terminal.
+  private static let columnsOnTerminal = 8
 
   private var rows: [[String]] {
     outcomes.map { outcome in
@@ -29,9 +32,9 @@ struct ScanReport {
         outcome.scanCase.cache.rawValue, outcome.scanCase.path, outcome.scanCase.method.rawValue,
         Format.significant(outcome.mebibytesPerSecond),
         outcome.ratioToSync(in: outcomes).map { Format.ratio($0, to: 1) } ?? "-",
-        Format.significant(outcome.cpuMicrosecondsPerPage), Format.count(median.reads),
-        Format.significant(median.averageReadBlocks), Format.significant(median.averageDistance),
-        Format.count(median.waits), Format.count(median.submitCalls),
+        Format.significant(outcome.cpuMicrosecondsPerPage), Format.significant(median.averageReadBlocks),
+        Format.significant(median.averageDistance), Format.count(median.reads), Format.count(median.waits),
+        Format.count(median.submitCalls),
       ]
     }
   }
@@ -39,10 +42,10 @@ struct ScanReport {
   // MARK: Table
 
   func print() {
-    var table = Table(Self.columns)
-    for row in rows { table.append(row) }
+    var table = Table(Array(Self.columns.prefix(Self.columnsOnTerminal)))
+    for row in rows { table.append(Array(row.prefix(Self.columnsOnTerminal))) }
     Output.line("\(subject), \(comparison.rounds == 1 ? "one round" : "medians of \(comparison.rounds) rounds")")
-    Output.write(table.text(width: 140))
+    Output.write(table.text())
     for group in Self.grouped(comparison.skipped) { Output.line("skipped: \(group)") }
   }
 

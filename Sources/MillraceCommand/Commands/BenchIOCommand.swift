@@ -12,8 +12,8 @@ struct BenchIOCommand: ParsableCommand {
 
         millrace bench io --file /data/test --direct --io-depth 32
             random direct reads of 8 kB, 32 in flight, by the best method there is
-        millrace bench io --file /data/test --pattern seqread --block-size 128kB --io-method worker -c io_workers=4
-            sequential reads through the page cache, by four worker threads
+        millrace bench io --file /data/test --io-method worker -c io_workers=4
+            the same through the page cache, by four worker threads
 
       A file that does not exist is made, filled with --size bytes that do not compress, and removed afterwards. A \
       write pattern refuses a file that exists, unless --force.

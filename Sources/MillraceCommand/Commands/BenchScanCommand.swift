@@ -13,8 +13,8 @@ struct BenchScanCommand: ParsableCommand {
       through the page cache and past it (direct), cold and warm. Nothing is written into the directory.
 
         millrace bench scan -D PGDATA --relation base/5/16384
-        millrace bench scan -D PGDATA --relation 16384 --report scan.html -c effective_io_concurrency=64
-        millrace bench scan -D PGDATA --relation 16384 --random 20000 --methods sync,io_uring
+        millrace bench scan -D PGDATA --relation 16384 --report scan.html
+        millrace bench scan -D PGDATA --relation 16384 --random 20000
             blocks in no order, known ahead, as a bitmap scan has them
 
       Cold means that the relation was dropped from the page cache; a server that has its files mapped or dirty keeps \

@@ -11,7 +11,7 @@ struct DemoCommand: ParsableCommand {
       Writes a sample cluster of PostgreSQL 18 with one table, or takes a data directory of yours, and runs on it:
 
         millrace doctor       what this machine offers
-        millrace bench scan   the table by every method, through the page cache and past it
+        millrace bench scan   the table by every method, buffered and direct
         millrace verify       whether every page is intact
 
       The sample is removed at the end, unless --keep; the report with the charts stays. A data directory of yours is \

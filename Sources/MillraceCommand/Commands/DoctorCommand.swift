@@ -99,8 +99,8 @@ struct DoctorCommand: ParsableCommand {
     switch direct.verdict {
     case .works:
       let origin = direct.alignmentSource == "statx" ? "as the file system says" : "assumed"
-      return "works; aligned to \(direct.offsetAlignment ?? 0) bytes in the file and \(direct.memoryAlignment ?? 0) in"
-        + " memory, \(origin) (tried on \(direct.triedOn ?? "a file"))"
+      return "works on \(direct.triedOn ?? "a file"); alignment \(direct.offsetAlignment ?? 0) bytes in the file,"
+        + " \(direct.memoryAlignment ?? 0) in memory, \(origin)"
     case .refused: return "no: \(direct.reason ?? "refused")"
     case .unknown: return "not known: \(direct.reason ?? "there was nothing to try it on")"
     }

@@ -15,9 +15,9 @@ struct VerifyCommand: ParsableCommand {
 
         millrace verify -D /var/lib/postgresql/18/main
         millrace verify -D PGDATA --io-direct data --jobs 4
-            past the page cache, so that a running machine keeps what it has cached
+            past the page cache, so that what a machine has cached stays
         millrace verify -D PGDATA --online --rate 100MB/s
-            beside a running server: a page that fails is read again before it is reported
+            beside a running server: a page that fails is read again first
 
       Exit status: 0 no damage, 1 damage found, 2 the check could not be run or finished.
       """)
