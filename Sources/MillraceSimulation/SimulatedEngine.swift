@@ -43,8 +43,8 @@ public final class SimulatedEngine: Sendable {
     scheduler = SimulatedScheduler(random: schedulerRandom, latency: latency ?? drawn, clock: clock)
     var configuration = configuration
     configuration.method = .simulation
-    engine = try IOEngine(
-      configuration, method: MethodSimulation(configuration, scheduler: scheduler), injection: injection)
+    let method = MethodSimulation(configuration, scheduler: scheduler)
+    engine = try IOEngine(configuration, method: method, injection: injection)
   }
 
   /// What takes how long from now on.

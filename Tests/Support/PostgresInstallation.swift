@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// The programs of one major version of PostgreSQL, which are the referees of these tests.
 ///
@@ -12,7 +12,7 @@ package struct PostgresInstallation: Sendable {
 
   package static let environment = ProcessInfo.processInfo.environment
 
-  static let packageRoot = URL(fileURLWithPath: #filePath)
+  package static let packageRoot = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   /// `nil` if that version is not installed here.
@@ -48,75 +48,32 @@ package struct PostgresInstallation: Sendable {
     return installation
   }
 
-  /// What a program did.
-  package struct Outcome: Sendable {
-    package let status: Int32
-    package let output: String
-    package let errors: String
-  }
-
   package struct Failure: Error, CustomStringConvertible {
     let command: String
-    let outcome: Outcome
+    let outcome: ChildProcess.Outcome
     package var description: String { "\(command) ended with \(outcome.status): \(outcome.errors)" }
   }
 
   /// Runs a program of this version and waits for it. The server and `initdb` refuse root, so root becomes `postgres`.
   @discardableResult
-  package func run(_ program: String, _ arguments: [String], mayFail: Bool = false) throws -> Outcome {
+  package func run(_ program: String, _ arguments: [String], mayFail: Bool = false) throws -> ChildProcess.Outcome {
     try Self.run("\(binaries)/\(program)", arguments, mayFail: mayFail)
   }
 
   /// Runs a program, as `postgres` if we are root, and waits for it.
   @discardableResult
-  package static func run(_ program: String, _ arguments: [String], mayFail: Bool = false) throws -> Outcome {
+  package static func run(_ program: String, _ arguments: [String], mayFail: Bool = false) throws
+    -> ChildProcess.Outcome
+  {
     var command = [program] + arguments
     if geteuid() == 0 {
       command = ["/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] + command
     }
     // The programs complain about a working directory that they cannot enter.
-    let outcome = try run(["/bin/sh", "-c", "cd / && exec \"$0\" \"$@\""] + command)
+    let outcome = try ChildProcess.run(["/bin/sh", "-c", "cd / && exec \"$0\" \"$@\""] + command)
     if outcome.status != 0 && !mayFail {
       throw Failure(command: program, outcome: outcome)
     }
     return outcome
-  }
-
-  /// Foundation's `Process` takes a child for alive as long as anything that it started lives, which for `pg_ctl start`
-  /// is the server. So the child is started and waited for by hand. For the same reason its output goes to files.
-  private static func run(_ command: [String]) throws -> Outcome {
-    let scratch = try TemporaryDirectory()
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, scratch.path + "/output", O_WRONLY | O_CREAT, 0o600)
-    posix_spawn_file_actions_addopen(&actions, 2, scratch.path + "/errors", O_WRONLY | O_CREAT, 0o600)
-
-    let environment = ["LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin", "HOME=/nonexistent", "TZ=UTC"]
-    var child: pid_t = 0
-    let code = withCStrings(command) { arguments in
-      withCStrings(environment) { environment in
-        posix_spawn(&child, command[0], &actions, nil, arguments, environment)
-      }
-    }
-    guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
-    var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0 {
-      guard errno == EINTR else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-    }
-    return Outcome(
-      status: status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F,
-      output: String(decoding: try Data(contentsOf: scratch.url("output")), as: UTF8.self),
-      errors: String(decoding: try Data(contentsOf: scratch.url("errors")), as: UTF8.self))
-  }
-
-  /// The strings as C wants an argument vector.
-  private static func withCStrings<Result>(
-    _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-  ) -> Result {
-    let copies = strings.map { strdup($0) }
-    defer { for copy in copies { free(copy) } }
-    return body(copies + [nil])
   }
 }

@@ -52,8 +52,7 @@ struct ScanComparison {
   func run(_ progress: ProgressBar) throws -> [Outcome] {
     var results: [ScanCase: [ScanResult]] = [:]
     if let first = ways.first {
-      // Who comes first would pay for the file's metadata, for the kernel's lists of free memory, for a processor at
-      // rest.
+      // Who comes first would pay for the file's metadata, the kernel's lists of free memory, a processor at rest.
       progress.setNote("warming up")
       _ = try scan.run(ScanCase(method: first.method, isDirect: first.isDirect, cache: .cold), onProgress: progress.add)
     }

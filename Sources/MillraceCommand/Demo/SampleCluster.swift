@@ -11,17 +11,15 @@ struct SampleCluster {
 
   let path: String
   let blockCount: Int
-
-  private static let segmentBlocks = 131_072
-  private static let pieceBlocks = 16
-  /// Pieces that are being written at once.
-  private static let depth = 32
+  /// Blocks of a full segment.
+  let segmentBlocks: Int
 
   /// - Parameters:
   ///   - path: an empty directory.
   ///   - byteCount: of the relation; whole pages of it are made.
-  init(at path: String, byteCount: Int) {
-    self.path = path
+  ///   - segmentBlocks: blocks of a full segment.
+  init(at path: String, byteCount: Int, segmentBlocks: Int = 131_072) {
+    (self.path, self.segmentBlocks) = (path, segmentBlocks)
     blockCount = byteCount / PageLayout.blockSize
   }
 
@@ -36,64 +34,21 @@ struct SampleCluster {
     let time = Int64(Date.now.timeIntervalSince1970)
     // As initdb makes it: the time, and the number of the process.
     let identifier = UInt64(time) << 32 | UInt64(getpid())
-    try write(ControlFile(newCluster: identifier, time: time).encoded(), to: "global/pg_control")
+    let controlFile = ControlFile(newCluster: identifier, time: time, segmentBlocks: UInt32(segmentBlocks))
+    try write(controlFile.encoded(), to: "global/pg_control")
     for name in ["PG_VERSION", "base/5/PG_VERSION"] { try write(Array("18\n".utf8), to: name) }
 
-    var configuration = IOConfiguration(settings, backendsMax: 1)
-    configuration.handlesPerBackend = Self.depth
-    let engine = try IOEngine(configuration)
-    let memory = try IOMemory(byteCount: Self.depth * Self.pieceBlocks * PageLayout.blockSize)
-    engine.register(memory)
-    let backend = try engine.makeBackend("demo", exclusive: true)
-    defer { backend.close() }
-    for segment in 0..<(blockCount + Self.segmentBlocks - 1) / Self.segmentBlocks {
+    let writer = try SampleWriter(settings, progress)
+    defer { writer.finish() }
+    for segment in 0..<(blockCount + segmentBlocks - 1) / segmentBlocks {
       let name = segment == 0 ? Self.relation : "\(Self.relation).\(segment)"
       var options: IOFileOptions = [.write, .create, .exclusive]
       if isDirect { options.insert(.direct) }
-      let first = segment * Self.segmentBlocks
+      let first = segment * segmentBlocks
       let file = try DescriptorFile.open(
         "\(path)/\(name)", name: name, options, blockSize: PageLayout.blockSize, firstBlock: UInt64(first))
-      defer { engine.close(file) }
-      let blocks = first..<min(first + Self.segmentBlocks, blockCount)
-      try write(blocks, to: file, backend, memory, progress)
-      try backend.synchronize(file)
-    }
-  }
-
-  /// Writes a segment: pages are made while others are on their way.
-  private func write(
-    _ blocks: Range<Int>, to file: IOFile, _ backend: IOBackend, _ memory: IOMemory, _ progress: ProgressBar
-  ) throws {
-    let sample = SampleRelation()
-    let places = Places(count: Self.depth)
-    let completion = backend.engine.register(places)
-    defer { backend.reap(atLeast: backend.outstandingCount) }
-    for first in stride(from: blocks.lowerBound, to: blocks.upperBound, by: Self.pieceBlocks) {
-      try Interruption.check()
-      let count = min(Self.pieceBlocks, blocks.upperBound - first)
-      let place = takePlace(places, backend)
-      if let failure = places.failure { throw failure.error(.writev, file) }
-      let offset = Int(place) * Self.pieceBlocks * PageLayout.blockSize
-      for index in 0..<count {
-        let page = memory.bytes[(offset + index * PageLayout.blockSize)...].prefix(PageLayout.blockSize)
-        sample.fill(UnsafeMutableRawBufferPointer(rebasing: page), block: BlockNumber(UInt32(first + index)))
-      }
-      let handle = backend.acquire()
-      handle.add(completion)
-      handle.data[0] = place
-      handle.vectors[0] = IOVector(base: memory.baseAddress + offset, byteCount: count * PageLayout.blockSize)
-      _ = handle.start(
-        .writev, file, at: Int64((first - blocks.lowerBound) * PageLayout.blockSize), vectorCount: 1, dataCount: 1)
-      progress.add(count * PageLayout.blockSize)
-    }
-    backend.reap(atLeast: backend.outstandingCount)
-    if let failure = places.failure { throw failure.error(.writev, file) }
-  }
-
-  private func takePlace(_ places: Places, _ backend: IOBackend) -> UInt32 {
-    while true {
-      if let place = places.take() { return place }
-      backend.reap(atLeast: 1)
+      defer { writer.close(file) }
+      try writer.write(first..<min(first + segmentBlocks, blockCount), to: file)
     }
   }
 

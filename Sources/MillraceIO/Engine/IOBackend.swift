@@ -316,7 +316,10 @@ public final class IOBackend {
       reclaimIfOwn(reference)
       return false
     }
-    submit(willWait: table[reference.index].pointee.owner == index)
+    let owner = table[reference.index].pointee.owner
+    submit(willWait: owner == index)
+    // What has ended and only not been reaped is not waited for: streams learn from the difference.
+    method.poll(owner: owner, reaper: index)
     let waited = engine.wait(for: reference, reaper: index)
     reclaimIfOwn(reference)
     return waited

@@ -189,7 +189,7 @@ extension IOEngine {
       guard number == EAGAIN || number == EINTR || number == ECANCELED,
         slot.pointee.fruitless < Self.fruitlessMax
       else { return .done(raw) }
-      slot.pointee.fruitless += 1
+      slot.pointee.fruitless = slot.pointee.fruitless + 1
       backendSlot(slot.pointee.owner).pointee.retries.sharedAdd(1)
       return .again
     }
@@ -201,7 +201,8 @@ extension IOEngine {
     let alignment = slot.pointee.file?._withUnsafeGuaranteedRef { $0.alignment.offset } ?? 1
     let usable = (slot.pointee.transferred + Int(raw)) / alignment * alignment - slot.pointee.transferred
     guard usable > 0 else { return .done(Int64(slot.pointee.transferred) + raw) }
-    slot.pointee.transferred += usable
+    // Not `+=`, which ThreadSanitizer takes for a change of the whole slot, its word included.
+    slot.pointee.transferred = slot.pointee.transferred + usable
     slot.pointee.fruitless = 0
     continueTransfer(index, wanted: wanted)
     backendSlot(slot.pointee.owner).pointee.retries.sharedAdd(1)

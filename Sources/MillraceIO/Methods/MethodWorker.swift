@@ -41,8 +41,8 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   private let queue: Locked<Queue>
   /// What worker i sleeps on; changes with each wake-up.
   private let doorbells: UnsafeMutablePointer<Atomic<UInt64>>
-  /// Per owner: recent luck with reads from the page cache. Touched by the owner's submissions only.
-  private var cacheLuck: UnsafeMutablePointer<CacheLuck>?
+  /// What the page cache has is read without a change of threads.
+  private var cachedReads: CachedReads?
 
   override var kind: IOMethodKind { .worker }
 
@@ -61,17 +61,14 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     queue.withLock { $0.entries.deallocate() }
     doorbells.deinitialize(count: WorkerPoolConfiguration.countLimit)
     doorbells.deallocate()
-    cacheLuck?.deallocate()
+    cachedReads?.deallocate()
   }
 
   // MARK: Life
 
   override func start(_ engine: IOEngine) throws(IOError) {
     try super.start(engine)
-    let count = configuration.backendsMax
-    let luck = UnsafeMutablePointer<CacheLuck>.allocate(capacity: count)
-    luck.initialize(repeating: CacheLuck(), count: count)
-    cacheLuck = luck
+    cachedReads = CachedReads(backendsMax: configuration.backendsMax)
     let failure = queue.withLock { queue in fillToMinimum(&queue) }
     if let failure { throw failure }
   }
@@ -86,7 +83,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   }
 
   override func attach(owner: UInt32, exclusive: Bool) throws(IOError) {
-    cacheLuck?[Int(owner)] = CacheLuck()
+    cachedReads?.forget(owner: owner)
   }
 
   /// Changes bounds and pace while running.
@@ -147,12 +144,10 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   override func submit(
     _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
   ) {
-    // The luck of an owner is its own thread's; and who submits for another does not read for it.
-    guard owner == reaper else { return enqueue(batch, count: count, reaper: reaper) }
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { uncached in
       guard let queued = uncached.baseAddress else { return }
       var queuedCount = 0
-      for position in 0..<count where !readFromCache(batch[position], owner: owner) {
+      for position in 0..<count where cachedReads?.serve(batch[position], owner, reaper, engine) != true {
         queued[queuedCount] = batch[position]
         queuedCount += 1
       }
@@ -180,21 +175,6 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     wake(wakeUp)
     // The queue is full: the submitter helps, which is also what slows it down.
     for position in queued..<count { engine.executeInPlace(batch[position], reaper: reaper) }
-  }
-
-  /// Serves a buffered read from the page cache, if it is there and has lately tended to be. On its owner's thread.
-  private func readFromCache(_ index: UInt32, owner: UInt32) -> Bool {
-    let slot = engine.table[index]
-    guard slot.pointee.operation == .readv, slot.pointee.flags.contains(.buffered),
-      let luck = cacheLuck.map({ $0 + Int(owner) }), luck.pointee.isWorthTrying(),
-      let file = slot.pointee.file
-    else { return false }
-    let io = engine.submission(index)
-    let raw = file._withUnsafeGuaranteedRef { $0.readCached(io.vectors, count: io.vectorCount, at: io.offset) }
-    luck.pointee.note(hit: raw >= 0)
-    guard raw >= 0 else { return false }
-    engine.complete(index, raw, at: monotonicNanoseconds(), reaper: owner)
-    return true
   }
 
   // MARK: Working
@@ -309,20 +289,6 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     queue.nextLaunch = queue.nextLaunch + interval > now ? queue.nextLaunch + interval : now + interval
     if let failure = launch(&queue) { configuration.logger.warning("\(failure)") }
   }
-}
-
-/// Whether reads have lately been served by the page cache. After some misses only every sixteenth is tried.
-private struct CacheLuck {
-  private var credit: Int8 = 4
-  private var skipped: UInt8 = 0
-
-  mutating func isWorthTrying() -> Bool {
-    if credit > 0 { return true }
-    skipped = (skipped + 1) % 16
-    return skipped == 0
-  }
-
-  mutating func note(hit: Bool) { credit = hit ? min(credit + 2, 8) : max(credit - 1, 0) }
 }
 
 /// What the worker pool has done and decided: a row of `pg_stat_io_workers`.

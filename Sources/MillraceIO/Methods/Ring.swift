@@ -152,6 +152,9 @@
     @inline(__always) func nextCompletion() -> millrace_ring_cqe? {
       let head = completionHead.pointee.relaxed
       guard head != completionTail.pointee.load(ordering: .acquiring) else { return nil }
+      // What the submitter wrote before it published the entry is visible now. The kernel orders this in fact; the
+      // memory model of the language knows nothing of the kernel.
+      _ = submissionTail.pointee.load(ordering: .acquiring)
       let completion = completions[Int(head & completionMask)]
       completionHead.pointee.store(head &+ 1, ordering: .releasing)
       return completion

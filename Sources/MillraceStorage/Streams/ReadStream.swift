@@ -194,7 +194,8 @@ public final class ReadStream {
     let operation = own.pointee.operations + own.pointee.oldestOperation
     do throws(StorageError) {
       if own.pointee.hasFailure, let failure { throw failure }
-      let waited = try reader.wait(operation) || issuesInPlace || reader.backend.engine.methodKind == .sync
+      // Where every read is executed in place (io_method=sync), looking farther ahead would gain nothing.
+      let waited = try reader.wait(operation) || issuesInPlace
       retireOldestOperation()
       if waited {
         own.pointee.statistics.waitCount += 1
