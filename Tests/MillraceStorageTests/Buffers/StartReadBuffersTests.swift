@@ -147,7 +147,7 @@ import Testing
     let probe = ReadProbe(rig, rig.reader(backend), 0...7)
     let batch = backend.batch()
     _ = try probe.start()
-    let rows = rig.engine.snapshot()
+    let rows: [IOSnapshot] = rig.engine.snapshot()
     #expect(rows.count == 1)
     #expect(rows.first?.state == .staged)
     #expect(rows.first?.length == 65_536)
