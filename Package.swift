@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "MillraceSimulation", targets: ["MillraceSimulation"]),
     .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
     .executable(name: "millrace", targets: ["MillraceCommand"]),
+    .executable(name: "millrace-counts", targets: ["HotPathCounts"]),
   ],
   traits: [
     .trait(
@@ -83,6 +84,11 @@ let package = Package(
       name: "MillraceCommandTests",
       dependencies: ["MillraceCommand", "MillraceIO", "MillraceStorage", "MillraceTestSupport"],
       swiftSettings: settings),
+    // What a release build does on hot paths, counted; HotPathCountsTests runs it.
+    .target(name: "CInterposition", path: "Tests/HotPathCounts/CInterposition"),
+    .executableTarget(
+      name: "HotPathCounts", dependencies: ["CInterposition", "MillraceIO", "MillraceStorage"],
+      path: "Tests/HotPathCounts/Program", swiftSettings: settings),
     .testTarget(name: "HouseTests", exclude: ["unsafe-files.txt"], swiftSettings: settings),
   ]
 )
