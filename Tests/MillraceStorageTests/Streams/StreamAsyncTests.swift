@@ -54,7 +54,8 @@ import Testing
     rig.expectNothingHeldBut(stream)
   }
 
-  /// A task is cancelled while it waits: nothing is lost, the page can be asked for again, and nothing is held in the end.
+  /// A task is cancelled while it waits: nothing is lost, the page can be asked for again, and nothing is held in the
+  /// end.
   @Test(arguments: setups.filter { $0.kind != .sync })
   func aCancelledWaitLosesNothing(setup: ReadSetup) async throws {
     let rig = try StorageRig(setup.with { $0.direct = true }, blocksPerSegment: 40)
