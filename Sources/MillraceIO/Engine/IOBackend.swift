@@ -5,7 +5,7 @@ import Synchronization
 /// A backend is used by one thread at a time. Any thread may wait for the I/O it started, and may submit what it has
 /// staged, so a backend can block on anything while it has I/O staged or in flight. An exclusive backend is bound to
 /// the thread that first submits: others can only sleep until that thread reaps, so it must not block on anything but
-/// its own I/O.
+/// I/O, through this backend. Before it sleeps on another backend's, it completes its own.
 public final class IOBackend {
   /// As views and the log show it.
   public let name: String
@@ -317,6 +317,10 @@ public final class IOBackend {
       return false
     }
     let owner = table[reference.index].pointee.owner
+    if isExclusive, owner != index {
+      // While this thread sleeps nobody could complete what it has in flight, which may be what the other waits for.
+      reap(atLeast: own.pointee.outstandingCount)
+    }
     submit(willWait: owner == index)
     // What has ended and only not been reaped is not waited for: streams learn from the difference.
     method.poll(owner: owner, reaper: index)

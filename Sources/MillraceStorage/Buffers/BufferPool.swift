@@ -222,16 +222,17 @@ public final class BufferPool: @unchecked Sendable {
   }
 
   /// Drops all pages of a fork that nobody has pinned; waits for I/O on them. For forks that are gone and for tests.
+  /// - Parameter backend: the calling thread's, needed where that is exclusive and has I/O in flight.
   /// - Returns: how many stayed because they are pinned.
   @discardableResult
-  public func invalidate(_ fork: StoredFork) -> Int {
+  public func invalidate(_ fork: StoredFork, backend: IOBackend? = nil) -> Int {
     var pinned = 0
     for buffer in 0..<UInt32(count) {
       while true {
         let seen = state(buffer)
         guard seen.has(BufferState.tagValid), tag(buffer).fork == fork.id else { break }
         if seen.has(BufferState.ioInProgress) {
-          waitForIO(buffer, backend: nil)
+          waitForIO(buffer, backend: backend)
         } else if seen.pins > 0 {
           pinned += 1
           break

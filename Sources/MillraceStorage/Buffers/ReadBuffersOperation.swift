@@ -226,8 +226,7 @@ final class BufferReader {
       let reference = operation.pointee.reference
       if !reference.isNone {
         if operation.pointee.isForeign || operation.pointee.outcome.status == .unknown {
-          // What has ended and not been reaped yet, on methods where waiters reap, has not been waited for.
-          if !backend.isCompleted(reference), backend.wait(for: reference) { waited = true }
+          if backend.wait(for: reference) { waited = true }
         }
         operation.pointee.reference = .none
         try absorb(operation)

@@ -16,6 +16,9 @@ final class TestInjection: IOInjection, @unchecked Sendable {
     let length: Int
     /// What really came of it: bytes or -errno.
     let raw: Int64
+    let fork: ForkID
+
+    func isOf(_ fork: StoredFork) -> Bool { self.fork == fork.id }
   }
 
   /// - Returns: what the engine shall take for the result.
@@ -45,7 +48,8 @@ final class TestInjection: IOInjection, @unchecked Sendable {
     let length = io.length
     let rule = state.withLock { state -> (Rule, Attempt)? in
       guard let pool = state.pool, let first = buffers.first, let last = buffers.last else { return nil }
-      let attempt = Attempt(blocks: pool.tag(first).block...pool.tag(last).block, length: length, raw: raw)
+      let (low, high) = (pool.tag(first), pool.tag(last))
+      let attempt = Attempt(blocks: low.block...high.block, length: length, raw: raw, fork: low.fork)
       state.attempts.append(attempt)
       return state.rule.map { ($0, attempt) }
     }
@@ -104,6 +108,21 @@ final class Gate: Sendable {
 
   /// Waits until a thread has arrived.
   func waitUntilEntered() { entered.wait() }
+
+  /// The same for tasks, whose threads must not be blocked.
+  func hasBeenEntered() async throws {
+    let thread = Locked<NamedThread?>(nil)
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      do {
+        let waiter = try NamedThread("gate") { [self] in
+          entered.wait()
+          continuation.resume()
+        }
+        thread.withLock { $0 = waiter }
+      } catch { continuation.resume(throwing: error) }
+    }
+    thread.withLock { $0?.join() }
+  }
 
   /// Lets the one thread through that arrived or will.
   func open() { opened.signal() }
