@@ -13,16 +13,19 @@ struct BufferTable: @unchecked Sendable {
 
   /// A part of the table, on a cache line of its own.
   struct Partition: ~Copyable {
+    /// Where it is, it stays. Reached by ``mutex(_:)`` alone: a mutating function would be a change of all of the
+    /// partition, which other threads read. Not a `Mutex`, which ThreadSanitizer does not know.
+    private var mutex = pthread_mutex_t()
     /// Odd while a chain is being changed.
     let version = Atomic<UInt64>(0)
-    /// Never moves, because partitions do not. Not a `Mutex`, which ThreadSanitizer does not know.
-    private var mutex = pthread_mutex_t()
     private let padding: (UInt64, UInt64) = (0, 0)
+  }
 
-    mutating func initialize() { pthread_mutex_init(&mutex, nil) }
-    mutating func destroy() { pthread_mutex_destroy(&mutex) }
-    mutating func lock() { pthread_mutex_lock(&mutex) }
-    mutating func unlock() { pthread_mutex_unlock(&mutex) }
+  /// The lock of a partition: its first field.
+  @inline(__always) private func mutex(
+    _ partition: UnsafeMutablePointer<Partition>
+  ) -> UnsafeMutablePointer<pthread_mutex_t> {
+    UnsafeMutableRawPointer(partition).assumingMemoryBound(to: pthread_mutex_t.self)
   }
 
   private let heads: UnsafeMutablePointer<Atomic<UInt32>>
@@ -41,14 +44,14 @@ struct BufferTable: @unchecked Sendable {
     partitions = .allocateCacheLines(capacity: Self.partitionCount)
     for index in 0..<Self.partitionCount {
       (partitions + index).initialize(to: Partition())
-      partitions[index].initialize()
+      pthread_mutex_init(mutex(partitions + index), nil)
     }
   }
 
   func deallocate() {
     heads.deinitialize(count: Int(headMask) + 1)
     heads.deallocate()
-    for index in 0..<Self.partitionCount { partitions[index].destroy() }
+    for index in 0..<Self.partitionCount { pthread_mutex_destroy(mutex(partitions + index)) }
     partitions.deinitialize(count: Self.partitionCount)
     partitions.deallocate()
   }
@@ -94,8 +97,8 @@ struct BufferTable: @unchecked Sendable {
   func insert(_ buffer: BufferID, _ tag: BufferTag, publish: () -> Void) -> BufferID? {
     let hash = tag.hash
     let (head, partition) = (head(hash), partition(hash))
-    partition.pointee.lock()
-    defer { partition.pointee.unlock() }
+    pthread_mutex_lock(mutex(partition))
+    defer { pthread_mutex_unlock(mutex(partition)) }
     var other = head.pointee.load(ordering: .relaxed)
     while other != .noBuffer {
       if descriptors[Int(other)].tag.load(ordering: .relaxed) == tag.rawValue { return other }
@@ -113,8 +116,8 @@ struct BufferTable: @unchecked Sendable {
   func remove(_ buffer: BufferID, _ tag: BufferTag) {
     let hash = tag.hash
     let (head, partition) = (head(hash), partition(hash))
-    partition.pointee.lock()
-    defer { partition.pointee.unlock() }
+    pthread_mutex_lock(mutex(partition))
+    defer { pthread_mutex_unlock(mutex(partition)) }
     _ = partition.pointee.version.wrappingAdd(1, ordering: .acquiringAndReleasing)
     let next = descriptors[Int(buffer)].next.load(ordering: .relaxed)
     var current = head.pointee.load(ordering: .relaxed)

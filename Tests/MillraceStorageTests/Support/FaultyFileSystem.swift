@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 @testable import MillraceIO
 
@@ -12,7 +11,7 @@ final class FaultyFileSystem: IOFileSystem, @unchecked Sendable {
     var opened: [String] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let local = LocalFileSystem()
 
   /// Fails the next `times` attempts to open paths that end with `suffix`.

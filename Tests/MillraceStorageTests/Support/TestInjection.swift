@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 @testable import MillraceIO
 @testable import MillraceStorage
@@ -30,7 +29,7 @@ final class TestInjection: IOInjection, @unchecked Sendable {
     weak var pool: BufferPool?
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// Where buffer numbers are turned into blocks.
   func watch(_ pool: BufferPool) { state.withLock { $0.pool = pool } }
@@ -61,7 +60,7 @@ final class TestInjection: IOInjection, @unchecked Sendable {
 
   /// Gives the attempts at reads that touch `block` these results, one after the other, then the real ones.
   func force(_ results: [Int64], onReadsOf block: UInt32) {
-    let rest = Mutex(results[...])
+    let rest = Locked(results[...])
     set { attempt in
       guard attempt.blocks.contains(block) else { return attempt.raw }
       return rest.withLock { $0.popFirst() } ?? attempt.raw
@@ -79,7 +78,7 @@ final class TestInjection: IOInjection, @unchecked Sendable {
   ///   - arrival: called by the thread that is held.
   func hold(readsOf block: UInt32, result: Int64? = nil, arrival: @escaping @Sendable () -> Void = {}) -> Gate {
     let gate = Gate()
-    let isFirst = Mutex(true)
+    let isFirst = Locked(true)
     set { attempt in
       let isHeld = isFirst.withLock { isFirst -> Bool in
         guard isFirst, attempt.blocks.contains(block) else { return false }
@@ -132,7 +131,7 @@ final class Gate: Sendable {
 final class TestThread<Value: Sendable>: @unchecked Sendable {
   // Safe because the result is inside a lock and the thread is set before anybody else has the object.
 
-  private let result = Mutex<Result<Value, any Error>?>(nil)
+  private let result = Locked<Result<Value, any Error>?>(nil)
   private var thread: NamedThread?
 
   init(_ name: String, _ body: @escaping @Sendable () throws -> Value) throws {
