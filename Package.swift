@@ -69,7 +69,11 @@ let package = Package(
     .testTarget(name: "MillraceSettingsTests", dependencies: ["MillraceSettings"], swiftSettings: settings),
     .testTarget(
       name: "MillraceIOTests",
-      dependencies: ["CMillrace", "MillraceIO", "MillraceSimulation"],
+      dependencies: [
+        "CMillrace", "MillraceIO", "MillraceSimulation",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),

@@ -25,12 +25,12 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
 
   /// Calls `body` with the disk, if the file can be used and asked for this.
   private func with(
-    offset: Int64 = 0, writing: Bool = false, _ body: (inout SimulatedDisk.State) -> Int64
+    offset: Int64 = 0, length: Int = 0, writing: Bool = false, _ body: (inout SimulatedDisk.State) -> Int64
   ) -> Int64 {
     disk.state.withLock { state in
       if isClosed.load(ordering: .relaxed) || writing && !isWritable { return -Int64(EBADF) }
       if state.epoch != epoch { return -Int64(EIO) }
-      if offset < 0 { return -Int64(EINVAL) }
+      if offset < 0 || offset > Int64.max - Int64(length) { return -Int64(EINVAL) }
       if writing, state.faults.isReadOnly { return -Int64(state.refuseChange()) }
       return body(&state)
     }
@@ -50,9 +50,9 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
   public override func read(_ vectors: UnsafePointer<IOVector>, count: Int32, at offset: Int64) -> Int64 {
     let vectors = UnsafeBufferPointer(start: vectors, count: Int(count))
     guard isAligned(vectors, at: offset) else { return -Int64(EINVAL) }
-    return with(offset: offset) { state in
+    let wanted = vectors.reduce(0) { $0 + $1.byteCount }
+    return with(offset: offset, length: wanted) { state in
       if state.isToldToTryAgain() { return -Int64(EAGAIN) }
-      let wanted = vectors.reduce(0) { $0 + $1.byteCount }
       let range = Int(offset)..<max(Int(offset), min(Int(offset) + wanted, node.cached.length))
       if range.isEmpty { return 0 }
       let readable = state.readablePart(of: range, in: node)
@@ -71,9 +71,9 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
   public override func write(_ vectors: UnsafePointer<IOVector>, count: Int32, at offset: Int64) -> Int64 {
     let vectors = UnsafeBufferPointer(start: vectors, count: Int(count))
     guard isAligned(vectors, at: offset) else { return -Int64(EINVAL) }
-    return with(offset: offset, writing: true) { state in
+    let wanted = vectors.reduce(0) { $0 + $1.byteCount }
+    return with(offset: offset, length: wanted, writing: true) { state in
       if state.isToldToTryAgain() { return -Int64(EAGAIN) }
-      let wanted = vectors.reduce(0) { $0 + $1.byteCount }
       if wanted == 0 { return 0 }
       let fitting = state.fittingPart(of: Int(offset)..<Int(offset) + wanted, in: node)
       if fitting.isEmpty { return state.refuseSpace() }
@@ -135,7 +135,7 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
   }
 
   public override func allocate(at offset: Int64, length: Int64) -> Int64 {
-    with(offset: offset, writing: true) { state in
+    with(offset: offset, length: Int(max(length, 0)), writing: true) { state in
       if length <= 0 { return -Int64(EINVAL) }
       if state.isToldToTryAgain() { return -Int64(EAGAIN) }
       let range = Int(offset)..<Int(offset + length)

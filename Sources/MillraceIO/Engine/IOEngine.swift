@@ -67,6 +67,7 @@ public final class IOEngine: @unchecked Sendable {
   deinit {
     method.stop()
     completions.deallocate()
+    latencies.deallocate()
     backendSlots.deinitialize(count: configuration.backendsMax)
     backendSlots.deallocate()
     backends.deallocate()

@@ -144,7 +144,7 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
         request.pointee.aio_buf = piece.base
         request.pointee.aio_nbytes = piece.byteCount
         request.pointee.aio_offset = off_t(offset)
-        offset += Int64(piece.byteCount)
+        offset &+= Int64(piece.byteCount)
         result = operation == .readv ? aio_read(request) : aio_write(request)
       } else {
         result = aio_fsync(operation == .fdatasync ? O_DSYNC : O_SYNC, request)

@@ -24,26 +24,50 @@
     }
 
     /// What an errno of io_uring_setup means on this machine, and the command that cures it.
-    static func cause(of number: Int32) -> String {
-      let filtered = statusField("Seccomp") == "2"
+    static func cause(of number: Int32) -> String { cause(of: number, on: RingSurroundings()) }
+
+    static func cause(of number: Int32, on machine: RingSurroundings) -> String {
       let seccomp =
         "a seccomp filter refuses io_uring, as container engines do by default; allow io_uring_setup, io_uring_enter"
         + " and io_uring_register in its profile (docker run --security-opt seccomp=PROFILE.json)"
       switch number {
       case EPERM, EACCES:
-        if let disabled = fileText("/proc/sys/kernel/io_uring_disabled"), disabled != "0" {
+        if let disabled = machine.disabledSetting, disabled != "0" {
           return "kernel.io_uring_disabled is \(disabled); run: sysctl -w kernel.io_uring_disabled=0"
         }
-        return filtered ? seccomp : "the kernel does not permit it to this user; run as a user with CAP_SYS_ADMIN"
+        return machine.isFiltered
+          ? seccomp : "the kernel does not permit it to this user; run as a user with CAP_SYS_ADMIN"
       case ENOSYS:
-        return filtered ? seccomp : "the kernel has no io_uring; it needs Linux 5.6 or later built with CONFIG_IO_URING"
+        return machine.isFiltered
+          ? seccomp : "the kernel has no io_uring; it needs Linux 5.6 or later built with CONFIG_IO_URING"
       case ENOMEM:
-        return "locked memory is limited to \(limit(lockedMemory)) bytes; run: ulimit -l unlimited"
+        return "locked memory is limited to \(machine.lockedMemoryMax) bytes; run: ulimit -l unlimited"
       case EMFILE, ENFILE:
-        return "the limit of \(limit(openFiles)) open files is reached; run: ulimit -n \(limit(openFiles) * 4)"
+        return "the limit of \(machine.openFilesMax) open files is reached; run: ulimit -n \(machine.openFilesMax * 4)"
       default:
         return "io_uring_setup failed: \(IOError.text(of: number))"
       }
+    }
+  }
+
+  /// What of a machine decides whether it lets a process have a ring.
+  struct RingSurroundings {
+    /// Whether a seccomp filter watches the process.
+    var isFiltered: Bool
+    /// `kernel.io_uring_disabled`; nil where the kernel has no such setting.
+    var disabledSetting: String?
+    /// Limits of the process.
+    var lockedMemoryMax: UInt64
+    var openFilesMax: UInt64
+  }
+
+  extension RingSurroundings {
+    /// Those of this process.
+    init() {
+      isFiltered = Self.statusField("Seccomp") == "2"
+      disabledSetting = Self.fileText("/proc/sys/kernel/io_uring_disabled")
+      lockedMemoryMax = Self.limit(Self.lockedMemory)
+      openFilesMax = Self.limit(Self.openFiles)
     }
 
     private static func limit(_ resource: Int32) -> UInt64 {
@@ -56,8 +80,9 @@
     private static let lockedMemory: Int32 = 8
     private static let openFiles = Int32(RLIMIT_NOFILE.rawValue)
 
+    /// Of the calling thread: filters are each thread's own.
     private static func statusField(_ name: String) -> String? {
-      fileText("/proc/self/status")?.split(separator: "\n").first { $0.hasPrefix(name + ":") }.map {
+      fileText("/proc/thread-self/status")?.split(separator: "\n").first { $0.hasPrefix(name + ":") }.map {
         String($0.dropFirst(name.count + 1)).trimmed
       }
     }

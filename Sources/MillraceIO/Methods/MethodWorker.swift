@@ -108,6 +108,12 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     }
   }
 
+  /// The workers that exist, in order.
+  var workerNumbers: [Int] {
+    let registered = queue.withLock { $0.registered }
+    return (0..<WorkerPoolConfiguration.countLimit).filter { registered & 1 << UInt64($0) != 0 }
+  }
+
   private func fillToMinimum(_ queue: inout Queue) -> IOError? {
     let bounds = queue.configuration
     if bounds.workersMin > bounds.workersMax {

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Counting is one atomic add into a bucket, by whichever thread reclaims, without a lock; a bucket is at most 1/32 of
 /// its value wide. Reading makes an HdrHistogram of the buckets.
-final class LatencyRecorder: @unchecked Sendable {
+struct LatencyRecorder: @unchecked Sendable {
   // Safe because the pointer never changes and what it points to is atomic.
 
   /// Buckets per doubling.
@@ -24,7 +24,8 @@ final class LatencyRecorder: @unchecked Sendable {
     for index in 0..<count { (buckets + index).initialize(to: Atomic(0)) }
   }
 
-  deinit {
+  /// The engine owns it; a struct, so that counting takes no reference.
+  func deallocate() {
     buckets.deinitialize(count: Self.operationCount * 2 * Self.bucketCount)
     buckets.deallocate()
   }

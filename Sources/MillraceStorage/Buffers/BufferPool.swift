@@ -89,10 +89,10 @@ public final class BufferPool: @unchecked Sendable {
   // MARK: Pinning
 
   /// Pins a page that has a buffer, valid or not. - Returns: nil if it has none.
-  @inline(__always) func pinIfPresent(_ tag: BufferTag, strategy: BufferStrategy?) -> BufferID? {
+  @inline(__always) func pinIfPresent(_ tag: BufferTag, raisesUsage: Bool) -> BufferID? {
     var attempts = 0
     while let buffer = table.find(tag) {
-      if pin(buffer, expecting: tag, raisesUsage: strategy == nil) { return buffer }
+      if pin(buffer, expecting: tag, raisesUsage: raisesUsage) { return buffer }
       // It is being replaced; in a moment the table will say so.
       BufferTable.letOthersRun(&attempts)
     }
@@ -135,7 +135,7 @@ public final class BufferPool: @unchecked Sendable {
   @inline(__always) func pinOrAllocate(
     _ tag: BufferTag, strategy: BufferStrategy?
   ) throws(StorageError) -> BufferID {
-    if let buffer = pinIfPresent(tag, strategy: strategy) { return buffer }
+    if let buffer = pinIfPresent(tag, raisesUsage: strategy == nil) { return buffer }
     return try allocate(tag, strategy: strategy)
   }
 

@@ -60,6 +60,8 @@ struct ReadBuffersOperation {
 /// src/backend/storage/buffer/bufmgr.c).
 final class BufferReader {
   let pool: BufferPool
+  /// The pool, as completions get it.
+  private let context: UnsafeRawPointer
   let backend: IOBackend
   let fork: StoredFork
   let strategy: BufferStrategy?
@@ -74,6 +76,7 @@ final class BufferReader {
     combineLimit: Int, onWarning: @escaping (String) -> Void
   ) {
     (self.pool, self.backend, self.fork, self.strategy, self.flags) = (pool, backend, fork, strategy, flags)
+    context = UnsafeRawPointer(Unmanaged.passUnretained(pool).toOpaque())
     self.combineLimit = max(1, min(combineLimit, backend.engine.configuration.vectorsPerHandle))
     self.onWarning = onWarning
   }
@@ -205,7 +208,7 @@ final class BufferReader {
         vectorCount += 1
       }
     }
-    handle.setContext(UnsafeRawPointer(Unmanaged.passUnretained(pool).toOpaque()))
+    handle.setContext(context)
     handle.add(pool.readCompletion, datum: flags.verification.rawValue)
     handle.add(pool.segmentCompletion)
     handle.returns(

@@ -80,10 +80,15 @@ public final class StoredFork: @unchecked Sendable {
     var current = table.load(ordering: .acquiring)
     if current.map({ number >= $0.pointee.count }) ?? true { current = grow(toHold: number) }
     guard let current else { fatalError("invariant broken: a fork has no table of segments") }
-    let file = current.pointee.files[number]._withUnsafeGuaranteedRef { $0 }
-    try files.use(file)
-    defer { file.endUse() }
-    return try body(file)
+    return try current.pointee.files[number]._withUnsafeGuaranteedRef { file -> Swift.Result<Result, IOError> in
+      do throws(IOError) {
+        try files.use(file)
+        defer { file.endUse() }
+        return .success(try body(file))
+      } catch {
+        return .failure(error)
+      }
+    }.get()
   }
 
   private func grow(toHold number: Int) -> UnsafeMutablePointer<SegmentTable>? {

@@ -22,6 +22,11 @@ public import MillraceIO
 /// After a throw the stream stands behind the read that failed, and goes on if asked to.
 public final class ReadStream {
   let reader: BufferReader
+  // Besides in the reader, because what is one step away is used without counting a reference.
+  let pool: BufferPool
+  private let budget: ReadAheadBudget
+  private let fork: ForkID
+  private let raisesUsage: Bool
   let source: BlockSource
   let configuration: ReadStreamConfiguration
   let maxIOs: Int
@@ -74,6 +79,8 @@ public final class ReadStream {
   ) {
     self.source = source
     self.configuration = configuration
+    self.pool = pool
+    (budget, self.fork, raisesUsage) = (pool.readAheadBudget, fork.id, strategy == nil)
     reader = BufferReader(
       pool: pool, backend: backend, fork: fork, strategy: strategy, flags: configuration.flags,
       combineLimit: configuration.combineLimit, onWarning: configuration.onWarning)
@@ -105,7 +112,7 @@ public final class ReadStream {
 
   deinit {
     reset()
-    reader.pool.readAheadBudget.removeStream()
+    budget.removeStream()
     own.pointee.buffers.deallocate()
     own.pointee.operations.deallocate()
     own.pointee.operationStarts.deallocate()
@@ -135,7 +142,7 @@ public final class ReadStream {
   /// - Throws: ``StorageError`` with the blocks that could not be had. Calling again goes on behind them.
   /// - Complexity: no allocation, no lock, no reference count; waits if the page is not there yet.
   public func next() throws(StorageError) -> PinnedBuffer? {
-    if own.pointee.isFast, let buffer = nextFast() { return PinnedBuffer(reader.pool, buffer) }
+    if own.pointee.isFast, let buffer = nextFast() { return PinnedBuffer(pool, buffer) }
     if own.pointee.pinned == 0 {
       // Buffers that were short at the last call may be there now: the caller has had a page to let go of since.
       if own.pointee.hasDeferred, deferred?.code == .noUnpinnedBuffers { forgetDeferred() }
@@ -154,11 +161,11 @@ public final class ReadStream {
     own.pointee.oldest = index + 1 == queueSize ? 0 : index + 1
     own.pointee.pinned -= 1
     own.pointee.dataOfLast = index
-    reader.pool.readAheadBudget.release(1)
+    budget.release(1)
     noteGivenOut()
     lookAhead()
     own.pointee.isFast = isFastEligible
-    return PinnedBuffer(reader.pool, buffer)
+    return PinnedBuffer(pool, buffer)
   }
 
   private func throwDeferred() throws(StorageError) {
@@ -229,12 +236,12 @@ public final class ReadStream {
   private func discard(_ count: Int) {
     for _ in 0..<count {
       let index = own.pointee.oldest
-      reader.pool.unpin(own.pointee.buffers[index])
+      pool.unpin(own.pointee.buffers[index])
       clearEntry(index)
       own.pointee.oldest = index + 1 == queueSize ? 0 : index + 1
     }
     own.pointee.pinned -= count
-    reader.pool.readAheadBudget.release(count)
+    budget.release(count)
   }
 
   // MARK: The fast path
@@ -255,19 +262,19 @@ public final class ReadStream {
       return nil
     }
     let index = own.pointee.oldest
-    let tag = BufferTag(reader.fork.id, block.rawValue)
-    guard let following = reader.pool.pinIfPresent(tag, strategy: reader.strategy) else {
+    let tag = BufferTag(fork, block.rawValue)
+    guard let following = pool.pinIfPresent(tag, raisesUsage: raisesUsage) else {
       own.pointee.isFast = false
       own.pointee.ungot = block.rawValue
       return nil
     }
-    guard reader.pool.state(following).has(BufferState.valid) else {
-      reader.pool.unpin(following)
+    guard pool.state(following).has(BufferState.valid) else {
+      pool.unpin(following)
       own.pointee.isFast = false
       own.pointee.ungot = block.rawValue
       return nil
     }
-    reader.pool.counters.hits.sharedIncrement()
+    pool.counters.hits.sharedIncrement()
     let buffer = own.pointee.buffers[index]
     own.pointee.buffers[index] = following
     noteGivenOut()
@@ -337,7 +344,6 @@ public final class ReadStream {
   private func startPending() -> Bool {
     let wanted = own.pointee.pendingCount
     let forwarded = own.pointee.forwarded
-    let budget = reader.pool.readAheadBudget
     var granted = 0
     if wanted > forwarded {
       granted = budget.reserve(wanted - forwarded, held: own.pointee.pinned + forwarded)
@@ -371,7 +377,7 @@ public final class ReadStream {
       own.pointee.buffers[start + count + left] != .noBuffer
     { left += 1 }
     own.pointee.forwarded = left
-    reader.pool.readAheadBudget.release(reserved - count - left)
+    budget.release(reserved - count - left)
 
     let overflow = start + count + left - queueSize
     if overflow > 0 { own.pointee.buffers.update(from: own.pointee.buffers + queueSize, count: overflow) }
@@ -422,11 +428,10 @@ public final class ReadStream {
   }
 
   private func releaseForwarded(granted: Int) {
-    let budget = reader.pool.readAheadBudget
     // Those that an earlier call left, and those that the failed one had pinned.
     var index = own.pointee.next
     while index < queueSize + reader.combineLimit, own.pointee.buffers[index] != .noBuffer {
-      reader.pool.unpin(own.pointee.buffers[index])
+      pool.unpin(own.pointee.buffers[index])
       own.pointee.buffers[index] = .noBuffer
       if index >= queueSize { own.pointee.buffers[index - queueSize] = .noBuffer }
       if index < reader.combineLimit { own.pointee.buffers[queueSize + index] = .noBuffer }

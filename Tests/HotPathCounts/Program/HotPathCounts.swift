@@ -62,7 +62,8 @@ enum HotPathCounts {
       releases: counts.releases, locks: counts.locks)
   }
 
-  /// Acquire, start, submit, complete and reclaim, in batches of 16; after a first round that fills what is filled once.
+  /// Acquire, start, submit, complete and reclaim, in batches of 16; after a first round that fills what is filled
+  /// once.
   private static func issue(_ name: String, _ method: IOMethodKind, exclusive: Bool, path: String) throws -> Row {
     let engine = try IOEngine(IOConfiguration(method: method))
     let backend = try engine.makeBackend("counts", exclusive: exclusive)

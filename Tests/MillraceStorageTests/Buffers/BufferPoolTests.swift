@@ -32,7 +32,7 @@ import Testing
     let rig = try StorageRig(ReadSetup(kind: .sync))
     let backend = try rig.backend()
     try Self.touch(rig, backend, 3)
-    let buffer = try #require(rig.pool.pinIfPresent(Self.tag(rig, 3), strategy: nil))
+    let buffer = try #require(rig.pool.pinIfPresent(Self.tag(rig, 3), raisesUsage: true))
     #expect(rig.pool.pinCount == 1)
     do {
       rig.pool.addPin(buffer)
@@ -51,7 +51,7 @@ import Testing
 
   @Test func aPageThatIsNotThereIsNotPinned() throws {
     let rig = try StorageRig(ReadSetup(kind: .sync))
-    #expect(rig.pool.pinIfPresent(Self.tag(rig, 3), strategy: nil) == nil)
+    #expect(rig.pool.pinIfPresent(Self.tag(rig, 3), raisesUsage: true) == nil)
     #expect(rig.pool.pinCount == 0)
   }
 
@@ -143,7 +143,7 @@ import Testing
     let ring = BufferStrategy(.bulkRead, count: 8, pool: rig.pool)
     try rig.drain(rig.stream(backend, BlockRange(0..<8), strategy: ring))
     // One is pinned, one has become popular.
-    let pinned = try #require(rig.pool.pinIfPresent(Self.tag(rig, 2), strategy: nil))
+    let pinned = try #require(rig.pool.pinIfPresent(Self.tag(rig, 2), raisesUsage: true))
     try Self.touch(rig, backend, 5)
     try rig.drain(rig.stream(backend, BlockRange(8..<40), strategy: ring))
     #expect(rig.pool.table.find(Self.tag(rig, 2)) == pinned)
@@ -172,7 +172,7 @@ import Testing
     let other = rig.storage.open(RelationLocator(tablespace: 1663, database: 5, relNumber: 1))
     let others = try (0..<5).map { try rig.pool.pinOrAllocate(BufferTag(other.id, $0), strategy: nil) }
     try rig.drain(rig.stream(backend, BlockRange(0..<30)))
-    let pinned = try #require(rig.pool.pinIfPresent(Self.tag(rig, 7), strategy: nil))
+    let pinned = try #require(rig.pool.pinIfPresent(Self.tag(rig, 7), raisesUsage: true))
     #expect(rig.pool.invalidate(rig.fork) == 1)
     for block in UInt32(0)..<30 { #expect((rig.pool.table.find(Self.tag(rig, block)) != nil) == (block == 7)) }
     for (block, buffer) in others.enumerated() {
