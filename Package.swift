@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "MillraceSimulation", targets: ["MillraceSimulation"]),
     .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
     .executable(name: "millrace", targets: ["MillraceCommand"]),
+    .executable(name: "millrace-counts", targets: ["HotPathCounts"]),
   ],
   traits: [
     .trait(
@@ -62,6 +63,9 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    // What the tests of several targets need: places for files, seeds, clusters of real servers.
+    .target(
+      name: "MillraceTestSupport", dependencies: ["MillraceStorage"], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "MillraceSettingsTests", dependencies: ["MillraceSettings"], swiftSettings: settings),
     .testTarget(
       name: "MillraceIOTests",
@@ -74,9 +78,21 @@ let package = Package(
     .testTarget(
       name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
     .testTarget(
-      name: "MillraceStorageTests", dependencies: ["CMillrace", "MillraceStorage", "MillraceSimulation"],
+      name: "MillraceStorageTests",
+      dependencies: [
+        "CMillrace", "MillraceStorage", "MillraceSimulation", "MillraceTestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
-    .testTarget(name: "MillraceCommandTests", dependencies: ["MillraceCommand"], swiftSettings: settings),
+    .testTarget(
+      name: "MillraceCommandTests",
+      dependencies: ["MillraceCommand", "MillraceIO", "MillraceStorage", "MillraceTestSupport"],
+      swiftSettings: settings),
+    // What a release build does on hot paths, counted; HotPathCountsTests runs it.
+    .target(name: "CInterposition", path: "Tests/HotPathCounts/CInterposition"),
+    .executableTarget(
+      name: "HotPathCounts", dependencies: ["CInterposition", "MillraceIO", "MillraceStorage"],
+      path: "Tests/HotPathCounts/Program", swiftSettings: settings),
     .testTarget(name: "HouseTests", exclude: ["unsafe-files.txt"], swiftSettings: settings),
   ]
 )

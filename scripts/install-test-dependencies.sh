@@ -104,6 +104,8 @@ install_postgresql18() {
 packages=$(missing_packages | sort -u)
 # shellcheck disable=SC2086  # one word for each package
 [ -z "$packages" ] || install_packages $packages
+packages=$(missing_packages | sort -u)
+[ -z "$packages" ] || fail "still missing after installation:" $packages
 
 cache=${MILLRACE_CACHE:-$PWD/.cache}
 case $cache in /*) ;; *) cache=$PWD/$cache ;; esac

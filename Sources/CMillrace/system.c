@@ -1,5 +1,5 @@
-// See millrace_system.h. In a file of its own, because what Glibc shows only under _GNU_SOURCE is not there in a header that Swift
-// imports after Glibc.
+// See millrace_system.h. In a file of its own, because what Glibc shows only under _GNU_SOURCE is not there in a header
+// that Swift imports after Glibc.
 
 #define _GNU_SOURCE 1
 

@@ -1,8 +1,8 @@
-/// What a simulated disk may do wrong. The model says exactly what an engine has to survive; anything else that goes wrong in a
-/// simulation is the engine's own fault.
+/// What a simulated disk may do wrong. The model says exactly what an engine has to survive; anything else that goes
+/// wrong in a simulation is the engine's own fault.
 ///
-/// Rates are "one in so many"; 0 is never. Everything is off in ``none``. Faults sit beside the data, so switching them off
-/// brings a disk back on which everything that was acknowledged can be read.
+/// Rates are "one in so many"; 0 is never. Everything is off in ``none``. Faults sit beside the data, so switching them
+/// off brings a disk back on which everything that was acknowledged can be read.
 public struct FaultModel: Sendable, Equatable {
   // MARK: While running
 
@@ -12,8 +12,8 @@ public struct FaultModel: Sendable, Equatable {
   public var badSectorsFail = false
   /// One in so many writes fails with EIO, after some of its sectors may have been written.
   public var writeErrors: UInt32 = 0
-  /// One in so many syncs fails with EIO, and what it should have made durable may be lost: as on Linux, a later sync that
-  /// succeeds does not cover it.
+  /// One in so many syncs fails with EIO, and what it should have made durable may be lost: as on Linux, a later sync
+  /// that succeeds does not cover it.
   public var syncErrors: UInt32 = 0
   /// One in so many transfers ends early. Direct ones end at a sector.
   public var shortTransfers: UInt32 = 0
@@ -26,8 +26,8 @@ public struct FaultModel: Sendable, Equatable {
 
   // MARK: At a crash
 
-  /// Of what was written and not synced, some survives and some does not, in any order. Otherwise all of it survives, as when
-  /// only the process ends.
+  /// Of what was written and not synced, some survives and some does not, in any order. Otherwise all of it survives,
+  /// as when only the process ends.
   public var losesUnsyncedWrites = false
   /// What survives is decided for each sector and not for each write. Only with `losesUnsyncedWrites`.
   public var tearsUnsyncedWrites = false
@@ -39,8 +39,8 @@ public struct FaultModel: Sendable, Equatable {
 
   public init() {}
 
-  /// Draws a model in swarm style (Groce and others: Swarm Testing, 2012): each class of faults is on or off for the whole
-  /// run, so that some runs are dominated by faults that would rarely come first in a mix of all.
+  /// Draws a model in swarm style (Groce and others: Swarm Testing, 2012): each class of faults is on or off for the
+  /// whole run, so that some runs are dominated by faults that would rarely come first in a mix of all.
   public init(from random: inout SimulationRandom) {
     self.init()
     let rates: [UInt32] = [3, 10, 50, 250]

@@ -3,9 +3,9 @@ public import MillraceIO
 
 /// A file system in memory whose faults a seed determines.
 ///
-/// Every file has two images, what reads see and what would survive; a sync makes the second like the first. ``crash()`` keeps,
-/// of the difference, what the ``FaultModel`` and the seed say. Names have the same two images, and a directory is synced by
-/// itself (``syncDirectory(_:)``).
+/// Every file has two images, what reads see and what would survive; a sync makes the second like the first.
+/// ``crash()`` keeps, of the difference, what the ``FaultModel`` and the seed say. Names have the same two images, and
+/// a directory is synced by itself (``syncDirectory(_:)``).
 ///
 /// All of it behind one lock: any thread may use it, and one thread that does the same finds the same.
 public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
@@ -62,8 +62,8 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
   /// Bytes in use, in whole sectors.
   public var usedBytes: Int { state.withLock { $0.usedSectors } * sectorSize }
 
-  /// Ends everything that the machine was doing. What was not synced is lost as the ``FaultModel`` says; every open file fails
-  /// with EIO from now on and has to be opened again.
+  /// Ends everything that the machine was doing. What was not synced is lost as the ``FaultModel`` says; every open
+  /// file fails with EIO from now on and has to be opened again.
   public func crash() {
     state.withLock { state in
       let faults = state.faults
@@ -107,7 +107,8 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
 
   public func exists(_ path: String) -> Bool { state.withLock { $0.names[path] != nil } }
 
-  /// The names in a directory, in order, without its path. The directory of a name is what stands before its last slash.
+  /// The names in a directory, in order, without its path. The directory of a name is what stands before its last
+  /// slash.
   public func list(_ directory: String) -> [String] { state.withLock { $0.names.list(directory) } }
 
   /// Removes a name. The file itself goes when it is not open any more.

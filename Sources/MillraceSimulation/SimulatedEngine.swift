@@ -1,15 +1,15 @@
 public import MillraceIO
 
-/// A real ``IOEngine`` on a simulated disk and in virtual time, all from one seed: the same seed and the same calls, by one
-/// thread, give the same run, down to every fault.
+/// A real ``IOEngine`` on a simulated disk and in virtual time, all from one seed: the same seed and the same calls, by
+/// one thread, give the same run, down to every fault.
 ///
 ///     let simulation = try SimulatedEngine(seed: 42)
 ///     let file = try simulation.disk.openFile("data", [.write, .create])
 ///     let backend = try simulation.engine.makeBackend("test")
 ///
-/// Nothing happens by itself: I/O completes when somebody waits for it or asks after it, and sometimes when more is submitted,
-/// in an order that follows from latencies drawn from the seed. Files of the real file system can be used as well; then only the
-/// order is simulated.
+/// Nothing happens by itself: I/O completes when somebody waits for it or asks after it, and sometimes when more is
+/// submitted, in an order that follows from latencies drawn from the seed. Files of the real file system can be used as
+/// well; then only the order is simulated.
 public final class SimulatedEngine: Sendable {
   public let seed: UInt64
   public let engine: IOEngine
@@ -56,8 +56,9 @@ public final class SimulatedEngine: Sendable {
   /// I/Os in flight, after merging.
   public var inFlightCount: Int { scheduler.inFlightCount }
 
-  /// The machine loses its power: some writes in flight may have had their effect, of the rest ``SimulatedDisk/crash()`` tells.
-  /// All I/O in flight fails with EIO when it is waited for. What comes up again is another engine on the same disk.
+  /// The machine loses its power: some writes in flight may have had their effect, of the rest
+  /// ``SimulatedDisk/crash()`` tells. All I/O in flight fails with EIO when it is waited for. What comes up again is
+  /// another engine on the same disk.
   public func crash() {
     scheduler.interrupt(EngineReference(engine))
     disk.crash()

@@ -1,5 +1,5 @@
-/// The names of a simulated disk: as everybody sees them, and as they would survive. One flat table; directories are what stands
-/// before the last slash, and need not be made.
+/// The names of a simulated disk: as everybody sees them, and as they would survive. One flat table; directories are
+/// what stands before the last slash, and need not be made.
 struct SimulatedNames {
   private enum Change {
     case link(String, SimulatedNode)

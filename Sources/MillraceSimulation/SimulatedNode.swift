@@ -19,8 +19,8 @@ struct SimulatedImage {
   }
 }
 
-/// A file of a simulated disk, whatever its name: what was written, and what of it would survive. Touched only under the
-/// disk's lock.
+/// A file of a simulated disk, whatever its name: what was written, and what of it would survive. Touched only under
+/// the disk's lock.
 final class SimulatedNode {
   /// What has happened to a file since it was last synced.
   enum Change {

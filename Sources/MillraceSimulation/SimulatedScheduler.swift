@@ -1,7 +1,8 @@
 package import MillraceIO
 
-/// The order of completion in a simulation: each I/O is given a moment of virtual time at which it ends, and takes effect and is
-/// completed then, when somebody waits for I/O or asks after it. Determined by the seed and by what one thread does.
+/// The order of completion in a simulation: each I/O is given a moment of virtual time at which it ends, and takes
+/// effect and is completed then, when somebody waits for I/O or asks after it. Determined by the seed and by what one
+/// thread does.
 package final class SimulatedScheduler: IOScheduler {
   private let clock: SimulatedClock
   private let state: Locked<State>

@@ -1,8 +1,8 @@
 import MillraceIO
 
-/// The one source of chance in a simulation: a sequence of numbers that its seed determines, on every machine and in every
-/// release of Swift. Integers only, and not a `RandomNumberGenerator`, whose users in the standard library may change what
-/// they draw.
+/// The one source of chance in a simulation: a sequence of numbers that its seed determines, on every machine and in
+/// every release of Swift. Integers only, and not a `RandomNumberGenerator`, whose users in the standard library may
+/// change what they draw.
 ///
 /// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 public struct SimulationRandom: Sendable {
@@ -19,7 +19,8 @@ public struct SimulationRandom: Sendable {
     return bits ^ (bits >> 31)
   }
 
-  /// A number from 0 to below `bound`, all equally likely (Lemire: Fast Random Integer Generation in an Interval, 2019).
+  /// A number from 0 to below `bound`, all equally likely (Lemire: Fast Random Integer Generation in an Interval,
+  /// 2019).
   /// - Parameter bound: at least 1.
   public mutating func below(_ bound: Int) -> Int {
     requireUse(bound > 0, "a random number of no range was asked for")
@@ -54,7 +55,7 @@ public struct SimulationRandom: Sendable {
     for last in stride(from: elements.count - 1, to: 0, by: -1) { elements.swapAt(last, below(last + 1)) }
   }
 
-  /// A generator whose numbers have nothing to do with the rest of this one's, so that one part of a simulation can draw more
-  /// without changing what happens in another.
+  /// A generator whose numbers have nothing to do with the rest of this one's, so that one part of a simulation can
+  /// draw more without changing what happens in another.
   public mutating func split() -> SimulationRandom { SimulationRandom(seed: next()) }
 }

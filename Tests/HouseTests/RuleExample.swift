@@ -39,12 +39,17 @@ struct RuleExample: Sendable {
 
   private static let words = [
     RuleExample(
-      .reasonsForUnchecked, in: "Sources/MillraceIO/A.swift", bad: "final class A: @unchecked Sendable {}\n",
+      .reasonsForUnchecked, in: "Sources/MillraceIO/A.swift",
+      bad: "final class A: @unchecked Sendable {\n  let b = 1\n  // Safe because it is constant.\n}\n",
       good: """
         // Safe because every field is
         // constant.
         final class A: @unchecked Sendable {}
         nonisolated(unsafe) var b = 1  // Safe because only the tests write it.
+        struct C: @unchecked Sendable {
+          // Safe because nobody
+          // changes it.
+        }
 
         """),
     RuleExample(

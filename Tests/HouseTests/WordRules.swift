@@ -6,14 +6,19 @@ extension Rule {
     guard file.language == .swift else { return [] }
     return file.codeLines.enumerated().compactMap { index, line in
       guard line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") else { return nil }
-      // The reason stands on the line or in the comment right above it.
-      var at = index
-      repeat {
-        if file.commentLines[at].contains("// Safe because ") { return nil }
-        at -= 1
-      } while at >= 0 && file.commentLines[at].contains("//") && file.codeLines[at].allSatisfy(\.isWhitespace)
-      return Violation(file.path, line: index + 1, "say why, with a comment `// Safe because …` here or above")
+      if commentsAround(index, in: file).contains(where: { $0.contains("// Safe because ") }) { return nil }
+      return Violation(file.path, line: index + 1, "say why, with a comment `// Safe because …` here, above or below")
     }
+  }
+
+  /// The comment on a line, and those in the lines right above and right below that are nothing but comment.
+  private static func commentsAround(_ index: Int, in file: SourceFile) -> [String] {
+    let isComment = { (at: Int) in
+      file.commentLines[at].contains("//") && file.codeLines[at].allSatisfy(\.isWhitespace)
+    }
+    let above = file.lines.indices[..<index].reversed().prefix(while: isComment)
+    let below = file.lines.indices[(index + 1)...].prefix(while: isComment)
+    return ([index] + above + below).map { file.commentLines[$0] }
   }
 
   /// An open end is finished now, or it is an issue; the code does not carry it around.

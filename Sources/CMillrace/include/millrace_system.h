@@ -1,5 +1,5 @@
-// System calls and constants that Glibc's Swift module hides, as functions that return -errno instead of touching errno, so that
-// nothing between the call and the caller can overwrite it.
+// System calls and constants that Glibc's Swift module hides, as functions that return -errno instead of touching
+// errno, so that nothing between the call and the caller can overwrite it.
 
 #ifndef MILLRACE_SYSTEM_H
 #define MILLRACE_SYSTEM_H

@@ -2,8 +2,8 @@ import Synchronization
 
 /// What others may see or touch of a backend: counters, and the word it sleeps on.
 struct BackendSlot: ~Copyable {
-  /// Counts the I/Os of this backend that other threads completed; the owner sleeps on it. First, so that its address is
-  /// the slot's.
+  /// Counts the I/Os of this backend that other threads completed; the owner sleeps on it. First, so that its address
+  /// is the slot's.
   let completions = Atomic<UInt64>(0)
   /// While the owner sleeps: the count at which it wants to be woken. Otherwise `.max`.
   let wakeAt = Atomic<UInt64>(.max)
@@ -25,8 +25,8 @@ struct BackendSlot: ~Copyable {
 
   init() {}
 
-  /// Counts from the start again, for the next backend in this place. The count of completions goes on: who completed the last
-  /// I/O of the backend before may still be about to raise it.
+  /// Counts from the start again, for the next backend in this place. The count of completions goes on: who completed
+  /// the last I/O of the backend before may still be about to raise it.
   func resetCounters() {
     started.relaxed = 0
     executedInPlace.relaxed = 0

@@ -1,5 +1,5 @@
-/// An engine as its method sees it: not retained, so that no thread of the method is ever the last to let go of the engine,
-/// whose end waits for these threads; and so that the way of an I/O counts no references.
+/// An engine as its method sees it: not retained, so that no thread of the method is ever the last to let go of the
+/// engine, whose end waits for these threads; and so that the way of an I/O counts no references.
 package struct EngineReference: @unchecked Sendable {
   // Safe because the engine outlives its method and the threads of its method.
 

@@ -2,9 +2,10 @@ import Synchronization
 
 /// What one thread holds to issue I/O: its handles, its staged batch, its counters. PostgreSQL's per-backend AIO state.
 ///
-/// A backend is used by one thread at a time. Any thread may wait for the I/O it started, and may submit what it has staged, so
-/// a backend can block on anything while it has I/O staged or in flight. An exclusive backend is bound to the thread that
-/// first submits: others can only sleep until that thread reaps, so it must not block on anything but its own I/O.
+/// A backend is used by one thread at a time. Any thread may wait for the I/O it started, and may submit what it has
+/// staged, so a backend can block on anything while it has I/O staged or in flight. An exclusive backend is bound to
+/// the thread that first submits: others can only sleep until that thread reaps, so it must not block on anything but
+/// I/O, through this backend. Before it sleeps on another backend's, it completes its own.
 public final class IOBackend {
   /// As views and the log show it.
   public let name: String
@@ -83,8 +84,8 @@ public final class IOBackend {
 
   /// Gets a handle. Never fails: without a free one it waits for I/O of this backend to complete.
   ///
-  /// Only one handle can be out at a time; a second call before the first handle is used or let go of ends the process, since
-  /// a backend that could take all its handles would wait for itself.
+  /// Only one handle can be out at a time; a second call before the first handle is used or let go of ends the process,
+  /// since a backend that could take all its handles would wait for itself.
   /// - Complexity: O(1), no allocation; may wait.
   @inline(__always) public func acquire() -> IOHandle {
     requireUse(own.pointee.handedOut == .noHandle, "Only one IO can be handed out")
@@ -270,6 +271,7 @@ public final class IOBackend {
   }
 
   private func executeInPlace(_ handle: UInt32) {
+    table[handle].pointee.submittedAt.relaxed = monotonicNanoseconds()
     shared.pointee.executedInPlace.ownerAdd(1)
     shared.pointee.issued.sharedAdd(1)
     engine.executeInPlace(handle, reaper: index)
@@ -277,7 +279,8 @@ public final class IOBackend {
 
   // MARK: Submitting
 
-  /// Stages what is started until the batch ends, which submits it all in one call. Nested batches end with the outermost.
+  /// Stages what is started until the batch ends, which submits it all in one call. Nested batches end with the
+  /// outermost.
   public func batch() -> IOBatch { IOBatch(self) }
 
   /// Submits what is staged, in one call. Does nothing where nothing is.
@@ -313,7 +316,14 @@ public final class IOBackend {
       reclaimIfOwn(reference)
       return false
     }
-    submit(willWait: table[reference.index].pointee.owner == index)
+    let owner = table[reference.index].pointee.owner
+    if isExclusive, owner != index {
+      // While this thread sleeps nobody could complete what it has in flight, which may be what the other waits for.
+      reap(atLeast: own.pointee.outstandingCount)
+    }
+    submit(willWait: owner == index)
+    // What has ended and only not been reaped is not waited for: streams learn from the difference.
+    method.poll(owner: owner, reaper: index)
     let waited = engine.wait(for: reference, reaper: index)
     reclaimIfOwn(reference)
     return waited
@@ -336,7 +346,8 @@ public final class IOBackend {
     if reference.matches(word), word.state == .completedShared { reclaim(handle, completedBySelf: false) }
   }
 
-  /// Submits what is staged, waits until at least `count` of this backend's I/Os have completed, and takes their handles back.
+  /// Submits what is staged, waits until at least `count` of this backend's I/Os have completed, and takes their
+  /// handles back.
   /// - Parameter count: clamped to what is outstanding; 0 only collects.
   /// - Returns: how many handles came back.
   @discardableResult

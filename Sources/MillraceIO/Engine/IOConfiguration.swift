@@ -16,8 +16,8 @@ public struct IOConfiguration: Sendable {
   public var workers = WorkerPoolConfiguration()
   /// io_uring: rings that backends share; 0 takes one for each core.
   public var ringsMax = 0
-  /// posix_aio: descriptor numbers that requests on one file are spread over, because glibc serves one request per number at
-  /// a time.
+  /// posix_aio: descriptor numbers that requests on one file are spread over, because glibc serves one request per
+  /// number at a time.
   public var posixAIODescriptors = 16
   /// Where the one line about a step down goes.
   public var logger = Logger(label: "millrace.io")

@@ -4,8 +4,8 @@ import Synchronization
 extension IOEngine {
   /// Suspends the task until an I/O has completed.
   ///
-  /// Cancelling the task ends the wait, not the I/O: handle and memory stay in use until it completes, so the memory must stay
-  /// valid and a later wait is as good as the first.
+  /// Cancelling the task ends the wait, not the I/O: handle and memory stay in use until it completes, so the memory
+  /// must stay valid and a later wait is as good as the first.
   /// - Throws: ``IOError`` `.cancelled` when the task was cancelled first.
   /// - Complexity: allocates, unlike a blocking wait; about a microsecond beyond the I/O.
   public func completion(of reference: IOReference) async throws(IOError) {

@@ -82,8 +82,8 @@ extension IOEngine {
     return true
   }
 
-  /// Submits, on behalf of its owner, what a backend has staged. Any thread that waits for such an I/O does this, so that no
-  /// batch can be part of a deadlock.
+  /// Submits, on behalf of its owner, what a backend has staged. Any thread that waits for such an I/O does this, so
+  /// that no batch can be part of a deadlock.
   func submitStaged(of owner: UInt32, reaper: UInt32?) {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: IOBackend.batchMax) { claimed in
       guard let handles = claimed.baseAddress else { return }
@@ -118,7 +118,6 @@ extension IOEngine {
   /// Executes an I/O, or a merge, on the calling thread until nothing is left to retry.
   func executeInPlace(_ index: UInt32, reaper: UInt32?) {
     let slot = table[index]
-    slot.pointee.submittedAt.relaxed = monotonicNanoseconds()
     while true {
       let raw = attempt(index)
       let now = monotonicNanoseconds()
@@ -230,8 +229,8 @@ extension IOEngine {
     slot.pointee.submissionLength = wanted - slot.pointee.transferred
   }
 
-  /// Hands the result of a merge to its members, in file order. One that got nothing, or whose merge failed, is tried again by
-  /// itself, so that only the member that is at fault fails.
+  /// Hands the result of a merge to its members, in file order. One that got nothing, or whose merge failed, is tried
+  /// again by itself, so that only the member that is at fault fails.
   private func distribute(_ head: UInt32, _ raw: Int64, at now: UInt64, reaper: UInt32?) {
     var remaining = max(raw, 0)
     var member = head

@@ -1,8 +1,8 @@
 public import Logging
 import Synchronization
 
-/// The I/O engine: a fixed table of handles, one method, statistics. Nothing is allocated after its start on any path that
-/// an I/O takes.
+/// The I/O engine: a fixed table of handles, one method, statistics. Nothing is allocated after its start on any path
+/// that an I/O takes.
 ///
 ///     let engine = try IOEngine(IOConfiguration(method: .auto))
 ///     let backend = try engine.makeBackend("scan")
@@ -10,8 +10,11 @@ import Synchronization
 ///     let reference = backend.acquire().start(.readv, file, at: 0, memory: memory.bytes)
 ///     backend.wait(for: reference)
 ///
-/// The way of one I/O: ``IOBackend/acquire()`` → `start` → stage callbacks → ``IOBackend/submit(willWait:)`` → the method →
-/// completions on whichever thread reaps → waiters wake → the owner reclaims the handle.
+/// What goes on inside can be looked at at any time, at no cost to it: ``snapshot()`` gives an ``IOSnapshot`` for each
+/// handle in use, ``backendStatistics()`` the counters.
+///
+/// The way of one I/O: ``IOBackend/acquire()`` → `start` → stage callbacks → ``IOBackend/submit(willWait:)`` → the
+/// method → completions on whichever thread reaps → waiters wake → the owner reclaims the handle.
 public final class IOEngine: @unchecked Sendable {
   // Safe because what is not immutable is atomic, guarded by a lock, or governed by the handles' words.
 
@@ -64,6 +67,7 @@ public final class IOEngine: @unchecked Sendable {
   deinit {
     method.stop()
     completions.deallocate()
+    latencies.deallocate()
     backendSlots.deinitialize(count: configuration.backendsMax)
     backendSlots.deallocate()
     backends.deallocate()
@@ -128,21 +132,21 @@ public final class IOEngine: @unchecked Sendable {
 
   // MARK: Set-up
 
-  /// Makes a completion known; handles name it by the number that is returned, the same for the same object. Before the first
-  /// I/O that uses it. At most 31; what differs from I/O to I/O belongs into a handle's context.
+  /// Makes a completion known; handles name it by the number that is returned, the same for the same object. Before the
+  /// first I/O that uses it. At most 31; what differs from I/O to I/O belongs into a handle's context.
   public func register(_ completion: IOCompletion) -> IOCompletionID {
     registry.withLock { _ in completions.add(completion) }
   }
 
-  /// Tells the method of memory that much I/O goes through, so that the kernel maps it once. A hint: where it cannot, nothing
-  /// changes but the cost.
+  /// Tells the method of memory that much I/O goes through, so that the kernel maps it once. Before the backends that
+  /// use it are made. The engine keeps it. A hint: where it cannot be used, nothing changes but the cost.
   public func register(_ memory: IOMemory) { method.register(memory) }
 
   /// Closes a file: first submits and completes the I/Os that use it, and only those.
   ///
   /// Nobody may start I/O on the file any more. The files of other I/O in flight are not touched.
-  /// - Parameter backend: the calling thread's, if it has one. Needed where that is exclusive and may have I/O on the file, which
-  ///   nobody else can complete.
+  /// - Parameter backend: the calling thread's, if it has one. Needed where that is exclusive and may have I/O on the
+  ///   file, which nobody else can complete.
   public func close(_ file: IOFile, by backend: IOBackend? = nil) {
     settle(file, reaper: backend?.index)
     method.willClose(file)

@@ -1,4 +1,5 @@
-/// Tasks that await I/O, by reference. Off the blocking path: only an I/O whose word says that tasks await it looks here.
+/// Tasks that await I/O, by reference. Off the blocking path: only an I/O whose word says that tasks await it looks
+/// here.
 final class TaskWaiters: Sendable {
   private struct Waiter {
     let ticket: UInt64

@@ -1,11 +1,12 @@
 import Glibc
 import Synchronization
 
-/// Where bytes are: something small that can be read, written, synced, extended and cut off. A descriptor of this machine
-/// (``DescriptorFile``), a file of a simulated disk, later an object of a distributed store.
+/// Where bytes are: something small that can be read, written, synced, extended and cut off. A descriptor of this
+/// machine (``DescriptorFile``), a file of a simulated disk, later an object of a distributed store.
 ///
-/// Subclasses supply the synchronous primitives; the engine brings them into flight. Every I/O that uses a file is counted on it
-/// from start to completion, so the file cannot be closed under an I/O: ``IOEngine/close(_:)`` settles those first, and only those.
+/// Subclasses supply the synchronous primitives; the engine brings them into flight. Every I/O that uses a file is
+/// counted on it from start to completion, so the file cannot be closed under an I/O: ``IOEngine/close(_:)`` settles
+/// those first, and only those.
 open class IOFile: @unchecked Sendable {
   // Safe because every stored property is immutable or atomic, and subclasses promise the same.
 

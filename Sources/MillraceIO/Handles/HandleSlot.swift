@@ -40,7 +40,8 @@ struct HandleSlot: ~Copyable {
   var transferred = 0
   /// Attempts in a row that moved nothing.
   var fruitless: UInt16 = 0
-  /// Vectors handed to the kernel where they differ from the described ones: merged, or continued after a short transfer.
+  /// Vectors handed to the kernel where they differ from the described ones: merged, or continued after a short
+  /// transfer.
   var submissionCount: Int32 = 0
   var submissionLength = 0
   /// The next member of a merge, on its way from submitter to completer.

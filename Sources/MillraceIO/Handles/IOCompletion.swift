@@ -5,10 +5,12 @@ public struct IOCompletionID: Hashable, Sendable {
   public static let engine = IOCompletionID(rawValue: 0)
 }
 
-/// One layer's part in the completion of an I/O: file, then buffer, then caller. Lower layers register later and run first.
+/// One layer's part in the completion of an I/O: file, then buffer, then caller. Lower layers register later and run
+/// first.
 ///
-/// A completion runs on whichever thread reaps. It must not throw, allocate, block or start I/O, and it cannot wait for I/O,
-/// because its context offers no way to: the recursion that PostgreSQL's project fights with cannot be written down.
+/// A completion runs on whichever thread reaps. It must not throw, allocate, block or start I/O, and it cannot wait for
+/// I/O, because its context offers no way to: the recursion that PostgreSQL's project fights with cannot be written
+/// down.
 open class IOCompletion: @unchecked Sendable {
   // Safe because subclasses promise that these functions may run on any thread.
 
@@ -63,6 +65,16 @@ public struct CompletionContext: ~Copyable {
   /// The numbers that the issuer attached (``IOHandle/data``). Valid during the call.
   public var data: UnsafeBufferPointer<UInt32> {
     UnsafeBufferPointer(start: table.data(index), count: table[index].pointee.dataCount)
+  }
+
+  /// The same numbers, for a completion to leave word in for its own local part.
+  package var mutableData: UnsafeMutableBufferPointer<UInt32> {
+    UnsafeMutableBufferPointer(start: table.data(index), count: table[index].pointee.dataCount)
+  }
+
+  /// Path of the file, and the number of the block at its start, for messages; nil when the file is gone.
+  package var place: (path: String, firstBlock: UInt64)? {
+    IOFileRegistry.shared.entry(table[index].pointee.fileIdentity.relaxed).map { ($0.path, $0.firstBlock) }
   }
 }
 

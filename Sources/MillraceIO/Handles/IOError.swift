@@ -1,7 +1,7 @@
 import Glibc
 
-/// Why an I/O or the engine could not do what it was asked to: one sentence that says what, where and, where that helps,
-/// what to do. Raised only where the caller asks for a result.
+/// Why an I/O or the engine could not do what it was asked to: one sentence that says what, where and, where that
+/// helps, what to do. Raised only where the caller asks for a result.
 public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
   public enum Code: Sendable, Equatable {
     /// A system call failed; `errno` says how.

@@ -1,7 +1,8 @@
-/// The right to start one I/O. It is used exactly once: a `start…` function consumes it, and letting go of it gives it back.
-/// PostgreSQL checks both at run time; here the compiler does.
+/// The right to start one I/O. It is used exactly once: a `start…` function consumes it, and letting go of it gives it
+/// back. PostgreSQL checks both at run time; here the compiler does.
 ///
-/// At most one exists per backend, so that ``IOBackend/acquire()`` can always make progress by waiting for I/O in flight.
+/// At most one exists per backend, so that ``IOBackend/acquire()`` can always make progress by waiting for I/O in
+/// flight.
 public struct IOHandle: ~Copyable {
   let index: UInt32
   /// Unretained: a backend outlives its handles, and `discard` needs trivial fields.
@@ -44,8 +45,9 @@ public struct IOHandle: ~Copyable {
 
   /// Starts a transfer between a file and the memory described in ``vectors``.
   ///
-  /// Outside a batch it is submitted at once and may have been completed, its completions run on another thread, before this
-  /// returns; inside one it waits for the batch. A short transfer is continued, and a failed one reported, by the engine.
+  /// Outside a batch it is submitted at once and may have been completed, its completions run on another thread, before
+  /// this returns; inside one it waits for the batch. A short transfer is continued, and a failed one reported, by the
+  /// engine.
   ///
   /// - Parameters:
   ///   - operation: `.readv` or `.writev`.

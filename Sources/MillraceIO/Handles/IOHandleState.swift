@@ -1,5 +1,5 @@
-/// Where a handle stands between two uses. States only advance, then fall back to idle; names and order are PostgreSQL's
-/// (src/include/storage/aio_internal.h).
+/// Where a handle stands between two uses. States only advance, then fall back to idle; names and order are
+/// PostgreSQL's (src/include/storage/aio_internal.h).
 ///
 ///     IDLE → HANDED_OUT → DEFINED → STAGED → SUBMITTED → COMPLETED_IO → COMPLETED_SHARED → COMPLETED_LOCAL → IDLE
 public enum IOHandleState: UInt8, Sendable, CaseIterable, CustomStringConvertible {

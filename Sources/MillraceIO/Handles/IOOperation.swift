@@ -6,7 +6,8 @@ public enum IOOperation: UInt8, Sendable, CaseIterable, CustomStringConvertible 
   case fsync = 3
   /// Makes data of a file durable, with the metadata that is needed to read it back.
   case fdatasync = 4
-  /// Starts write-out of a range without waiting for durability (sync_file_range); does nothing where the system cannot.
+  /// Starts write-out of a range without waiting for durability (sync_file_range); does nothing where the system
+  /// cannot.
   case flushRange = 5
   /// Reserves a range and extends the file over it.
   case allocate = 6

@@ -1,5 +1,5 @@
-/// What became of an I/O, in eight bytes that any thread can write without allocating. Whoever asks for it turns it into an
-/// error where one is due; the thread that happened to reap never does (PostgreSQL's `PgAioResult`).
+/// What became of an I/O, in eight bytes that any thread can write without allocating. Whoever asks for it turns it
+/// into an error where one is due; the thread that happened to reap never does (PostgreSQL's `PgAioResult`).
 ///
 ///     bits  0–31  result: a number of units in the producer's terms (bytes, then blocks)
 ///     bits 32–34  status

@@ -1,8 +1,9 @@
-/// Names one I/O for as long as anyone cares: a handle's index and the generation of its use. A plain value: any thread may
-/// keep it, copy it, ask and wait with it, any number of times, also long after the handle has been used again.
+/// Names one I/O for as long as anyone cares: a handle's index and the generation of its use. A plain value: any thread
+/// may keep it, copy it, ask and wait with it, any number of times, also long after the handle has been used again.
 ///
-/// PostgreSQL's `PgAioWaitRef`, in one word so that a buffer header holds it atomically: 20 bits of index, 44 of generation.
-/// A generation comes round after 2⁴⁴ uses of one handle, half a year at a million I/Os a second on that handle alone.
+/// PostgreSQL's `PgAioWaitRef`, in one word so that a buffer header holds it atomically: 20 bits of index, 44 of
+/// generation. A generation comes round after 2⁴⁴ uses of one handle, half a year at a million I/Os a second on that
+/// handle alone.
 public struct IOReference: Hashable, Sendable {
   public let rawValue: UInt64
 

@@ -1,5 +1,5 @@
-/// A piece of memory that an I/O reads into or writes from. Laid out like the system's `struct iovec`, so that an array of
-/// them goes to the kernel as it is.
+/// A piece of memory that an I/O reads into or writes from. Laid out like the system's `struct iovec`, so that an array
+/// of them goes to the kernel as it is.
 @frozen public struct IOVector: @unchecked Sendable {
   // Safe because it only names memory; who may touch it is decided by handles and pins.
 

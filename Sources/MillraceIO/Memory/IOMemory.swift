@@ -1,8 +1,8 @@
 import CMillrace
 import Glibc
 
-/// Memory that I/O goes into and out of: one private anonymous mapping, aligned for direct I/O and, where the system gives
-/// them, on huge pages. Private and not shared, because transparent huge pages are not given to shared memory.
+/// Memory that I/O goes into and out of: one private anonymous mapping, aligned for direct I/O and, where the system
+/// gives them, on huge pages. Private and not shared, because transparent huge pages are not given to shared memory.
 public final class IOMemory: @unchecked Sendable {
   // Safe because the mapping itself never changes; who may touch which bytes is decided by handles and pins.
 

@@ -1,7 +1,8 @@
 import Logging
 import Synchronization
 
-/// A thread that waits for I/O on behalf of tasks, for methods whose waiters must reap. Started by the first task that awaits.
+/// A thread that waits for I/O on behalf of tasks, for methods whose waiters must reap. Started by the first task that
+/// awaits.
 final class AwaitedIO: @unchecked Sendable {
   // Safe because everything mutable is atomic or inside the lock.
 

@@ -1,8 +1,9 @@
 /// How I/O gets executed. One object per engine; its functions run on any thread.
 ///
 /// The contract, for every I/O that ``submit(_:count:owner:)`` is given: it ends in exactly one call of
-/// ``IOEngine/complete(_:_:at:reaper:)``, on any thread, without its issuer having to do anything but wait, and any thread that
-/// calls ``wait(for:_:reaper:)`` makes sure that this happens. A backend may block on anything while it has I/O in flight.
+/// ``IOEngine/complete(_:_:at:reaper:)``, on any thread, without its issuer having to do anything but wait, and any
+/// thread that calls ``wait(for:_:reaper:)`` makes sure that this happens. A backend may block on anything while it has
+/// I/O in flight.
 ///
 /// A class and not a protocol, so that a batch costs one call through a table and no existential.
 package class IOMethod: @unchecked Sendable {
@@ -50,7 +51,8 @@ package class IOMethod: @unchecked Sendable {
     engine.sleep(on: index, reference)
   }
 
-  /// Waits until at least `count` of an owner's I/Os have been completed since the caller last looked. May return early.
+  /// Waits until at least `count` of an owner's I/Os have been completed since the caller last looked. May return
+  /// early.
   /// - Parameter seen: the owner's completion counter when it last looked.
   package func wait(owner: UInt32, count: Int, seen: UInt64) {
     engine.sleepForCompletions(owner: owner, count: count, seen: seen)

@@ -4,13 +4,16 @@ import Synchronization
 
 /// `io_method=posix_aio`: the system's POSIX AIO (aio_read(3), lio_listio(3)).
 ///
-/// In one process any thread may ask for and take the result of any request, so what PostgreSQL's project needs signals and an
-/// exchange between processes for is a compare-and-swap here: who takes a request's result is who sets its place free.
+/// In one process any thread may ask for and take the result of any request, so what PostgreSQL's project needs signals
+/// and an exchange between processes for is a compare-and-swap here: who takes a request's result is who sets its place
+/// free.
 ///
-/// - POSIX has no vectored request: each piece of memory is a request of its own, and the I/O is over when all are. The result
-///   is the bytes up to the first short piece.
-/// - glibc serves one request per descriptor number at a time: requests are spread over duplicates of the file's descriptor.
-/// - What POSIX AIO does not have (flushRange, allocate) and what it refuses (EAGAIN, at its limits) is executed in place.
+/// - POSIX has no vectored request: each piece of memory is a request of its own, and the I/O is over when all are. The
+///   result is the bytes up to the first short piece.
+/// - glibc serves one request per descriptor number at a time: requests are spread over duplicates of the file's
+///   descriptor.
+/// - What POSIX AIO does not have (flushRange, allocate) and what it refuses (EAGAIN, at its limits) is executed in
+///   place.
 final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   // Safe because requests belong to the submitter until SUBMITTED I/O is published, and then to who claims the I/O.
 
@@ -18,6 +21,11 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   private var requests: UnsafeMutablePointer<aiocb>?
   /// A ``PendingRequests`` for each handle.
   private var pending: UnsafeMutablePointer<Atomic<UInt64>>?
+  /// Threads that sleep in aio_suspend on requests of a handle. glibc looks at a request again when it wakes there, so
+  /// it must not be another one by then.
+  private var suspended: UnsafeMutablePointer<Atomic<UInt64>>?
+  /// What the page cache has is read without a change of threads.
+  private var cachedReads: CachedReads?
   private let duplicates = Locked<[UInt64: DuplicatedDescriptors]>([:])
   private let awaited = AwaitedIO(name: "io reaper")
 
@@ -39,6 +47,7 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
 
   override func start(_ engine: IOEngine) throws(IOError) {
     try super.start(engine)
+    cachedReads = CachedReads(backendsMax: configuration.backendsMax)
     let count = engine.table.count * engine.table.vectorsPerHandle
     let memory = UnsafeMutablePointer<aiocb>.allocate(capacity: count)
     memory.initialize(repeating: aiocb(), count: count)
@@ -46,6 +55,9 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     let counters = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: engine.table.count)
     for index in 0..<engine.table.count { (counters + index).initialize(to: Atomic(0)) }
     pending = counters
+    let sleepers = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: engine.table.count)
+    for index in 0..<engine.table.count { (sleepers + index).initialize(to: Atomic(0)) }
+    suspended = sleepers
   }
 
   override func stop() {
@@ -54,8 +66,10 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
       for descriptors in duplicates.values { descriptors.close() }
       duplicates = [:]
     }
+    cachedReads?.deallocate()
     requests?.deallocate()
     pending?.deallocate()
+    suspended?.deallocate()
   }
 
   override func needsInPlaceExecution(_ index: UInt32) -> Bool {
@@ -70,6 +84,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     duplicates.withLock { $0.removeValue(forKey: file.identity) }?.close()
   }
 
+  override func attach(owner: UInt32, exclusive: Bool) throws(IOError) { cachedReads?.forget(owner: owner) }
+
   // MARK: Submitting
 
   @inline(__always) private func requests(of index: UInt32) -> UnsafeMutablePointer<aiocb> {
@@ -82,10 +98,17 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     return pending + Int(index)
   }
 
+  @inline(__always) private func suspended(_ index: UInt32) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    guard let suspended else { invariantFailure("POSIX AIO was used before it was started") }
+    return suspended + Int(index)
+  }
+
   override func submit(
     _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
   ) {
-    for position in 0..<count { submit(batch[position], reaper: reaper) }
+    for position in 0..<count where cachedReads?.serve(batch[position], owner, reaper, engine) != true {
+      submit(batch[position], reaper: reaper)
+    }
   }
 
   override func retry(_ index: UInt32, reaper: UInt32?) {
@@ -108,6 +131,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     let count = operation.transfersData ? Int(io.vectorCount) : 1
     var offset = io.offset
     var accepted = 0
+    // Who still sleeps on the requests' last use is about to wake: it is over.
+    while suspended(index).pointee.load(ordering: .sequentiallyConsistent) > 0 { sched_yield() }
     while accepted < count {
       let request = first + accepted
       request.pointee = aiocb()
@@ -198,18 +223,32 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     // The requests of a merge are its head's.
     let head = engine.table[index].pointee.mergedInto.relaxed
     let index = head == .noHandle ? index : head
-    let count = PendingRequests(rawValue: pending(index).pointee.load(ordering: .acquiring)).count
     if takeIfDone(index, reaper: reaper, now: monotonicNanoseconds()) { return }
-    guard count > 0, let unfinished = firstUnfinished(index, count: count) else {
-      // Being submitted or taken by another thread right now.
-      sched_yield()
-      return
-    }
     withUnsafeTemporaryAllocation(of: UnsafePointer<aiocb>?.self, capacity: 1) { list in
+      guard let start = list.baseAddress, let unfinished = beginSuspension(index) else {
+        // Being submitted or taken by another thread right now.
+        sched_yield()
+        return
+      }
       list[0] = UnsafePointer(unfinished)
-      _ = list.baseAddress.map { aio_suspend($0, 1, nil) }
+      _ = aio_suspend(start, 1, nil)
+      endSuspension(index)
     }
     takeIfDone(index, reaper: reaper, now: monotonicNanoseconds())
+  }
+
+  /// Keeps a handle's requests from being used again until ``endSuspension(_:)``.
+  /// - Returns: one that is in flight; nil, and nothing to end, where none is.
+  private func beginSuspension(_ index: UInt32) -> UnsafeMutablePointer<aiocb>? {
+    _ = suspended(index).pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    let seen = PendingRequests(rawValue: pending(index).pointee.load(ordering: .sequentiallyConsistent))
+    if seen.count > 0, let unfinished = firstUnfinished(index, count: seen.count) { return unfinished }
+    endSuspension(index)
+    return nil
+  }
+
+  private func endSuspension(_ index: UInt32) {
+    _ = suspended(index).pointee.wrappingSubtract(1, ordering: .releasing)
   }
 
   private func firstUnfinished(_ index: UInt32, count: Int) -> UnsafeMutablePointer<aiocb>? {
@@ -221,19 +260,19 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   override func wait(owner: UInt32, count: Int, seen: UInt64) {
     let table = engine.table
     let first = owner * UInt32(table.handlesPerBackend)
-    withUnsafeTemporaryAllocation(of: UnsafePointer<aiocb>?.self, capacity: table.handlesPerBackend) { list in
-      var listed = 0
-      for index in first..<first + UInt32(table.handlesPerBackend) where table.word(index).state == .submitted {
-        let count = PendingRequests(rawValue: pending(index).pointee.load(ordering: .acquiring)).count
-        guard count > 0, let unfinished = firstUnfinished(index, count: count) else { continue }
-        list[listed] = UnsafePointer(unfinished)
-        listed += 1
-      }
-      if listed > 0, let start = list.baseAddress {
+    let handles = table.handlesPerBackend
+    withUnsafeTemporaryAllocation(of: UnsafePointer<aiocb>?.self, capacity: handles) { list in
+      withUnsafeTemporaryAllocation(of: UInt32.self, capacity: handles) { indexes in
+        var listed = 0
+        for index in first..<first + UInt32(handles) where table.word(index).state == .submitted {
+          guard let unfinished = beginSuspension(index) else { continue }
+          (list[listed], indexes[listed]) = (UnsafePointer(unfinished), index)
+          listed += 1
+        }
+        guard listed > 0, let start = list.baseAddress else { return engine.waitForOldest(of: owner) }
         // Returns when one is over.
         _ = aio_suspend(start, Int32(listed), nil)
-      } else {
-        engine.waitForOldest(of: owner)
+        for position in 0..<listed { endSuspension(indexes[position]) }
       }
     }
   }
@@ -241,8 +280,8 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   override func noteAwaited(_ index: UInt32, _ reference: IOReference) { awaited.add(reference, engine) }
 }
 
-/// How many requests of a handle are in flight, and for the how manieth time: who takes their results must not mistake a later
-/// round for the one that it has looked at.
+/// How many requests of a handle are in flight, and for the how manieth time: who takes their results must not mistake
+/// a later round for the one that it has looked at.
 struct PendingRequests {
   let rawValue: UInt64
   private static let roundShift: UInt64 = 16

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Decides, in the place of a kernel, which of the I/Os in flight ends when: MillraceSimulation's part of `io_method=simulation`.
+/// Decides, in the place of a kernel, which of the I/Os in flight ends when: MillraceSimulation's part of
+/// `io_method=simulation`.
 ///
 /// Its functions may be called on any thread. Each I/O that ``submit(_:to:reaper:)`` is given ends in one call of
 /// ``EngineReference/complete(_:_:at:reaper:)``.
@@ -19,8 +20,8 @@ package protocol IOScheduler: AnyObject, Sendable {
   func completeEnded(of engine: EngineReference, reaper: UInt32?)
 }
 
-/// `io_method=simulation`: whoever waits makes time pass. In this module, because classes of a package can be subclassed in their
-/// own module only; what it does is a scheduler's business.
+/// `io_method=simulation`: whoever waits makes time pass. In this module, because classes of a package can be
+/// subclassed in their own module only; what it does is a scheduler's business.
 package final class MethodSimulation: IOMethod, @unchecked Sendable {
   // Safe because it has no state but the scheduler, which guards its own.
 

@@ -1,5 +1,5 @@
-/// `io_method=sync`: every I/O in place, by the thread that starts it. The simplest method is a real one, and everyone's
-/// fallback.
+/// `io_method=sync`: every I/O in place, by the thread that starts it. The simplest method is a real one, and
+/// everyone's fallback.
 final class MethodSync: IOMethod, @unchecked Sendable {
   // Safe because it has no state.
 

@@ -6,16 +6,16 @@
 
   /// `io_method=io_uring`.
   ///
-  /// Backends share rings, as many as there are cores. Submitting takes a short lock to fill entries in; the system call runs
-  /// outside of it. Any thread that waits may reap: one at a time has a ring's *reaping role*, which it keeps while it sleeps in
-  /// the kernel; the others sleep on their own I/O's word, which the reaper's completions wake. A reaper that is done gives
-  /// the role up and, where others sleep, makes one of them look again.
+  /// Backends share rings, as many as there are cores. Submitting takes a short lock to fill entries in; the system
+  /// call runs outside of it. Any thread that waits may reap: one at a time has a ring's *reaping role*, which it keeps
+  /// while it sleeps in the kernel; the others sleep on their own I/O's word, which the reaper's completions wake. A
+  /// reaper that is done gives the role up and, where others sleep, makes one of them look again.
   ///
-  /// So that any thread can complete any I/O, shared rings use no flag that ties completion to a thread. An exclusive backend
-  /// has a ring of its own that does, and takes no lock at all.
+  /// So that any thread can complete any I/O, shared rings use no flag that ties completion to a thread. An exclusive
+  /// backend has a ring of its own that does, and takes no lock at all.
   final class MethodUring: IOMethod, @unchecked Sendable {
-    // Safe because each ring's submission side is locked, its completion side belongs to the thread that has the role, and
-    // the tables of rings are written before they are used.
+    // Safe because each ring's submission side is locked, its completion side belongs to the thread that has the role,
+    // and the tables of rings are written before they are used.
 
     private let sharedCount: Int
     private let shared: UnsafeMutablePointer<Unmanaged<RingPlace>>
@@ -23,8 +23,8 @@
     private var madeCount = 0
     /// Each owner's ring.
     private let assigned: UnsafeMutablePointer<Unmanaged<RingPlace>?>
-    /// The rings of exclusive backends by number, counted from `sharedCount`: the owner's number.
-    private let registered = Locked<RegisteredMemory?>(nil)
+    /// Memory that new rings are told of.
+    private let registered = Locked(RegisteredMemory())
 
     override var kind: IOMethodKind { .ioUring }
 
@@ -72,7 +72,7 @@
         let entries = UInt32(configuration.handlesPerBackend)
         let ring = try Ring(entries: entries, completionEntries: entries * 2, ownThread: true)
         let place = RingPlace(ring, number: UInt32(sharedCount) + owner, owner: owner)
-        registered.withLock { $0?.register(with: place, logger: configuration.logger) }
+        registered.withLock { $0.register(with: place, logger: configuration.logger) }
         assigned[Int(owner)] = .passRetained(place)
         setRing(place.number, of: owner)
       } catch {
@@ -81,8 +81,8 @@
       }
     }
 
-    /// Says in all handles of an owner which ring its I/O goes to: those who wait need it as soon as an I/O is submitted, also
-    /// of the members of a merge, which the ring itself knows nothing of.
+    /// Says in all handles of an owner which ring its I/O goes to: those who wait need it as soon as an I/O is
+    /// submitted, also of the members of a merge, which the ring itself knows nothing of.
     private func setRing(_ number: UInt32, of owner: UInt32) {
       let table = engine.table
       let first = owner * UInt32(table.handlesPerBackend)
@@ -101,11 +101,13 @@
 
     override func register(_ memory: IOMemory) {
       registered.withLock { registered in
-        guard registered == nil else { return }
-        let chunks = RegisteredMemory(memory)
-        registered = chunks
+        let isFirst = registered.isEmpty
+        registered.add(memory)
+        // A ring takes memory once: shared ones the first there is, which is the buffer pool's, exclusive ones all that
+        // is known when they are made.
+        guard isFirst else { return }
         for number in 0..<sharedCount {
-          chunks.register(with: shared[number].takeUnretainedValue(), logger: configuration.logger)
+          registered.register(with: shared[number].takeUnretainedValue(), logger: configuration.logger)
         }
       }
     }
@@ -119,8 +121,8 @@
       return place._withUnsafeGuaranteedRef(body)
     }
 
-    /// The place of a handle's I/O, for a thread that may use it: the place of an exclusive backend is its own thread's, and
-    /// goes with the backend.
+    /// The place of a handle's I/O, for a thread that may use it: the place of an exclusive backend is its own
+    /// thread's, and goes with the backend.
     /// - Returns: what `body` returns; nil where the place is another thread's.
     @inline(__always) private func withPlace<Result>(
       of index: UInt32, reaper: UInt32?, _ body: (RingPlace) -> Result
@@ -187,7 +189,8 @@
       withUnsafePointer(to: index) { submit($0, count: 1, owner: owner, reaper: reaper, waitFor: 0) }
     }
 
-    /// Describes one I/O to the kernel. One piece of memory takes the plain form, which is cheaper than the vectored one.
+    /// Describes one I/O to the kernel. One piece of memory takes the plain form, which is cheaper than the vectored
+    /// one.
     @inline(__always) private func fill(
       _ entry: UnsafeMutablePointer<millrace_ring_sqe>, _ index: UInt32, _ place: RingPlace
     ) {
@@ -369,84 +372,6 @@
     override func noteAwaited(_ index: UInt32, _ reference: IOReference) {
       // Nil as the reaper: an exclusive backend's own thread completes its I/O.
       _ = withPlace(of: index, reaper: nil) { place in place.awaited.add(reference, engine) }
-    }
-  }
-
-  /// A ring with what its users need to share it.
-  final class RingPlace: @unchecked Sendable {
-    // Safe because mutable fields belong to the one thread of an exclusive ring, or are set up before use.
-
-    let ring: Ring
-    let number: UInt32
-    /// The backend whose thread alone uses it; nil where it is shared.
-    let owner: UInt32?
-    let submissionLock = Locked<Void>(())
-    /// 1 while a thread reaps.
-    let role = Atomic<UInt32>(0)
-    /// Threads that sleep beside the reaper.
-    let sleepers = Atomic<UInt32>(0)
-    let awaited: AwaitedIO
-    /// Entries given to the kernel and not reaped; counted for exclusive rings only.
-    fileprivate(set) var inFlight: UInt32 = 0
-    private var isEnabled = false
-    private var bufferBase: UInt = 0
-    private var bufferEnd: UInt = 0
-
-    init(_ ring: Ring, number: UInt32, owner: UInt32?) {
-      (self.ring, self.number, self.owner) = (ring, number, owner)
-      awaited = AwaitedIO(name: "io reaper \(number)")
-    }
-
-    @inline(__always) func takeRole() -> Bool {
-      role.compareExchange(expected: 0, desired: 1, ordering: .sequentiallyConsistent).exchanged
-    }
-
-    @inline(__always) func enableOnce() {
-      guard !isEnabled else { return }
-      isEnabled = true
-      invariant(ring.enable() >= 0, "a ring could not be bound to its thread")
-    }
-
-    func setRegistered(_ memory: UnsafeMutableRawBufferPointer) {
-      bufferBase = UInt(bitPattern: memory.baseAddress)
-      bufferEnd = bufferBase + UInt(memory.count)
-    }
-
-    /// The number of the registered gibibyte that a piece of memory lies in.
-    @inline(__always) func bufferIndex(of piece: IOVector) -> UInt16? {
-      let start = UInt(bitPattern: piece.base)
-      guard piece.byteCount > 0, start >= bufferBase, start + UInt(piece.byteCount) <= bufferEnd else { return nil }
-      let first = (start - bufferBase) >> RegisteredMemory.chunkShift
-      let last = (start + UInt(piece.byteCount) - 1 - bufferBase) >> RegisteredMemory.chunkShift
-      return first == last ? UInt16(truncatingIfNeeded: first) : nil
-    }
-  }
-
-  /// Memory that rings know in advance, in pieces of a gibibyte, the most that one may have.
-  struct RegisteredMemory {
-    static let chunkShift: UInt = 30
-    /// Keeps the mapping as long as rings refer to it.
-    private let memory: IOMemory
-    private let chunks: [IOVector]
-
-    init(_ memory: IOMemory) {
-      self.memory = memory
-      let size = 1 << Int(Self.chunkShift)
-      chunks = stride(from: 0, to: memory.byteCount, by: size).map { start in
-        IOVector(base: memory.baseAddress + start, byteCount: min(size, memory.byteCount - start))
-      }
-    }
-
-    func register(with place: RingPlace, logger: Logger) {
-      let result = chunks.withUnsafeBufferPointer { chunks in
-        chunks.baseAddress.map { place.ring.register(buffers: $0, count: UInt32(chunks.count)) } ?? 0
-      }
-      if result >= 0 {
-        place.setRegistered(memory.bytes)
-      } else {
-        logger.debug(
-          "buffers are not registered with io_uring: \(IOError.text(of: Int32(-result))); ulimit -l may be too low")
-      }
     }
   }
 #endif

@@ -4,10 +4,11 @@ import Synchronization
 
 /// `io_method=worker`: threads that execute queued I/O.
 ///
-/// One queue of handle numbers under one short lock. A submitter takes the lock once for a batch, wakes one worker, and executes
-/// itself what does not fit. A woken worker that finds more wakes the next, unless wake-ups have lately been in vain: PostgreSQL
-/// 19's way to spread a burst without waking threads for nothing. The pool grows when all workers are busy and the queue
-/// is longer than the pool, and shrinks from the top when its highest-numbered worker has been idle for long.
+/// One queue of handle numbers under one short lock. A submitter takes the lock once for a batch, wakes one worker, and
+/// executes itself what does not fit. A woken worker that finds more wakes the next, unless wake-ups have lately been
+/// in vain: PostgreSQL 19's way to spread a burst without waking threads for nothing. The pool grows when all workers
+/// are busy and the queue is longer than the pool, and shrinks from the top when its highest-numbered worker has been
+/// idle for long.
 ///
 /// Where the page cache has the data, a read is served by the submitter without a change of threads (RWF_NOWAIT).
 final class MethodWorker: IOMethod, @unchecked Sendable {
@@ -40,8 +41,8 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   private let queue: Locked<Queue>
   /// What worker i sleeps on; changes with each wake-up.
   private let doorbells: UnsafeMutablePointer<Atomic<UInt64>>
-  /// Per owner: recent luck with reads from the page cache. Touched by the owner's submissions only.
-  private var cacheLuck: UnsafeMutablePointer<CacheLuck>?
+  /// What the page cache has is read without a change of threads.
+  private var cachedReads: CachedReads?
 
   override var kind: IOMethodKind { .worker }
 
@@ -60,17 +61,14 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     queue.withLock { $0.entries.deallocate() }
     doorbells.deinitialize(count: WorkerPoolConfiguration.countLimit)
     doorbells.deallocate()
-    cacheLuck?.deallocate()
+    cachedReads?.deallocate()
   }
 
   // MARK: Life
 
   override func start(_ engine: IOEngine) throws(IOError) {
     try super.start(engine)
-    let count = configuration.backendsMax
-    let luck = UnsafeMutablePointer<CacheLuck>.allocate(capacity: count)
-    luck.initialize(repeating: CacheLuck(), count: count)
-    cacheLuck = luck
+    cachedReads = CachedReads(backendsMax: configuration.backendsMax)
     let failure = queue.withLock { queue in fillToMinimum(&queue) }
     if let failure { throw failure }
   }
@@ -85,7 +83,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   }
 
   override func attach(owner: UInt32, exclusive: Bool) throws(IOError) {
-    cacheLuck?[Int(owner)] = CacheLuck()
+    cachedReads?.forget(owner: owner)
   }
 
   /// Changes bounds and pace while running.
@@ -121,8 +119,8 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     if bounds.workersMin > bounds.workersMax {
       configuration.logger.warning(
         """
-        "io_min_workers" (\(bounds.workersMin)) should be less than or equal to "io_max_workers" (\(bounds.workersMax)); \
-        the pool will have \(bounds.workersMax) workers
+        "io_min_workers" (\(bounds.workersMin)) should be less than or equal to \
+        "io_max_workers" (\(bounds.workersMax)); the pool will have \(bounds.workersMax) workers
         """)
     }
     while queue.workerCount < min(bounds.workersMin, bounds.workersMax) {
@@ -152,12 +150,10 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   override func submit(
     _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
   ) {
-    // The luck of an owner is its own thread's; and who submits for another does not read for it.
-    guard owner == reaper else { return enqueue(batch, count: count, reaper: reaper) }
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { uncached in
       guard let queued = uncached.baseAddress else { return }
       var queuedCount = 0
-      for position in 0..<count where !readFromCache(batch[position], owner: owner) {
+      for position in 0..<count where cachedReads?.serve(batch[position], owner, reaper, engine) != true {
         queued[queuedCount] = batch[position]
         queuedCount += 1
       }
@@ -185,21 +181,6 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     wake(wakeUp)
     // The queue is full: the submitter helps, which is also what slows it down.
     for position in queued..<count { engine.executeInPlace(batch[position], reaper: reaper) }
-  }
-
-  /// Serves a buffered read from the page cache, if it is there and has lately tended to be. On its owner's thread.
-  private func readFromCache(_ index: UInt32, owner: UInt32) -> Bool {
-    let slot = engine.table[index]
-    guard slot.pointee.operation == .readv, slot.pointee.flags.contains(.buffered),
-      let luck = cacheLuck.map({ $0 + Int(owner) }), luck.pointee.isWorthTrying(),
-      let file = slot.pointee.file
-    else { return false }
-    let io = engine.submission(index)
-    let raw = file._withUnsafeGuaranteedRef { $0.readCached(io.vectors, count: io.vectorCount, at: io.offset) }
-    luck.pointee.note(hit: raw >= 0)
-    guard raw >= 0 else { return false }
-    engine.complete(index, raw, at: monotonicNanoseconds(), reaper: owner)
-    return true
   }
 
   // MARK: Working
@@ -295,7 +276,8 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     return .sleep(mayLeave ? Int64(bounds.idleTimeoutMilliseconds) * 1_000_000 : -1)
   }
 
-  /// Adds a worker if work piles up and the last one was not added just now. With the lock, by a worker that has I/O to do.
+  /// Adds a worker if work piles up and the last one was not added just now. With the lock, by a worker that has I/O to
+  /// do.
   private func growIfWorthIt(_ queue: inout Queue) {
     let bounds = queue.configuration
     guard Int(queue.depth) > queue.workerCount, !queue.isStopping else { return }
@@ -313,20 +295,6 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     queue.nextLaunch = queue.nextLaunch + interval > now ? queue.nextLaunch + interval : now + interval
     if let failure = launch(&queue) { configuration.logger.warning("\(failure)") }
   }
-}
-
-/// Whether reads have lately been served by the page cache. After some misses only every sixteenth is tried.
-private struct CacheLuck {
-  private var credit: Int8 = 4
-  private var skipped: UInt8 = 0
-
-  mutating func isWorthTrying() -> Bool {
-    if credit > 0 { return true }
-    skipped = (skipped + 1) % 16
-    return skipped == 0
-  }
-
-  mutating func note(hit: Bool) { credit = hit ? min(credit + 2, 8) : max(credit - 1, 0) }
 }
 
 /// What the worker pool has done and decided: a row of `pg_stat_io_workers`.
@@ -352,7 +320,8 @@ extension IOEngine {
   /// What the worker pool does; nil for other methods.
   public func workerPoolStatistics() -> WorkerPoolStatistics? { (method as? MethodWorker)?.statistics() }
 
-  /// Changes the bounds of the worker pool while it runs (`io_min_workers` and its kind at reload). Does nothing for other methods.
+  /// Changes the bounds of the worker pool while it runs (`io_min_workers` and its kind at reload). Does nothing for
+  /// other methods.
   /// - Throws: ``IOError`` for values out of range, or when no thread can be started.
   public func resizeWorkers(_ configuration: WorkerPoolConfiguration) throws(IOError) {
     try (method as? MethodWorker)?.resize(configuration)

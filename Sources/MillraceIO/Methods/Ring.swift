@@ -3,8 +3,8 @@
   import Glibc
   import Synchronization
 
-  /// One io_uring instance on the raw system calls: the two queues that are shared with the kernel, and nothing more. Who may
-  /// call what, and under which lock, is ``MethodUring``'s business.
+  /// One io_uring instance on the raw system calls: the two queues that are shared with the kernel, and nothing more.
+  /// Who may call what, and under which lock, is ``MethodUring``'s business.
   final class Ring: @unchecked Sendable {
     // Safe because the pointers never change; the words they point to are atomic or guarded by the caller.
 
@@ -30,8 +30,8 @@
     /// - Parameters:
     ///   - entries: submissions that fit; rounded up to a power of two.
     ///   - completionEntries: completions that fit before the kernel keeps them for itself.
-    ///   - ownThread: only one thread will ever submit and reap; completions wait until it does, which halves the CPU per
-    ///     I/O. Falls back to a plain ring on kernels before 6.1.
+    ///   - ownThread: only one thread will ever submit and reap; completions wait until it does, which halves the CPU
+    ///     per I/O. Falls back to a plain ring on kernels before 6.1.
     /// - Throws: the errno of the call that failed.
     init(entries wanted: UInt32, completionEntries: UInt32, ownThread: Bool) throws(RingFailure) {
       var parameters = millrace_ring_parameters()
@@ -142,7 +142,8 @@
       completionHead.pointee.relaxed != completionTail.pointee.load(ordering: .acquiring)
     }
 
-    /// Whether the kernel holds completions back, for want of room or because they are deferred; entering it brings them.
+    /// Whether the kernel holds completions back, for want of room or because they are deferred; entering it brings
+    /// them.
     @inline(__always) var hasHeldBack: Bool {
       submissionFlags.pointee.relaxed & (millrace_ring_sq_cq_overflow | millrace_ring_sq_taskrun) != 0
     }
@@ -151,8 +152,8 @@
     @inline(__always) func nextCompletion() -> millrace_ring_cqe? {
       let head = completionHead.pointee.relaxed
       guard head != completionTail.pointee.load(ordering: .acquiring) else { return nil }
-      // What the submitter wrote before it published the entry is visible now. The kernel orders this in fact; the memory model
-      // of the language knows nothing of the kernel.
+      // What the submitter wrote before it published the entry is visible now. The kernel orders this in fact; the
+      // memory model of the language knows nothing of the kernel.
       _ = submissionTail.pointee.load(ordering: .acquiring)
       let completion = completions[Int(head & completionMask)]
       completionHead.pointee.store(head &+ 1, ordering: .releasing)

@@ -50,8 +50,8 @@ public struct IOBackendStatistics: Sendable, Equatable {
 }
 
 extension IOEngine {
-  /// All handles in use. Takes no lock and stops nobody; a row that changes while it is read is read again, one that has
-  /// become another I/O is left out, so no row mixes two.
+  /// All handles in use. Takes no lock and stops nobody; a row that changes while it is read is read again, one that
+  /// has become another I/O is left out, so no row mixes two.
   public func snapshot() -> [IOSnapshot] {
     let now = monotonicNanoseconds()
     return (0..<UInt32(table.count)).compactMap { row($0, now: now) }

@@ -1,11 +1,12 @@
 public import Histogram
 import Synchronization
 
-/// Latencies of all I/O of an engine, by operation and by whether it was executed in place, from submission to completion.
+/// Latencies of all I/O of an engine, by operation and by whether it was executed in place, from submission to
+/// completion.
 ///
-/// Counting is one atomic add into a bucket, by whichever thread reclaims, without a lock; a bucket is at most 1/32 of its value
-/// wide. Reading makes an HdrHistogram of the buckets.
-final class LatencyRecorder: @unchecked Sendable {
+/// Counting is one atomic add into a bucket, by whichever thread reclaims, without a lock; a bucket is at most 1/32 of
+/// its value wide. Reading makes an HdrHistogram of the buckets.
+struct LatencyRecorder: @unchecked Sendable {
   // Safe because the pointer never changes and what it points to is atomic.
 
   /// Buckets per doubling.
@@ -23,7 +24,8 @@ final class LatencyRecorder: @unchecked Sendable {
     for index in 0..<count { (buckets + index).initialize(to: Atomic(0)) }
   }
 
-  deinit {
+  /// The engine owns it; a struct, so that counting takes no reference.
+  func deallocate() {
     buckets.deinitialize(count: Self.operationCount * 2 * Self.bucketCount)
     buckets.deallocate()
   }

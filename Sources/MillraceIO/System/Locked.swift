@@ -2,10 +2,11 @@ import Glibc
 
 /// A value behind a lock: what `Synchronization.Mutex` is, on the system's own mutex.
 ///
-/// The standard library's is compiled without ThreadSanitizer, which therefore takes everything that it guards for a race; the
-/// system's is known to it. Uncontended both cost about 25 ns.
+/// The standard library's is compiled without ThreadSanitizer, which therefore takes everything that it guards for a
+/// race; the system's is known to it. Uncontended both cost about 25 ns.
 package struct Locked<Value>: ~Copyable, @unchecked Sendable {
-  // Safe because the value is reached through `withLock` alone, and entered and left without a reference of the outside.
+  // Safe because the value is reached through `withLock` alone, and entered and left without a reference of the
+  // outside.
 
   /// In memory of their own, because a mutex must not move.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>

@@ -61,8 +61,8 @@ extension BufferPool {
     _ = millrace_futex_wake(descriptor, .max)
   }
 
-  /// Sleeps until the I/O on a pinned buffer is over. Where it has a reference, waits through the engine, so that this thread
-  /// can submit and reap it.
+  /// Sleeps until the I/O on a pinned buffer is over. Where it has a reference, waits through the engine, so that this
+  /// thread can submit and reap it.
   func waitForIO(_ buffer: BufferID, backend: IOBackend?) {
     let descriptor = descriptors + Int(buffer)
     while true {

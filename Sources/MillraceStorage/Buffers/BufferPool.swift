@@ -2,12 +2,12 @@ import CMillrace
 public import MillraceIO
 import Synchronization
 
-/// Pages in memory, shared by all threads (PostgreSQL's shared buffers), or of one session's temporary relations (its local
-/// buffers): the same code serves both, since in one process a pool that only one session uses differs in nothing but its
-/// size (docs/decisions/0004).
+/// Pages in memory, shared by all threads (PostgreSQL's shared buffers), or of one session's temporary relations (its
+/// local buffers): the same code serves both, since in one process a pool that only one session uses differs in nothing
+/// but its size (docs/decisions/0004).
 ///
-/// One aligned mapping holds the pages, so that direct I/O goes to the place where a page is used. Pinning a page that is here
-/// costs a look-up and one compare-and-swap; no lock, no allocation, no reference count.
+/// One aligned mapping holds the pages, so that direct I/O goes to the place where a page is used. Pinning a page that
+/// is here costs a look-up and one compare-and-swap; no lock, no allocation, no reference count.
 public final class BufferPool: @unchecked Sendable {
   // Safe because descriptors are atomic, and a page's bytes are touched only under a pin, or by the I/O that fills it.
 
@@ -37,6 +37,9 @@ public final class BufferPool: @unchecked Sendable {
   private let clockHand = Atomic<UInt32>(0)
   let counters = BufferPoolCounters()
 
+  /// The most buffers that a pool can have, PostgreSQL's limit: 8 TiB.
+  static let countMax = Int(Int32.max) / 2
+
   /// Makes a pool and tells the engine of its memory.
   /// - Parameters:
   ///   - count: buffers; at least 16.
@@ -46,21 +49,22 @@ public final class BufferPool: @unchecked Sendable {
     engine: IOEngine, count: Int, scope: Scope = .shared, checksums: Bool = true,
     hugePages: IOMemory.HugePages = .try
   ) throws(IOError) {
-    guard (16...Int(Int32.max)).contains(count) else {
+    guard (16...Self.countMax).contains(count) else {
       throw IOError(
         .invalidConfiguration,
-        message: "\(count) is outside the valid range for parameter \"shared_buffers\" (16 .. \(Int32.max))")
+        message: "\(count) is outside the valid range for parameter \"shared_buffers\" (16 .. \(Self.countMax))")
     }
     (self.engine, self.scope, self.count) = (engine, scope, count)
     memory = try IOMemory(byteCount: count * PageLayout.blockSize, hugePages: hugePages)
-    descriptors = .allocate(capacity: count)
+    descriptors = .allocateCacheLines(capacity: count)
     for index in 0..<count { (descriptors + index).initialize(to: BufferDescriptor()) }
     table = BufferTable(descriptors, count: count)
     readAheadBudget = ReadAheadBudget(total: max(count / 2, 8))
     self.checksums = checksums
     segmentCompletion = engine.register(SegmentReadCompletion.shared)
     readCompletion = engine.register(BufferReadCompletion.shared)
-    engine.register(memory)
+    // Of pools that come and go with sessions the kernel is not told: it would keep their memory.
+    if scope == .shared { engine.register(memory) }
   }
 
   deinit {
@@ -85,9 +89,12 @@ public final class BufferPool: @unchecked Sendable {
   // MARK: Pinning
 
   /// Pins a page that has a buffer, valid or not. - Returns: nil if it has none.
-  @inline(__always) func pinIfPresent(_ tag: BufferTag, strategy: BufferStrategy?) -> BufferID? {
+  @inline(__always) func pinIfPresent(_ tag: BufferTag, raisesUsage: Bool) -> BufferID? {
+    var attempts = 0
     while let buffer = table.find(tag) {
-      if pin(buffer, expecting: tag, raisesUsage: strategy == nil) { return buffer }
+      if pin(buffer, expecting: tag, raisesUsage: raisesUsage) { return buffer }
+      // It is being replaced; in a moment the table will say so.
+      BufferTable.letOthersRun(&attempts)
     }
     return nil
   }
@@ -128,13 +135,14 @@ public final class BufferPool: @unchecked Sendable {
   @inline(__always) func pinOrAllocate(
     _ tag: BufferTag, strategy: BufferStrategy?
   ) throws(StorageError) -> BufferID {
-    if let buffer = pinIfPresent(tag, strategy: strategy) { return buffer }
+    if let buffer = pinIfPresent(tag, raisesUsage: strategy == nil) { return buffer }
     return try allocate(tag, strategy: strategy)
   }
 
   private func allocate(_ tag: BufferTag, strategy: BufferStrategy?) throws(StorageError) -> BufferID {
     let buffer = try takeVictim(strategy: strategy)
     let descriptor = descriptors + Int(buffer)
+    var attempts = 0
     while true {
       let other = table.insert(buffer, tag) {
         descriptor.pointee.tag.store(tag.rawValue, ordering: .relaxed)
@@ -149,6 +157,7 @@ public final class BufferPool: @unchecked Sendable {
         unpin(buffer)
         return other
       }
+      BufferTable.letOthersRun(&attempts)
     }
   }
 
@@ -171,20 +180,23 @@ public final class BufferPool: @unchecked Sendable {
       let buffer = nextUnused.wrappingAdd(1, ordering: .relaxed).oldValue
       if buffer < UInt32(count), takeForReplacement(buffer, usageMax: 0) { return buffer }
     }
-    // The clock sweep: usage counts fall as the hand passes, and who has none left goes.
-    var fruitless = 0
-    while fruitless < count * Int(BufferState.usageMax + 1) {
+    // The clock sweep: usage counts fall as the hand passes, and who has none left goes. It gives up when the hand has
+    // come round and met pinned buffers only.
+    var pinnedInARow = 0
+    while pinnedInARow < count {
       let buffer = clockHand.wrappingAdd(1, ordering: .relaxed).oldValue % UInt32(count)
       let seen = state(buffer)
-      if seen.pins == 0 {
-        if seen.usage > 0 {
-          _ = descriptors[Int(buffer)].state.compareExchange(
-            expected: seen.rawValue, desired: seen.rawValue - BufferState.oneUsage, ordering: .relaxed)
-        } else if takeForReplacement(buffer, usageMax: 0) {
-          return buffer
-        }
+      if seen.pins > 0 {
+        pinnedInARow += 1
+        continue
       }
-      fruitless += 1
+      pinnedInARow = 0
+      if seen.usage > 0 {
+        _ = descriptors[Int(buffer)].state.compareExchange(
+          expected: seen.rawValue, desired: seen.rawValue - BufferState.oneUsage, ordering: .relaxed)
+      } else if takeForReplacement(buffer, usageMax: 0) {
+        return buffer
+      }
     }
     throw StorageError.noUnpinnedBuffers(count: count)
   }
@@ -210,16 +222,17 @@ public final class BufferPool: @unchecked Sendable {
   }
 
   /// Drops all pages of a fork that nobody has pinned; waits for I/O on them. For forks that are gone and for tests.
+  /// - Parameter backend: the calling thread's, needed where that is exclusive and has I/O in flight.
   /// - Returns: how many stayed because they are pinned.
   @discardableResult
-  public func invalidate(_ fork: StoredFork) -> Int {
+  public func invalidate(_ fork: StoredFork, backend: IOBackend? = nil) -> Int {
     var pinned = 0
     for buffer in 0..<UInt32(count) {
       while true {
         let seen = state(buffer)
         guard seen.has(BufferState.tagValid), tag(buffer).fork == fork.id else { break }
         if seen.has(BufferState.ioInProgress) {
-          waitForIO(buffer, backend: nil)
+          waitForIO(buffer, backend: backend)
         } else if seen.pins > 0 {
           pinned += 1
           break
@@ -231,6 +244,20 @@ public final class BufferPool: @unchecked Sendable {
     }
     return pinned
   }
+
+  /// Drops one page if it is there and nobody has it pinned. For tests. - Returns: whether it did.
+  @discardableResult
+  package func evict(_ fork: StoredFork, _ block: UInt32) -> Bool {
+    let wanted = BufferTag(fork.id, block)
+    guard let buffer = table.find(wanted), takeForReplacement(buffer, usageMax: BufferState.usageMax) else {
+      return false
+    }
+    unpin(buffer)
+    return true
+  }
+
+  /// All pins that there are, those of I/O with them. For tests, and for views that may be a little off.
+  package var pinCount: Int { (0..<UInt32(count)).reduce(0) { $0 + Int(state($1).pins) } }
 }
 
 /// What a pool has done so far (`pg_stat_io`'s hits, reads, evictions, reuses).

@@ -1,4 +1,5 @@
-/// A buffer's one atomic word: pins, usage and flags (PostgreSQL's buffer header state, src/include/storage/buf_internals.h).
+/// A buffer's one atomic word: pins, usage and flags (PostgreSQL's buffer header state,
+/// src/include/storage/buf_internals.h).
 ///
 ///     bits  0–17  pins
 ///     bits 18–21  usage count, for the clock sweep

@@ -1,5 +1,5 @@
-/// A small ring of buffers that one large operation uses again and again, so that it does not wash the pool out (PostgreSQL's
-/// BufferAccessStrategy, src/backend/storage/buffer/freelist.c). Used by one thread at a time.
+/// A small ring of buffers that one large operation uses again and again, so that it does not wash the pool out
+/// (PostgreSQL's BufferAccessStrategy, src/backend/storage/buffer/freelist.c). Used by one thread at a time.
 public final class BufferStrategy {
   public enum Kind: Sendable {
     /// Sequential scans of large relations.

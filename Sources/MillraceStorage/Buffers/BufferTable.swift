@@ -1,10 +1,11 @@
+import Glibc
 import Synchronization
 
 /// Finds the buffer of a page: chains of buffers, by hash of the tag.
 ///
-/// Looking up takes no lock and writes nothing. Memory of descriptors is never freed, so following a chain is always safe; a hit
-/// is proved by pinning and comparing the tag again, a miss by a version that insertion and removal in the same part of
-/// the table raise (a sequence lock: Lameter, "Effective synchronization on Linux/NUMA systems", 2005).
+/// Looking up takes no lock and writes nothing. Memory of descriptors is never freed, so following a chain is always
+/// safe; a hit is proved by pinning and comparing the tag again, a miss by a version that insertion and removal in the
+/// same part of the table raise (a sequence lock: Lameter, "Effective synchronization on Linux/NUMA systems", 2005).
 struct BufferTable: @unchecked Sendable {
   // Safe because the pointers never change and what they point to is atomic, or locked.
 
@@ -14,9 +15,14 @@ struct BufferTable: @unchecked Sendable {
   struct Partition: ~Copyable {
     /// Odd while a chain is being changed.
     let version = Atomic<UInt64>(0)
-    let lock = Mutex<Void>(())
-    private let padding: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0)
-    init() {}
+    /// Never moves, because partitions do not. Not a `Mutex`, which ThreadSanitizer does not know.
+    private var mutex = pthread_mutex_t()
+    private let padding: (UInt64, UInt64) = (0, 0)
+
+    mutating func initialize() { pthread_mutex_init(&mutex, nil) }
+    mutating func destroy() { pthread_mutex_destroy(&mutex) }
+    mutating func lock() { pthread_mutex_lock(&mutex) }
+    mutating func unlock() { pthread_mutex_unlock(&mutex) }
   }
 
   private let heads: UnsafeMutablePointer<Atomic<UInt32>>
@@ -32,13 +38,17 @@ struct BufferTable: @unchecked Sendable {
     headMask = UInt64(headCount - 1)
     heads = .allocate(capacity: headCount)
     for index in 0..<headCount { (heads + index).initialize(to: Atomic(.noBuffer)) }
-    partitions = .allocate(capacity: Self.partitionCount)
-    for index in 0..<Self.partitionCount { (partitions + index).initialize(to: Partition()) }
+    partitions = .allocateCacheLines(capacity: Self.partitionCount)
+    for index in 0..<Self.partitionCount {
+      (partitions + index).initialize(to: Partition())
+      partitions[index].initialize()
+    }
   }
 
   func deallocate() {
     heads.deinitialize(count: Int(headMask) + 1)
     heads.deallocate()
+    for index in 0..<Self.partitionCount { partitions[index].destroy() }
     partitions.deinitialize(count: Self.partitionCount)
     partitions.deallocate()
   }
@@ -56,6 +66,7 @@ struct BufferTable: @unchecked Sendable {
   @inline(__always) func find(_ tag: BufferTag) -> BufferID? {
     let hash = tag.hash
     let (head, partition) = (head(hash), partition(hash))
+    var attempts = 0
     while true {
       let version = partition.pointee.version.load(ordering: .acquiring)
       var buffer = head.pointee.load(ordering: .acquiring)
@@ -67,7 +78,14 @@ struct BufferTable: @unchecked Sendable {
       }
       atomicMemoryFence(ordering: .acquiring)
       if version & 1 == 0, partition.pointee.version.load(ordering: .relaxed) == version { return nil }
+      Self.letOthersRun(&attempts)
     }
+  }
+
+  /// Called by who waits for another thread to take a few more steps: that thread may not be running.
+  @inline(__always) static func letOthersRun(_ attempts: inout Int) {
+    attempts += 1
+    if attempts % 64 == 0 { sched_yield() }
   }
 
   /// Puts a buffer into the table under a tag that the caller has given it, unless the page has another buffer already.
@@ -76,43 +94,43 @@ struct BufferTable: @unchecked Sendable {
   func insert(_ buffer: BufferID, _ tag: BufferTag, publish: () -> Void) -> BufferID? {
     let hash = tag.hash
     let (head, partition) = (head(hash), partition(hash))
-    return partition.pointee.lock.withLock { _ in
-      var other = head.pointee.load(ordering: .relaxed)
-      while other != .noBuffer {
-        if descriptors[Int(other)].tag.load(ordering: .relaxed) == tag.rawValue { return other }
-        other = descriptors[Int(other)].next.load(ordering: .relaxed)
-      }
-      publish()
-      _ = partition.pointee.version.wrappingAdd(1, ordering: .acquiringAndReleasing)
-      descriptors[Int(buffer)].next.store(head.pointee.load(ordering: .relaxed), ordering: .releasing)
-      head.pointee.store(buffer, ordering: .releasing)
-      _ = partition.pointee.version.wrappingAdd(1, ordering: .acquiringAndReleasing)
-      return nil
+    partition.pointee.lock()
+    defer { partition.pointee.unlock() }
+    var other = head.pointee.load(ordering: .relaxed)
+    while other != .noBuffer {
+      if descriptors[Int(other)].tag.load(ordering: .relaxed) == tag.rawValue { return other }
+      other = descriptors[Int(other)].next.load(ordering: .relaxed)
     }
+    publish()
+    _ = partition.pointee.version.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    descriptors[Int(buffer)].next.store(head.pointee.load(ordering: .relaxed), ordering: .releasing)
+    head.pointee.store(buffer, ordering: .releasing)
+    _ = partition.pointee.version.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    return nil
   }
 
   /// Takes a buffer out of the table.
   func remove(_ buffer: BufferID, _ tag: BufferTag) {
     let hash = tag.hash
     let (head, partition) = (head(hash), partition(hash))
-    partition.pointee.lock.withLock { _ in
-      _ = partition.pointee.version.wrappingAdd(1, ordering: .acquiringAndReleasing)
-      let next = descriptors[Int(buffer)].next.load(ordering: .relaxed)
-      var current = head.pointee.load(ordering: .relaxed)
-      if current == buffer {
-        head.pointee.store(next, ordering: .releasing)
-      } else {
-        while current != .noBuffer {
-          let following = descriptors[Int(current)].next.load(ordering: .relaxed)
-          if following == buffer {
-            descriptors[Int(current)].next.store(next, ordering: .releasing)
-            break
-          }
-          current = following
+    partition.pointee.lock()
+    defer { partition.pointee.unlock() }
+    _ = partition.pointee.version.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    let next = descriptors[Int(buffer)].next.load(ordering: .relaxed)
+    var current = head.pointee.load(ordering: .relaxed)
+    if current == buffer {
+      head.pointee.store(next, ordering: .releasing)
+    } else {
+      while current != .noBuffer {
+        let following = descriptors[Int(current)].next.load(ordering: .relaxed)
+        if following == buffer {
+          descriptors[Int(current)].next.store(next, ordering: .releasing)
+          break
         }
-        precondition(current != .noBuffer, "invariant broken: a buffer was not in the chain of its tag")
+        current = following
       }
-      _ = partition.pointee.version.wrappingAdd(1, ordering: .acquiringAndReleasing)
+      precondition(current != .noBuffer, "invariant broken: a buffer was not in the chain of its tag")
     }
+    _ = partition.pointee.version.wrappingAdd(1, ordering: .acquiringAndReleasing)
   }
 }

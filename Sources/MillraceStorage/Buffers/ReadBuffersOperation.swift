@@ -24,7 +24,7 @@ public struct ReadBuffersFlags: OptionSet, Sendable {
   }
 }
 
-/// The read of some neighbouring blocks, from ``BufferReader/start(_:_:count:)`` to ``BufferReader/wait(_:)`` (PostgreSQL's
+/// The read of some neighbouring blocks, from `BufferReader.start` to `BufferReader.wait` (PostgreSQL's
 /// ReadBuffersOperation). Lives in memory that does not move, because the engine writes the outcome here.
 struct ReadBuffersOperation {
   /// Where the engine puts the outcome of this operation's own I/O.
@@ -38,14 +38,30 @@ struct ReadBuffersOperation {
   var count: Int = 0
   /// How many of them are known to be valid.
   var done: Int = 0
+  /// How many blocks its last own I/O was for.
+  var issued: Int = 0
   /// The buffers of this operation.
   var buffers: UnsafeMutablePointer<BufferID>?
+
+  /// The blocks that are not known to be valid.
+  var missing: Range<UInt32> { block + UInt32(done)..<block + UInt32(count) }
+
+  /// Makes the operation one of the missing blocks alone.
+  mutating func dropDone() {
+    buffers = buffers.map { $0 + done }
+    block += UInt32(done)
+    count -= done
+    done = 0
+  }
 }
 
-/// Reads blocks of one fork into a pool on one backend: pins what is there, joins I/O that others have under way, combines the
-/// rest into few reads (PostgreSQL's StartReadBuffers and WaitReadBuffers, src/backend/storage/buffer/bufmgr.c).
+/// Reads blocks of one fork into a pool on one backend: pins what is there, joins I/O that others have under way,
+/// combines the rest into few reads (PostgreSQL's StartReadBuffers and WaitReadBuffers,
+/// src/backend/storage/buffer/bufmgr.c).
 final class BufferReader {
   let pool: BufferPool
+  /// The pool, as completions get it.
+  private let context: UnsafeRawPointer
   let backend: IOBackend
   let fork: StoredFork
   let strategy: BufferStrategy?
@@ -55,23 +71,20 @@ final class BufferReader {
   /// Called with a sentence for each read that had to zero or ignore something.
   let onWarning: (String) -> Void
 
-  /// An I/O was waited for, since this was last set to false.
-  private(set) var ioCount: UInt64 = 0
-  private(set) var ioBlocks: UInt64 = 0
-
   init(
     pool: BufferPool, backend: IOBackend, fork: StoredFork, strategy: BufferStrategy?, flags: ReadBuffersFlags,
     combineLimit: Int, onWarning: @escaping (String) -> Void
   ) {
     (self.pool, self.backend, self.fork, self.strategy, self.flags) = (pool, backend, fork, strategy, flags)
+    context = UnsafeRawPointer(Unmanaged.passUnretained(pool).toOpaque())
     self.combineLimit = max(1, min(combineLimit, backend.engine.configuration.vectorsPerHandle))
     self.onWarning = onWarning
   }
 
   /// Pins blocks and starts a read of those that are not there.
   ///
-  /// `buffers` may hold, from its start on, buffers that an earlier call pinned and left over; they are taken as they are. What
-  /// is pinned behind the operation's end stays in `buffers` for the next call.
+  /// `buffers` may hold, from its start on, buffers that an earlier call pinned and left over; they are taken as they
+  /// are. What is pinned behind the operation's end stays in `buffers` for the next call.
   ///
   /// - Parameters:
   ///   - operation: is set up; must not move until it has been waited for.
@@ -155,13 +168,14 @@ final class BufferReader {
         var claimed = 1
         while claimed < wanted, pool.startIO(buffers[claimed]) == .ready { claimed += 1 }
         if mayShrink { operation.pointee.count = first + claimed }
+        operation.pointee.issued = claimed
         let offset = Int64(block % fork.blocksPerSegment) * Int64(PageLayout.blockSize)
         operation.pointee.reference = read(
           handle, file, offset, buffers, claimed, operation, synchronously: synchronously)
         return true
       }
     } catch {
-      throw .io(error, blocks: block..<block + UInt32(wanted))
+      throw .io(fork.openFailure(error, block: block), blocks: operation.pointee.missing)
     }
   }
 
@@ -194,13 +208,11 @@ final class BufferReader {
         vectorCount += 1
       }
     }
-    handle.setContext(UnsafeRawPointer(Unmanaged.passUnretained(pool).toOpaque()))
+    handle.setContext(context)
     handle.add(pool.readCompletion, datum: flags.verification.rawValue)
     handle.add(pool.segmentCompletion)
     handle.returns(
       to: UnsafeMutableRawPointer(operation).assumingMemoryBound(to: IOOutcome.self))
-    ioCount += 1
-    ioBlocks += UInt64(count)
     pool.counters.reads.sharedIncrement()
     var ioFlags: IOFlags = synchronously || flags.contains(.synchronously) ? .synchronous : []
     if pool.scope == .local { ioFlags.insert(.referencesLocal) }
@@ -250,7 +262,7 @@ final class BufferReader {
     case .ok, .partial:
       operation.pointee.done += Int(outcome.result)
     case .warning:
-      onWarning(report(operation, outcome).warning)
+      onWarning(report(operation, outcome).warning.description)
       operation.pointee.done += Int(outcome.result)
     case .failed:
       throw failure(operation, outcome)
@@ -259,24 +271,29 @@ final class BufferReader {
     }
   }
 
+  /// The blocks of an operation's last own I/O.
+  private func issued(_ operation: UnsafeMutablePointer<ReadBuffersOperation>) -> Range<UInt32> {
+    let first = operation.pointee.missing.lowerBound
+    return first..<first + UInt32(operation.pointee.issued)
+  }
+
   private func report(_ operation: UnsafeMutablePointer<ReadBuffersOperation>, _ outcome: IOOutcome) -> PageReport {
     PageReport(
-      detail: PageVerificationDetail(rawValue: outcome.detail), path: fork.path,
-      firstBlock: operation.pointee.block + UInt32(operation.pointee.done), blockCount: UInt32(max(outcome.result, 1)))
+      detail: PageVerificationDetail(rawValue: outcome.detail), path: fork.path, blocks: issued(operation))
   }
 
   private func failure(
     _ operation: UnsafeMutablePointer<ReadBuffersOperation>, _ outcome: IOOutcome
   ) -> StorageError {
-    if outcome.decidedBy == pool.readCompletion { return report(operation, outcome).error }
-    let first = operation.pointee.block + UInt32(operation.pointee.done)
-    let count = operation.pointee.count - operation.pointee.done
+    let missing = operation.pointee.missing
+    if outcome.decidedBy == pool.readCompletion { return report(operation, outcome).error(missing: missing) }
+    let blocks = issued(operation)
     let request = IORequest(
-      .readv, path: fork.path, offset: Int64(first) * Int64(PageLayout.blockSize),
-      length: count * PageLayout.blockSize, blockSize: PageLayout.blockSize)
+      .readv, path: fork.path, offset: Int64(blocks.lowerBound) * Int64(PageLayout.blockSize),
+      length: blocks.count * PageLayout.blockSize, blockSize: PageLayout.blockSize)
     let error =
       outcome.decidedBy == pool.segmentCompletion
       ? request.shortTransfer(transferred: 0) : request.failure(errno: Int32(bitPattern: outcome.detail))
-    return .io(error, blocks: first..<first + UInt32(count))
+    return .io(error, blocks: missing)
   }
 }

@@ -1,10 +1,8 @@
-import CMillrace
-import Glibc
 import MillraceIO
 import Synchronization
 
-/// The file's part in the completion of a read: bytes become whole blocks (PostgreSQL's md_readv_complete). A fraction of a
-/// block counts for nothing.
+/// The file's part in the completion of a read: bytes become whole blocks (PostgreSQL's md_readv_complete). A fraction
+/// of a block counts for nothing.
 final class SegmentReadCompletion: IOCompletion, @unchecked Sendable {
   // Safe because it has no state.
 
@@ -18,8 +16,8 @@ final class SegmentReadCompletion: IOCompletion, @unchecked Sendable {
   }
 }
 
-/// What the issuer wants done with pages that do not verify; travels with the I/O, because whoever completes it has wishes of
-/// its own.
+/// What the issuer wants done with pages that do not verify; travels with the I/O, because whoever completes it has
+/// wishes of its own.
 struct PageVerification: OptionSet {
   let rawValue: UInt8
   /// Fill a bad page with zeros and go on (`zero_damaged_pages`).
@@ -91,11 +89,14 @@ final class BufferReadCompletion: IOCompletion, @unchecked Sendable {
     let wishes = PageVerification(rawValue: io.datum)
     let blocksRead = outcome.status == .failed ? 0 : Int(outcome.result)
     var detail = PageVerificationDetail()
-    for (offset, buffer) in io.data.enumerated() {
-      let descriptor = pool.descriptors + Int(buffer)
+    let data = io.mutableData
+    for offset in data.indices {
+      let buffer = data[offset]
       var isValid = offset < blocksRead
-      if isValid, wishes != .none { isValid = verify(buffer, pool, UInt32(offset), wishes, &detail) }
-      BufferPool.terminateIO(descriptor, valid: isValid, dropsPin: true)
+      if isValid, wishes != .none {
+        isValid = verify(buffer, pool, UInt32(offset), wishes, &detail, note: &data[offset])
+      }
+      BufferPool.terminateIO(pool.descriptors + Int(buffer), valid: isValid, dropsPin: true)
     }
     pool.counters.blocksRead.sharedIncrement(by: UInt64(blocksRead))
     guard detail.badCount > 0 || detail.ignoredCount > 0 else { return outcome }
@@ -104,10 +105,11 @@ final class BufferReadCompletion: IOCompletion, @unchecked Sendable {
       isFailure ? .failed : .warning, result: outcome.result, decidedBy: io.id, detail: detail.rawValue)
   }
 
+  /// - Parameter note: is marked for ``completeLocal(_:_:)`` where something is wrong with the page.
   /// - Returns: whether the page may be used.
   private func verify(
     _ buffer: BufferID, _ pool: BufferPool, _ offset: UInt32, _ wishes: PageVerification,
-    _ detail: inout PageVerificationDetail
+    _ detail: inout PageVerificationDetail, note: inout UInt32
   ) -> Bool {
     let page = pool.page(buffer)
     let block = pool.tag(buffer).block
@@ -119,14 +121,43 @@ final class BufferReadCompletion: IOCompletion, @unchecked Sendable {
       if verdict.contains(.checksumFailed) {
         if detail.ignoredCount == 0, detail.badCount == 0 { detail.firstOffset = offset }
         detail.ignoredCount += 1
+        note |= Self.ignoredMark
       }
       return true
     }
     if detail.badCount == 0 { detail.firstOffset = offset }
     detail.badCount += 1
+    note |= Self.badMark
     guard wishes.contains(.zeroOnError) else { return false }
     detail.isZeroed = true
     page.initializeMemory(as: UInt8.self, repeating: 0, count: PageLayout.blockSize)
     return true
+  }
+
+  // Above the number of any buffer (BufferPool.countMax).
+  private static let badMark: UInt32 = 1 << 31
+  private static let ignoredMark: UInt32 = 1 << 30
+
+  /// Writes each page with which something was wrong to the log, one line a page as PostgreSQL does; the outcome has
+  /// room for the first of them only. Here and not where the I/O is completed, because that must not allocate.
+  override func completeLocal(_ io: borrowing CompletionContext, _ outcome: IOOutcome) -> IOOutcome {
+    if outcome.decidedBy == io.id { log(io, outcome) }
+    return outcome
+  }
+
+  @inline(never) private func log(_ io: borrowing CompletionContext, _ outcome: IOOutcome) {
+    guard let place = io.place else { return }
+    let first = UInt32(place.firstBlock) + UInt32(io.offset / Int64(PageLayout.blockSize))
+    var detail = PageVerificationDetail(rawValue: outcome.detail)
+    detail.firstOffset = 0
+    for (offset, entry) in io.data.enumerated() where entry & (Self.badMark | Self.ignoredMark) != 0 {
+      let isBad = entry & Self.badMark != 0
+      (detail.badCount, detail.ignoredCount) = isBad ? (1, 0) : (0, 1)
+      let block = first + UInt32(offset)
+      let report = PageReport(detail: detail, path: place.path, blocks: block..<block + 1)
+      let isError = isBad && !detail.isZeroed
+      let line = isError ? report.error(missing: report.blocks).message : report.warning.message
+      withPool(of: io) { $0.engine.logWarning(line) }
+    }
   }
 }

@@ -12,13 +12,16 @@ public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   public let code: Code
-  /// The blocks that were asked for and are not there; empty where the error is not about blocks.
+  /// The blocks that were asked for and are not given out because of this error, also those of the same read whose own
+  /// pages are sound; empty where the error is not about blocks.
   public let blocks: Range<UInt32>
   public let message: String
   public let detail: String?
   public let hint: String?
 
-  public var description: String {
+  public var description: String { Self.joined(message, detail: detail, hint: hint) }
+
+  static func joined(_ message: String, detail: String?, hint: String?) -> String {
     [message, detail.map { "DETAIL: \($0)" }, hint.map { "HINT: \($0)" }].compactMap { $0 }.joined(separator: "; ")
   }
 
@@ -43,40 +46,60 @@ public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible 
 struct PageReport {
   let detail: PageVerificationDetail
   let path: String
-  let firstBlock: UInt32
-  let blockCount: UInt32
+  /// Of the read.
+  let blocks: Range<UInt32>
 
-  private var first: UInt32 { firstBlock + detail.firstOffset }
-  private var last: UInt32 { firstBlock + blockCount - 1 }
-
-  private func others(_ count: UInt32) -> String { "See server log for the other \(count) invalid block(s)." }
+  private var first: UInt32 { blocks.lowerBound + detail.firstOffset }
+  private var among: String {
+    "among blocks \(blocks.lowerBound)..\(blocks.upperBound - 1) of relation \"\(path)\""
+  }
 
   /// The error of pages that cannot be used.
-  var error: StorageError {
-    let blocks = firstBlock..<firstBlock + blockCount
-    guard detail.badCount > 1 else {
+  /// - Parameter missing: the blocks that are not given out because of it.
+  func error(missing: Range<UInt32>) -> StorageError {
+    let count = detail.badCount
+    guard count > 1 else {
       return StorageError(
-        .invalidPage, blocks: blocks, message: "invalid page in block \(first) of relation \"\(path)\"")
+        .invalidPage, blocks: missing, message: "invalid page in block \(first) of relation \"\(path)\"")
     }
     return StorageError(
-      .invalidPage, blocks: blocks,
-      message: "\(detail.badCount) invalid pages among blocks \(firstBlock)..\(last) of relation \"\(path)\"",
-      detail: "Block \(first) held the first invalid page.", hint: others(detail.badCount - 1))
+      .invalidPage, blocks: missing, message: "\(count) invalid pages \(among)",
+      detail: "Block \(first) held the first invalid page.",
+      hint: "See server log for the other \(count - 1) invalid block(s).")
   }
 
   /// The warning of pages that were zeroed, or taken in spite of their checksum.
-  var warning: String {
-    let among = "among blocks \(firstBlock)..\(last) of relation \"\(path)\""
-    if detail.isZeroed, detail.ignoredCount > 0 {
-      return "zeroing \(detail.badCount) page(s) and ignoring \(detail.ignoredCount) checksum failure(s) \(among)"
+  var warning: StorageWarning {
+    let (zeroed, ignored) = (detail.isZeroed ? detail.badCount : 0, detail.ignoredCount)
+    if zeroed > 0, ignored > 0 {
+      let others = zeroed + ignored - 1
+      return StorageWarning(
+        message: "zeroing \(zeroed) page(s) and ignoring \(ignored) checksum failure(s) \(among)",
+        detail: zeroed > 1 ? "Block \(first) held the first zeroed page." : nil,
+        hint: "See server log for details about the other \(others) invalid \(others == 1 ? "block" : "blocks").")
     }
-    if detail.isZeroed {
-      return detail.badCount == 1
-        ? "invalid page in block \(first) of relation \"\(path)\"; zeroing out page"
-        : "zeroing out \(detail.badCount) invalid pages \(among)"
+    if zeroed > 0 {
+      guard zeroed > 1 else {
+        return StorageWarning(message: "invalid page in block \(first) of relation \"\(path)\"; zeroing out page")
+      }
+      return StorageWarning(
+        message: "zeroing out \(zeroed) invalid pages \(among)", detail: "Block \(first) held the first zeroed page.",
+        hint: "See server log for the other \(zeroed - 1) zeroed block(s).")
     }
-    return detail.ignoredCount == 1
-      ? "ignoring checksum failure in block \(first) of relation \"\(path)\""
-      : "ignoring \(detail.ignoredCount) checksum failures \(among)"
+    guard ignored > 1 else {
+      return StorageWarning(message: "ignoring checksum failure in block \(first) of relation \"\(path)\"")
+    }
+    return StorageWarning(
+      message: "ignoring \(ignored) checksum failures \(among)", detail: "Block \(first) held the first ignored page.",
+      hint: "See server log for the other \(ignored - 1) ignored block(s).")
   }
+}
+
+/// What a read had to zero or ignore, in PostgreSQL's words.
+struct StorageWarning: Equatable, CustomStringConvertible {
+  let message: String
+  var detail: String?
+  var hint: String?
+
+  var description: String { StorageError.joined(message, detail: detail, hint: hint) }
 }

@@ -6,8 +6,8 @@ public enum ClusterAnomaly: Sendable, Hashable {
   case partialPage(path: String, block: BlockNumber, presentBytes: Int)
   /// A segment is not full, and yet a later one holds data: PostgreSQL does not see what comes after it.
   case segmentEndsEarly(path: String, blockCount: UInt32, segmentBlocks: UInt32, followedBy: UInt32)
-  /// One segment or several in a row are not there, and yet the next one, or a later one, holds data. `path` is that of the
-  /// first that is missing.
+  /// One segment or several in a row are not there, and yet the next one, or a later one, holds data. `path` is that of
+  /// the first that is missing.
   case segmentsMissing(path: String, count: UInt32, followedBy: UInt32)
   /// A segment is longer than segments are.
   case segmentTooLong(path: String, length: UInt64, segmentBlocks: UInt32)

@@ -1,5 +1,5 @@
-/// Why a data directory cannot be opened, or not in the way that was asked for. The description is one sentence that names
-/// the path and the cause.
+/// Why a data directory cannot be opened, or not in the way that was asked for. The description is one sentence that
+/// names the path and the cause.
 public enum ClusterError: Error, Sendable, Hashable {
   /// There is nothing at that path.
   case dataDirectoryMissing(path: String)

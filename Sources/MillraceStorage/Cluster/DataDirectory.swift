@@ -1,7 +1,7 @@
 /// A PostgreSQL data directory, opened for reading.
 ///
-/// Nothing in it is ever written, created or removed. Only small files and directories are read here, with plain blocking
-/// calls; reading the relations is the business of the I/O engine.
+/// Nothing in it is ever written, created or removed. Only small files and directories are read here, with plain
+/// blocking calls; reading the relations is the business of the I/O engine.
 public struct DataDirectory: Sendable {
   /// The major versions of PostgreSQL whose data directories can be read.
   public static let supportedVersions = 14...18

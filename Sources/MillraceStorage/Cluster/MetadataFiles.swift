@@ -12,7 +12,8 @@ func systemErrorText(_ code: Int32) -> String {
   return String(cString: text)
 }
 
-/// Reads the small files and the directories of a cluster, with plain blocking calls. Nothing is ever opened for writing.
+/// Reads the small files and the directories of a cluster, with plain blocking calls. Nothing is ever opened for
+/// writing.
 enum MetadataFiles {
   /// The first `limit` bytes of a regular file; `nil` if there is no such file.
   static func read(_ path: String, limit: Int) throws(ClusterError) -> [UInt8]? {
@@ -64,8 +65,8 @@ enum MetadataFiles {
     return String(cString: resolved)
   }
 
-  /// The entries of a directory that `matching` takes, in no order, with their kind and length; `nil` if there is no such
-  /// directory.
+  /// The entries of a directory that `matching` takes, in no order, with their kind and length; `nil` if there is no
+  /// such directory.
   ///
   /// Entries that go away meanwhile are left out, as if they had gone earlier.
   static func entries(

@@ -1,7 +1,7 @@
 /// The name of one file of a relation: `16384`, `16384_fsm`, `16384.1`, `t3_16384_vm.2`.
 ///
-/// The parts are PostgreSQL's (src/common/relpath.c): `t` and the number of the backend for a temporary relation, the file
-/// number, the fork, the segment.
+/// The parts are PostgreSQL's (src/common/relpath.c): `t` and the number of the backend for a temporary relation, the
+/// file number, the fork, the segment.
 struct RelationFileName: Hashable, CustomStringConvertible {
   /// The backend whose temporary relation this is; `nil` for every other relation.
   var backend: UInt32?
@@ -17,8 +17,8 @@ struct RelationFileName: Hashable, CustomStringConvertible {
     self.segment = segment
   }
 
-  /// Takes a file name apart; `nil` if PostgreSQL would not give this name to a relation's file. So numbers have no sign
-  /// and no leading zero, and the first segment has no number.
+  /// Takes a file name apart; `nil` if PostgreSQL would not give this name to a relation's file. So numbers have no
+  /// sign and no leading zero, and the first segment has no number.
   init?(_ name: some StringProtocol) {
     var rest = Substring(name)
     if rest.first == "t" {

@@ -55,7 +55,8 @@ public struct RelationFork: Sendable, Hashable {
     return count
   }
 
-  /// How many whole pages all files of the fork hold, whether or not PostgreSQL would find them: what `pg_checksums` scans.
+  /// How many whole pages all files of the fork hold, whether or not PostgreSQL would find them: what `pg_checksums`
+  /// scans.
   public var storedBlockCount: UInt64 {
     segments.reduce(0) { $0 + UInt64($1.blockCount) }
   }

@@ -17,8 +17,8 @@ public struct RelationListing: Sendable {
 extension DataDirectory {
   /// Lists the files of all relations, by looking at directories only.
   ///
-  /// The pages in these files are the pages that PostgreSQL's `pg_checksums` looks at (src/bin/pg_checksums): all forks of
-  /// all relations in `global`, `base` and the tablespaces, those of temporary relations included. Left out are the
+  /// The pages in these files are the pages that PostgreSQL's `pg_checksums` looks at (src/bin/pg_checksums): all forks
+  /// of all relations in `global`, `base` and the tablespaces, those of temporary relations included. Left out are the
   /// cluster's other files (`pg_control`, `pg_filenode.map`, `pg_internal.init`, `PG_VERSION`), temporary files
   /// (`pgsql_tmp…`), and names that start with a dot. While a server runs, files come and go; this is one look.
   ///

@@ -3,8 +3,8 @@ public typealias OID = UInt32
 
 /// Where a relation's files are: PostgreSQL's `RelFileLocator` (src/include/storage/relfilelocator.h). Twelve bytes.
 ///
-/// The number in the files' names is the relation's *file number*. It starts out as the relation's OID and changes when the
-/// relation is rewritten (`TRUNCATE`, `CLUSTER`, `VACUUM FULL`, `REINDEX`).
+/// The number in the files' names is the relation's *file number*. It starts out as the relation's OID and changes when
+/// the relation is rewritten (`TRUNCATE`, `CLUSTER`, `VACUUM FULL`, `REINDEX`).
 public struct RelationLocator: Sendable, Hashable {
   /// The tablespace's OID.
   public var tablespace: OID

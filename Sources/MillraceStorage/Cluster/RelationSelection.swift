@@ -22,8 +22,8 @@ extension DataDirectory {
   ///
   /// The text can be:
   /// - a file number, `16384`, which is looked for in all databases;
-  /// - the path of one of the relation's files, relative to the data directory, as `pg_relation_filepath()` gives it, or
-  ///   absolute. A segment's number makes no difference; the suffix of a fork selects that fork alone.
+  /// - the path of one of the relation's files, relative to the data directory, as `pg_relation_filepath()` gives it,
+  ///   or absolute. A segment's number makes no difference; the suffix of a fork selects that fork alone.
   ///
   /// - Throws: `ClusterError` if the text means no relation, more than one, or one that has no file.
   public func selection(for text: String) throws(ClusterError) -> RelationSelection {
@@ -54,8 +54,8 @@ extension DataDirectory {
     return RelationSelection(locator)
   }
 
-  /// An absolute path as one that is relative to the data directory, which it may enter through symbolic links or through
-  /// the place where a tablespace really is.
+  /// An absolute path as one that is relative to the data directory, which it may enter through symbolic links or
+  /// through the place where a tablespace really is.
   private func relativePath(_ absolute: String) throws(ClusterError) -> String {
     if let relative = absolute.below(path), !relative.split(separator: "/").contains("..") { return relative }
     guard let slash = absolute.lastIndex(of: "/") else {

@@ -1,8 +1,9 @@
+import Glibc
 import MillraceIO
 import Synchronization
 
-/// Keeps the number of open segments below a limit: `max_files_per_process`. Closes one that has not been used lately and is in
-/// no I/O, by a clock over the open ones.
+/// Keeps the number of open segments below a limit: `max_files_per_process`. Closes one that has not been used lately
+/// and is in no I/O, by a clock over the open ones.
 final class DescriptorCache: Sendable {
   private struct State {
     var open: [SegmentFile] = []
@@ -12,7 +13,7 @@ final class DescriptorCache: Sendable {
   let limit: Int
   private let engine: IOEngine
   private let fileSystem: IOFileSystem
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   init(engine: IOEngine, fileSystem: IOFileSystem, limit: Int) {
     (self.engine, self.fileSystem, self.limit) = (engine, fileSystem, limit)
@@ -35,27 +36,36 @@ final class DescriptorCache: Sendable {
         file.endUse()
         return nil
       }
+      if file.life.isOver {
+        return IOError(.systemCall, errno: ENOENT, message: "could not open file \"\(file.path)\"")
+      }
       while state.open.count >= limit, closeOne(&state) {}
-      do throws(IOError) {
-        try file.open(in: fileSystem)
-        state.open.append(file)
-        return nil
-      } catch {
-        return error
+      while true {
+        do throws(IOError) {
+          try file.open(in: fileSystem)
+          state.open.append(file)
+          return nil
+        } catch {
+          // The process, or the machine, has no more descriptors: one of ours is given up.
+          guard error.errno == EMFILE || error.errno == ENFILE, closeOne(&state) else { return error }
+        }
       }
     }
     if let failure { throw failure }
   }
 
-  /// Closes one that nobody uses. - Returns: false where all are in use.
+  /// Closes one that nobody uses, one that has not been used lately if there is such. - Returns: false where all are in
+  /// use.
   private func closeOne(_ state: inout State) -> Bool {
-    for _ in 0..<state.open.count * 2 {
-      state.hand = (state.hand + 1) % state.open.count
+    let count = state.open.count
+    for step in 0..<count * 3 {
+      state.hand = (state.hand + 1) % count
       let file = state.open[state.hand]
-      if file.recentlyUsed.clear() { continue }
+      // The first round clears marks that others may set again while the second looks; the third takes what it can get.
+      if file.recentlyUsed.clear(), step < count * 2 { continue }
       guard file.markClosed() else { continue }
       close(file)
-      state.open.swapAt(state.hand, state.open.count - 1)
+      state.open.swapAt(state.hand, count - 1)
       state.open.removeLast()
       return true
     }
@@ -66,6 +76,9 @@ final class DescriptorCache: Sendable {
     engine.willClose(file)
     file.closeUnderlying()
   }
+
+  /// Sees to it that no segment of a fork is opened any more. Those that are open stay so.
+  func end(_ life: ForkLife) { state.withLock { _ in life.end() } }
 
   /// Closes segments whose fork goes. Nobody uses them any more.
   func forget(_ files: [SegmentFile]) {

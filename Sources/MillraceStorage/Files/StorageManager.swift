@@ -1,7 +1,7 @@
 public import MillraceIO
-import Synchronization
 
-/// The files of a cluster: opens forks, gives them identities, keeps few descriptors open (PostgreSQL's smgr.c and md.c).
+/// The files of a cluster: opens forks, gives them identities, keeps few descriptors open (PostgreSQL's smgr.c and
+/// md.c).
 public final class StorageManager: Sendable {
   public let engine: IOEngine
   /// The cluster's directory; empty where paths are the file system's own.
@@ -13,7 +13,7 @@ public final class StorageManager: Sendable {
 
   let files: DescriptorCache
   private let versionDirectory: String
-  private let forks = Mutex(Registry())
+  private let forks = Locked(Registry())
 
   private struct ForkKey: Hashable {
     let locator: RelationLocator
@@ -55,9 +55,11 @@ public final class StorageManager: Sendable {
     }
   }
 
-  /// Forgets a fork whose files are gone or were replaced. Opening the same locator again gives a new identity, so that nothing
-  /// that still refers to the old one can reach the new files.
+  /// Forgets a fork whose files go. Opening the same locator again gives a new identity, and the old one opens no files
+  /// any more, so that nothing that still refers to it can reach the files of a successor. To be called before another
+  /// relation can get the path.
   public func forget(_ locator: RelationLocator, _ fork: ForkNumber = .main, backend: UInt32? = nil) {
-    forks.withLock { _ = $0.byKey.removeValue(forKey: ForkKey(locator: locator, backend: backend, fork: fork)) }
+    let key = ForkKey(locator: locator, backend: backend, fork: fork)
+    forks.withLock { $0.byKey.removeValue(forKey: key) }?.retire()
   }
 }

@@ -2,11 +2,22 @@ import Glibc
 public import MillraceIO
 import Synchronization
 
-/// Names one fork for as long as the process runs. Never given twice, so a relation that is dropped and whose file number is
-/// used again cannot be confused with its successor, in the pool or in an I/O (PostgreSQL's project lists that as open).
+/// Names one fork for as long as the process runs. Never given twice, so a relation that is dropped and whose file
+/// number is used again cannot be confused with its successor, in the pool or in an I/O (PostgreSQL's project lists
+/// that as open).
 public struct ForkID: Hashable, Sendable {
   public let rawValue: UInt32
   @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+}
+
+/// Whether a fork is still what its path leads to. A new relation may get the path of one that is gone.
+final class ForkLife: Sendable {
+  private let over = Atomic<Bool>(false)
+
+  var isOver: Bool { over.load(ordering: .acquiring) }
+
+  /// Called under the descriptor cache's lock, so that nobody is about to open one of the files.
+  func end() { over.store(true, ordering: .releasing) }
 }
 
 /// An open fork of a relation: blocks, spread over segment files of equal size (PostgreSQL's md.c).
@@ -25,10 +36,12 @@ public final class StoredFork: @unchecked Sendable {
   /// Where the file system finds the first segment.
   private let location: String
   private let isDirect: Bool
+  private let life = ForkLife()
   private let table: Atomic<UnsafeMutablePointer<SegmentTable>?>
-  private let growth = Mutex<[UnsafeMutablePointer<SegmentTable>]>([])
+  private let growth = Locked<[UnsafeMutablePointer<SegmentTable>]>([])
 
-  /// Segments by number. A larger one replaces it; the old one stays until the fork goes, because somebody may be reading it.
+  /// Segments by number. A larger one replaces it; the old one stays until the fork goes, because somebody may be
+  /// reading it.
   struct SegmentTable {
     let count: Int
     let files: UnsafeMutablePointer<Unmanaged<SegmentFile>>
@@ -67,10 +80,15 @@ public final class StoredFork: @unchecked Sendable {
     var current = table.load(ordering: .acquiring)
     if current.map({ number >= $0.pointee.count }) ?? true { current = grow(toHold: number) }
     guard let current else { fatalError("invariant broken: a fork has no table of segments") }
-    let file = current.pointee.files[number]._withUnsafeGuaranteedRef { $0 }
-    try files.use(file)
-    defer { file.endUse() }
-    return try body(file)
+    return try current.pointee.files[number]._withUnsafeGuaranteedRef { file -> Swift.Result<Result, IOError> in
+      do throws(IOError) {
+        try files.use(file)
+        defer { file.endUse() }
+        return .success(try body(file))
+      } catch {
+        return .failure(error)
+      }
+    }.get()
   }
 
   private func grow(toHold number: Int) -> UnsafeMutablePointer<SegmentTable>? {
@@ -97,11 +115,34 @@ public final class StoredFork: @unchecked Sendable {
 
   private func makeSegment(_ number: Int) -> SegmentFile {
     SegmentFile(
-      location: number == 0 ? location : "\(location).\(number)", name: path, isDirect: isDirect,
+      location: segmentName(location, number), name: path, life: life, isDirect: isDirect,
       firstBlock: UInt64(number) * UInt64(blocksPerSegment))
   }
 
-  /// Whole blocks in this fork: segments up to the first that is not full, as PostgreSQL counts them. 0 where there is no file.
+  private func segmentName(_ path: String, _ number: Int) -> String { number == 0 ? path : "\(path).\(number)" }
+
+  /// Ends the identity: no file is opened for it any more, so that it cannot reach those of a successor with the same
+  /// path.
+  func retire() { files.end(life) }
+
+  /// The error of a read whose segment could not be opened, in PostgreSQL's words (_mdfd_getseg).
+  func openFailure(_ error: IOError, block: UInt32) -> IOError {
+    let number = Int(block / blocksPerSegment)
+    guard number > 0, error.code == .systemCall else { return error }
+    if error.errno == ENOENT, let count = try? blockCount(), count / blocksPerSegment < UInt32(number) {
+      let last = Int(count / blocksPerSegment)
+      return IOError(
+        .systemCall,
+        message: "could not open file \"\(segmentName(path, last + 1))\" (target block \(block)):"
+          + " previous segment is only \(count % blocksPerSegment) blocks")
+    }
+    return IOError(
+      .systemCall, errno: error.errno,
+      message: "could not open file \"\(segmentName(path, number))\" (target block \(block))")
+  }
+
+  /// Whole blocks in this fork: segments up to the first that is not full, as PostgreSQL counts them. 0 where there is
+  /// no file.
   /// - Throws: ``IOError`` when a segment cannot be looked at.
   public func blockCount() throws(IOError) -> UInt32 {
     var segment = 0

@@ -1,7 +1,7 @@
 /// Makes a page, item by item, in memory that the caller gives: PostgreSQL's `PageInit` and `PageAddItem`.
 ///
-/// A builder is used once. It does not own the memory, which must stay in place until `finish`, and nobody else may touch
-/// it meanwhile.
+/// A builder is used once. It does not own the memory, which must stay in place until `finish`, and nobody else may
+/// touch it meanwhile.
 public struct PageBuilder: ~Copyable {
   private let page: UnsafeMutableRawPointer
   private var header: PageHeader

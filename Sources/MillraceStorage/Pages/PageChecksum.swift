@@ -2,8 +2,8 @@ import CMillrace
 
 /// PostgreSQL's data page checksum (src/include/storage/checksum_impl.h).
 ///
-/// One pass over the page at the speed of memory, with AVX2 where the processor has it. A page is never written to while
-/// its checksum is computed, so it may be shared and read-only. No allocation, no lock; any thread, any time.
+/// One pass over the page at the speed of memory, with AVX2 where the processor has it. A page is never written to
+/// while its checksum is computed, so it may be shared and read-only. No allocation, no lock; any thread, any time.
 public enum PageChecksum {
   /// The checksum that belongs into the header of a page that stands at `block`. Never zero.
   ///

@@ -2,9 +2,9 @@ import CMillrace
 
 /// What exactly is wrong with a page that `PageVerifier` refused.
 ///
-/// This is for people and reports, not for the reading path: it allocates, and it may try a thousand block numbers. Each
-/// problem states what is seen on the page. What may have caused it (a torn write, a lost write, a write to the wrong
-/// place) is said only where the bytes show it.
+/// This is for people and reports, not for the reading path: it allocates, and it may try a thousand block numbers.
+/// Each problem states what is seen on the page. What may have caused it (a torn write, a lost write, a write to the
+/// wrong place) is said only where the bytes show it.
 public struct PageDiagnosis: Sendable, Hashable {
   /// Where in its fork the page was read.
   public let block: BlockNumber
@@ -13,8 +13,8 @@ public struct PageDiagnosis: Sendable, Hashable {
 
   public var isSound: Bool { problems.isEmpty }
 
-  /// Looks at everything: what `PageVerifier` looks at, and besides the page's size and layout version, which are all that
-  /// a cluster without checksums offers beyond the header's sanity.
+  /// Looks at everything: what `PageVerifier` looks at, and besides the page's size and layout version, which are all
+  /// that a cluster without checksums offers beyond the header's sanity.
   ///
   /// - Parameters:
   ///   - page: `PageLayout.blockSize` readable bytes, of any alignment. They are not written to.
@@ -34,25 +34,26 @@ public struct PageDiagnosis: Sendable, Hashable {
       return
     }
 
-    var problems: [PageProblem] = []
     let defects = Self.defects(of: header)
-    if checksumsEnabled {
-      let hash = millrace_checksum_hash(page)
-      let expected = millrace_checksum_reduce(hash, block.rawValue)
-      if expected != header.checksum {
-        problems.append(.checksum(expected: expected, found: header.checksum))
-        if let problem = Self.misplacement(
+    let hash = checksumsEnabled ? millrace_checksum_hash(page) : 0
+    let expected = millrace_checksum_reduce(hash, block.rawValue)
+    let checksumFailed = checksumsEnabled && expected != header.checksum
+    guard checksumFailed || !defects.isEmpty else {
+      problems = []
+      return
+    }
+
+    let zeroed = Self.zeroedParts(of: page, header: defects.isEmpty ? header : nil)
+    var problems: [PageProblem] = []
+    if checksumFailed {
+      problems.append(.checksum(expected: expected, found: header.checksum))
+      // A page that was only put in the wrong place has nothing else wrong with it.
+      if defects.isEmpty && zeroed.isEmpty {
+        problems += Self.misplacement(
           of: page, hash: hash, checksum: header.checksum, block: block, forkBlockCount: forkBlockCount)
-        {
-          problems.append(problem)
-        }
       }
     }
-    problems += defects.map { .header($0) }
-    if !problems.isEmpty {
-      problems += Self.zeroedParts(of: page, header: defects.isEmpty ? header : nil)
-    }
-    self.problems = problems
+    self.problems = problems + defects.map { .header($0) } + zeroed
   }
 
   private static func defects(of header: PageHeader) -> [PageProblem.HeaderDefect] {
@@ -94,8 +95,9 @@ extension PageDiagnosis {
 
   /// Runs of whole sectors that are zero, as far as they lie where the header says that there is something.
   ///
-  /// Between `pd_lower` and `pd_upper` zeros are what should be there, so the runs are cut to the rest of the page, and what
-  /// is left of them counts if it is at least a sector long. Without a header that makes sense all of the page counts.
+  /// Between `pd_lower` and `pd_upper` zeros are what should be there, so the runs are cut to the rest of the page, and
+  /// what is left of them counts if it is at least a sector long. Without a header that makes sense all of the page
+  /// counts.
   private static func zeroedParts(of page: UnsafeRawPointer, header: PageHeader?) -> [PageProblem] {
     var occupied = [0..<PageLayout.blockSize]
     if let header {
@@ -129,33 +131,33 @@ extension PageDiagnosis {
 // MARK: - Misplaced pages
 
 extension PageDiagnosis {
-  /// How far around its place a page's origin is looked for when nothing but the checksum speaks for it. Each block tried
-  /// fits by chance once in 65,535 times, so this keeps the chance of a false accusation below one in sixty.
-  private static let searchDistance: UInt32 = 512
+  /// How far around its place a page's origin is looked for when nothing but the checksum speaks for it. Each block
+  /// tried fits by chance once in 65,535 times; fewer than three hundred are, so a false suspicion is rarer than one in
+  /// 200.
+  private static let searchDistance: UInt32 = 128
 
-  /// The block for which the page's checksum is right, if one is plausible.
+  /// The block for which the page's checksum is right, if one is plausible: the one that the page's tuples name, a
+  /// neighbour, or one whose number differs in one bit.
   ///
   /// The block number is mixed in after the bytes are hashed, so trying another one costs a division.
   private static func misplacement(
     of page: UnsafeRawPointer, hash: UInt32, checksum: UInt16, block: BlockNumber, forkBlockCount: UInt32
-  ) -> PageProblem? {
+  ) -> [PageProblem] {
     func fits(_ candidate: UInt32) -> Bool {
       millrace_checksum_reduce(hash, candidate) == checksum
     }
-    if let home = homeOfTuples(on: PageView(page)), home != block, fits(home.rawValue) {
-      return .misplaced(belongsTo: home, confirmed: true)
+    if let home = homeOfTuples(on: PageView(page)) {
+      if home == block { return [] }
+      if fits(home.rawValue) { return [.misplaced(belongsTo: home, confirmed: true)] }
     }
-    for distance in 1...searchDistance {
-      let (below, underflow) = block.rawValue.subtractingReportingOverflow(distance)
-      if !underflow, below < forkBlockCount, fits(below) {
-        return .misplaced(belongsTo: BlockNumber(below), confirmed: false)
-      }
-      let (above, overflow) = block.rawValue.addingReportingOverflow(distance)
-      if !overflow, above < forkBlockCount, fits(above) {
-        return .misplaced(belongsTo: BlockNumber(above), confirmed: false)
-      }
+    let own = Int64(block.rawValue)
+    let neighbours = (1...Int64(searchDistance)).flatMap { [own - $0, own + $0] }
+    let flipped = (0..<32).map { own ^ (1 << $0) }
+    for candidate in neighbours + flipped where (0..<Int64(forkBlockCount)).contains(candidate) {
+      let candidate = UInt32(candidate)
+      if fits(candidate) { return [.misplaced(belongsTo: BlockNumber(candidate), confirmed: false)] }
     }
-    return nil
+    return []
   }
 
   /// The block to which most heap tuples on the page say they belong, if it is a heap page and most of them agree.

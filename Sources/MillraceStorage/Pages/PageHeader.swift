@@ -88,7 +88,8 @@ public struct PageHeader: Sendable, Hashable {
   /// Whether the page is of the one size and layout version that Millrace reads, and its line pointers start behind the
   /// header.
   ///
-  /// True of every page that PostgreSQL 8.3 or later initialized. PostgreSQL does not look at this when it reads a page.
+  /// True of every page that PostgreSQL 8.3 or later initialized. PostgreSQL does not look at this when it reads a
+  /// page.
   @inlinable public var hasExpectedLayout: Bool {
     pageSize == PageLayout.blockSize
       && layoutVersion == PageLayout.version

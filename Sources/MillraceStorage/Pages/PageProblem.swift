@@ -12,9 +12,9 @@ public enum PageProblem: Sendable, Hashable {
   case zeroedTail(from: Int)
   /// The page's checksum is right for another block: the page may have been written to the wrong place.
   ///
-  /// `confirmed` if the tuples on the page say so, too. The checksum alone is a hint: it fits a wrong block once in 65,535
-  /// trials, and because the block number is mixed in by exclusive or, a flipped bit of the checksum field itself makes
-  /// the page look like a neighbour's.
+  /// `confirmed` if the tuples on the page say so, too. The checksum alone is a hint: it fits a wrong block once in
+  /// 65,535 trials, and because the block number is mixed in by exclusive or, a flipped bit of the checksum field
+  /// itself makes the page look like a neighbour's.
   case misplaced(belongsTo: BlockNumber, confirmed: Bool)
 
   /// What can be wrong with the header, with the values that are.

@@ -1,9 +1,9 @@
 /// A page in memory, read in place.
 ///
-/// This is a borrowed pointer: it is valid only as long as the memory holds the page and nobody writes to it, which for a
-/// page in the buffer pool means while the buffer is pinned and its content locked. It checks what it must in order never
-/// to read outside the page, so that a damaged page can be looked at; it does not check that the page makes sense.
-/// Everything is inlinable and costs a load or two.
+/// This is a borrowed pointer: it is valid only as long as the memory holds the page and nobody writes to it, which for
+/// a page in the buffer pool means while the buffer is pinned and its content locked. It checks what it must in order
+/// never to read outside the page, so that a damaged page can be looked at; it does not check that the page makes
+/// sense. Everything is inlinable and costs a load or two.
 public struct PageView {
   @usableFromInline let base: UnsafeRawPointer
 

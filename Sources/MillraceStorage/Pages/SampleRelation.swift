@@ -1,7 +1,7 @@
 /// A table made up from a seed, page by page, for demonstrations and tests: `(id int4, value int4, body text)`.
 ///
-/// Every page is the same function of the seed and its block number, so pages can be made in any order, by any thread, and
-/// compared again later. PostgreSQL reads the pages as its own: the tuples are frozen, and the checksum is right.
+/// Every page is the same function of the seed and its block number, so pages can be made in any order, by any thread,
+/// and compared again later. PostgreSQL reads the pages as its own: the tuples are frozen, and the checksum is right.
 public struct SampleRelation: Sendable, Hashable {
   /// What the values are derived from.
   public let seed: UInt64

@@ -1,20 +1,21 @@
-/// Says which blocks a read stream shall read, one after the other. A class and not a closure or protocol, so that asking for
-/// the next block costs one call through a table and no reference counting. Used by the stream's thread alone.
+/// Says which blocks a read stream shall read, one after the other. A class and not a closure or protocol, so that
+/// asking for the next block costs one call through a table and no reference counting. Used by the stream's thread
+/// alone.
 open class BlockSource {
   public init() {}
 
   /// The next block, or nil at the end.
   ///
-  /// It is asked ahead of the consumer. It may wait for locks and for I/O of its own: what the stream has staged, any waiter
-  /// can submit.
-  /// - Parameter perBufferData: memory of the stream's ``ReadStreamConfiguration/perBufferDataSize`` bytes that goes with the
-  ///   block and is given out with its page; nil where that is 0.
+  /// It is asked ahead of the consumer. It may wait for locks and for I/O of its own: what the stream has staged, any
+  /// waiter can submit.
+  /// - Parameter perBufferData: memory of the stream's ``ReadStreamConfiguration/perBufferDataSize`` bytes that goes
+  ///   with the block and is given out with its page; nil where that is 0.
   open func nextBlock(perBufferData: UnsafeMutableRawPointer?) -> BlockNumber? {
     fatalError("\(Self.self) does not say which blocks it wants")
   }
 
-  /// How many blocks are certain to come, where that is known: the stream then need not find out by waiting whether looking
-  /// ahead pays (a bitmap, a list, a whole relation). PostgreSQL's streams have only "full or not".
+  /// How many blocks are certain to come, where that is known: the stream then need not find out by waiting whether
+  /// looking ahead pays (a bitmap, a list, a whole relation). PostgreSQL's streams have only "full or not".
   open var certainCount: Int? { nil }
 }
 

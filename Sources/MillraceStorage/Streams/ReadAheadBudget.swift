@@ -2,8 +2,9 @@ import Synchronization
 
 /// How many blocks all read streams of a pool together hold ahead of their consumers.
 ///
-/// Each stream is sure of an equal share; what the others do not use it may have besides. So one stream alone can look far ahead,
-/// and many share without any of them pinning the pool full: PostgreSQL's streams know only their own limits.
+/// Each stream is sure of an equal share; what the others do not use it may have besides. So one stream alone can look
+/// far ahead, and many share without any of them pinning the pool full: PostgreSQL's streams know only their own
+/// limits.
 public final class ReadAheadBudget: Sendable {
   /// Blocks.
   public let total: Int

@@ -1,11 +1,11 @@
 import MillraceIO
 
 extension ReadStream {
-  /// The next page, suspending the task instead of blocking the thread where it is not there yet. For backends that are not
-  /// exclusive, from one task at a time.
+  /// The next page, suspending the task instead of blocking the thread where it is not there yet. For backends that are
+  /// not exclusive, from one task at a time.
   ///
-  /// - Throws: ``StorageError``, or ``IOError`` `.cancelled` when the task was cancelled while it waited: then nothing is lost,
-  ///   the read goes on, and the page can be asked for again.
+  /// - Throws: ``StorageError``, or ``IOError`` `.cancelled` when the task was cancelled while it waited: then nothing
+  ///   is lost, the read goes on, and the page can be asked for again.
   public nonisolated(nonsending) func nextPage() async throws -> PinnedBuffer? {
     prepare()
     if let reference = oldestReference { try await reader.backend.engine.completion(of: reference) }

@@ -6,13 +6,13 @@ public import MillraceIO
 ///     let stream = ReadStream(pool, backend, fork, BlockRange(0..<count))
 ///     while let page = try stream.next() { … }
 ///
-/// Neighbouring blocks become one read, up to `io_combine_limit`. How far it reads ahead follows what is measured: the distance
-/// doubles when the consumer had to wait, and falls by one with each page that was there anyway, once that has lasted. All
-/// streams of a pool draw on one budget (``ReadAheadBudget``).
+/// Neighbouring blocks become one read, up to `io_combine_limit`. How far it reads ahead follows what is measured: the
+/// distance doubles when the consumer had to wait, and falls by one with each page that was there anyway, once that has
+/// lasted. All streams of a pool draw on one budget (``ReadAheadBudget``).
 ///
-/// Two distances, in blocks: `combineDistance`, how large a read may get before it is started, grows with every read, because
-/// large reads are always cheaper; `readAheadDistance`, how far ahead reads have been started, grows only with waiting, because
-/// too far costs pins, and I/O that nobody may want.
+/// Two distances, in blocks: `combineDistance`, how large a read may get before it is started, grows with every read,
+/// because large reads are always cheaper; `readAheadDistance`, how far ahead reads have been started, grows only with
+/// waiting, because too far costs pins, and I/O that nobody may want.
 ///
 ///     buffers      ┌──────── queue, maxPinned + 1 ────────┬─ overflow ─┐
 ///                  │   oldest ▼        next ▼             │            │   A read's buffers lie in a row, if need
@@ -22,6 +22,11 @@ public import MillraceIO
 /// After a throw the stream stands behind the read that failed, and goes on if asked to.
 public final class ReadStream {
   let reader: BufferReader
+  // Besides in the reader, because what is one step away is used without counting a reference.
+  let pool: BufferPool
+  private let budget: ReadAheadBudget
+  private let fork: ForkID
+  private let raisesUsage: Bool
   let source: BlockSource
   let configuration: ReadStreamConfiguration
   let maxIOs: Int
@@ -29,6 +34,9 @@ public final class ReadStream {
   /// What only this class touches; in memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<State>
   private let issuesInPlace: Bool
+  /// The errors that wait, where some do: apart from the rest, because looking at one copies it.
+  private var deferred: StorageError?
+  private var failure: StorageError?
 
   struct State {
     let buffers: UnsafeMutablePointer<BufferID>
@@ -48,8 +56,6 @@ public final class ReadStream {
     var pendingCount = 0
     var combineDistance = 1
     var readAheadDistance = 1
-    var resumeCombineDistance = 1
-    var resumeReadAheadDistance = 1
     /// Pages without I/O that are let pass before the distances fall.
     var holdOff = 0
     /// A block that the source gave and that could not be taken yet.
@@ -57,8 +63,10 @@ public final class ReadStream {
     var hasEnded = false
     var isFast = false
     var dataOfLast = 0
-    /// An error that belongs behind the pages that are in the queue.
-    var deferred: StorageError?
+    /// Whether an error waits behind the pages that are in the queue.
+    var hasDeferred = false
+    /// Whether the oldest operation failed, of which the first pages came and are given out before its error.
+    var hasFailure = false
     var statistics = ReadStreamStatistics()
   }
 
@@ -71,6 +79,8 @@ public final class ReadStream {
   ) {
     self.source = source
     self.configuration = configuration
+    self.pool = pool
+    (budget, self.fork, raisesUsage) = (pool.readAheadBudget, fork.id, strategy == nil)
     reader = BufferReader(
       pool: pool, backend: backend, fork: fork, strategy: strategy, flags: configuration.flags,
       combineLimit: configuration.combineLimit, onWarning: configuration.onWarning)
@@ -102,7 +112,7 @@ public final class ReadStream {
 
   deinit {
     reset()
-    reader.pool.readAheadBudget.removeStream()
+    budget.removeStream()
     own.pointee.buffers.deallocate()
     own.pointee.operations.deallocate()
     own.pointee.operationStarts.deallocate()
@@ -132,14 +142,13 @@ public final class ReadStream {
   /// - Throws: ``StorageError`` with the blocks that could not be had. Calling again goes on behind them.
   /// - Complexity: no allocation, no lock, no reference count; waits if the page is not there yet.
   public func next() throws(StorageError) -> PinnedBuffer? {
-    if own.pointee.isFast, let buffer = nextFast() { return PinnedBuffer(reader.pool, buffer) }
+    if own.pointee.isFast, let buffer = nextFast() { return PinnedBuffer(pool, buffer) }
     if own.pointee.pinned == 0 {
+      // Buffers that were short at the last call may be there now: the caller has had a page to let go of since.
+      if own.pointee.hasDeferred, deferred?.code == .noUnpinnedBuffers { forgetDeferred() }
       lookAhead()
       if own.pointee.pinned == 0 {
-        if let error = own.pointee.deferred {
-          own.pointee.deferred = nil
-          throw error
-        }
+        try throwDeferred()
         return nil
       }
     }
@@ -152,11 +161,22 @@ public final class ReadStream {
     own.pointee.oldest = index + 1 == queueSize ? 0 : index + 1
     own.pointee.pinned -= 1
     own.pointee.dataOfLast = index
-    reader.pool.readAheadBudget.release(1)
+    budget.release(1)
     noteGivenOut()
     lookAhead()
     own.pointee.isFast = isFastEligible
-    return PinnedBuffer(reader.pool, buffer)
+    return PinnedBuffer(pool, buffer)
+  }
+
+  private func throwDeferred() throws(StorageError) {
+    guard own.pointee.hasDeferred, let error = deferred else { return }
+    forgetDeferred()
+    throw error
+  }
+
+  private func forgetDeferred() {
+    own.pointee.hasDeferred = false
+    deferred = nil
   }
 
   /// What the source attached to the page that was given out last. Valid until the next call.
@@ -179,36 +199,49 @@ public final class ReadStream {
   /// Waits for the read that the oldest page belongs to, and learns from having had to.
   private func finishOldestOperation() throws(StorageError) {
     let operation = own.pointee.operations + own.pointee.oldestOperation
-    own.pointee.oldestOperation = own.pointee.oldestOperation + 1 == maxIOs ? 0 : own.pointee.oldestOperation + 1
-    own.pointee.inProgress -= 1
     do throws(StorageError) {
-      let waited = try reader.wait(operation) || issuesInPlace || reader.backend.engine.methodKind == .sync
+      if own.pointee.hasFailure, let failure { throw failure }
+      // Where every read is executed in place (io_method=sync), looking farther ahead would gain nothing.
+      let waited = try reader.wait(operation) || issuesInPlace
+      retireOldestOperation()
       if waited {
         own.pointee.statistics.waitCount += 1
-        if own.pointee.readAheadDistance > 0 {
-          own.pointee.readAheadDistance = min(own.pointee.readAheadDistance * 2, maxPinned)
-        }
+        own.pointee.readAheadDistance = min(own.pointee.readAheadDistance * 2, maxPinned)
       }
-      if own.pointee.combineDistance > 0 {
-        own.pointee.combineDistance = min(own.pointee.combineDistance * 2, reader.combineLimit, maxPinned)
-      }
+      own.pointee.combineDistance = min(own.pointee.combineDistance * 2, reader.combineLimit, maxPinned)
       own.pointee.holdOff = maxPinned
     } catch {
-      discard(operation.pointee.count)
-      throw error
+      let done = operation.pointee.done
+      guard done > 0 else {
+        own.pointee.hasFailure = false
+        failure = nil
+        retireOldestOperation()
+        discard(operation.pointee.count)
+        throw error
+      }
+      // The first pages came and are given out; the operation now stands for the rest, with its error.
+      own.pointee.hasFailure = true
+      failure = error
+      operation.pointee.dropDone()
+      own.pointee.operationStarts[own.pointee.oldestOperation] = (own.pointee.oldest + done) % queueSize
     }
+  }
+
+  @inline(__always) private func retireOldestOperation() {
+    own.pointee.oldestOperation = own.pointee.oldestOperation + 1 == maxIOs ? 0 : own.pointee.oldestOperation + 1
+    own.pointee.inProgress -= 1
   }
 
   /// Lets go of the oldest pages.
   private func discard(_ count: Int) {
     for _ in 0..<count {
       let index = own.pointee.oldest
-      reader.pool.unpin(own.pointee.buffers[index])
+      pool.unpin(own.pointee.buffers[index])
       clearEntry(index)
       own.pointee.oldest = index + 1 == queueSize ? 0 : index + 1
     }
     own.pointee.pinned -= count
-    reader.pool.readAheadBudget.release(count)
+    budget.release(count)
   }
 
   // MARK: The fast path
@@ -217,7 +250,8 @@ public final class ReadStream {
   private var isFastEligible: Bool {
     own.pointee.inProgress == 0 && own.pointee.forwarded == 0 && own.pointee.pinned == 1
       && own.pointee.readAheadDistance == 1 && own.pointee.combineDistance == 1 && own.pointee.pendingCount == 0
-      && own.pointee.perBufferData == nil && own.pointee.ungot == nil && own.pointee.deferred == nil
+      && own.pointee.perBufferData == nil && own.pointee.ungot == nil && !own.pointee.hasDeferred
+      && !own.pointee.hasEnded
   }
 
   /// Swaps the one page ahead for the next. - Returns: nil where that is over; the page is still queued then.
@@ -228,19 +262,19 @@ public final class ReadStream {
       return nil
     }
     let index = own.pointee.oldest
-    let tag = BufferTag(reader.fork.id, block.rawValue)
-    guard let following = reader.pool.pinIfPresent(tag, strategy: reader.strategy) else {
+    let tag = BufferTag(fork, block.rawValue)
+    guard let following = pool.pinIfPresent(tag, raisesUsage: raisesUsage) else {
       own.pointee.isFast = false
       own.pointee.ungot = block.rawValue
       return nil
     }
-    guard reader.pool.state(following).has(BufferState.valid) else {
-      reader.pool.unpin(following)
+    guard pool.state(following).has(BufferState.valid) else {
+      pool.unpin(following)
       own.pointee.isFast = false
       own.pointee.ungot = block.rawValue
       return nil
     }
-    reader.pool.counters.hits.sharedIncrement()
+    pool.counters.hits.sharedIncrement()
     let buffer = own.pointee.buffers[index]
     own.pointee.buffers[index] = following
     noteGivenOut()
@@ -250,7 +284,7 @@ public final class ReadStream {
   // MARK: Looking ahead
 
   private var mayLookAhead: Bool {
-    guard !own.pointee.hasEnded, own.pointee.deferred == nil, own.pointee.inProgress < maxIOs else { return false }
+    guard !own.pointee.hasEnded, !own.pointee.hasDeferred, own.pointee.inProgress < maxIOs else { return false }
     let (pending, pinned) = (own.pointee.pendingCount, own.pointee.pinned)
     if pending > 0, pinned == 0, pending < own.pointee.combineDistance { return true }
     return pinned + pending < own.pointee.readAheadDistance
@@ -258,7 +292,7 @@ public final class ReadStream {
 
   private var shouldStartPending: Bool {
     let pending = own.pointee.pendingCount
-    guard pending > 0, own.pointee.inProgress < maxIOs, own.pointee.deferred == nil else { return false }
+    guard pending > 0, own.pointee.inProgress < maxIOs, !own.pointee.hasDeferred else { return false }
     if own.pointee.hasEnded || pending >= own.pointee.combineDistance { return true }
     // There shall always be one page to give out; otherwise it may wait and grow.
     return own.pointee.pinned == 0 && !mayLookAhead
@@ -310,7 +344,6 @@ public final class ReadStream {
   private func startPending() -> Bool {
     let wanted = own.pointee.pendingCount
     let forwarded = own.pointee.forwarded
-    let budget = reader.pool.readAheadBudget
     var granted = 0
     if wanted > forwarded {
       granted = budget.reserve(wanted - forwarded, held: own.pointee.pinned + forwarded)
@@ -344,7 +377,7 @@ public final class ReadStream {
       own.pointee.buffers[start + count + left] != .noBuffer
     { left += 1 }
     own.pointee.forwarded = left
-    reader.pool.readAheadBudget.release(reserved - count - left)
+    budget.release(reserved - count - left)
 
     let overflow = start + count + left - queueSize
     if overflow > 0 { own.pointee.buffers.update(from: own.pointee.buffers + queueSize, count: overflow) }
@@ -371,23 +404,34 @@ public final class ReadStream {
     }
   }
 
-  /// Gives up what is pending: at once where it is a shortage that passes, else with an error behind the queued pages.
+  /// Gives up of what is pending the blocks that an error names, with the error behind the queued pages. Where buffers
+  /// are short, nothing is given up: the shortage passes, at the latest when pages of this stream have been consumed.
   private func failPending(_ error: StorageError, granted: Int) {
     releaseForwarded(granted: granted)
     if error.code == .noUnpinnedBuffers, own.pointee.pinned > 0 {
       own.pointee.readAheadDistance = max(min(own.pointee.readAheadDistance, own.pointee.pinned), 1)
       return
     }
-    own.pointee.deferred = error
-    own.pointee.pendingCount = 0
+    deferred = error
+    own.pointee.hasDeferred = true
+    let lost = min(error.blocks.count, own.pointee.pendingCount)
+    own.pointee.pendingBlock += UInt32(lost)
+    own.pointee.pendingCount -= lost
+    if lost > 0, let data = own.pointee.perBufferData {
+      // Data lies where its page will; so it moves up with the pages that are still to come, that of the next block
+      // included.
+      let size = configuration.perBufferDataSize
+      for place in own.pointee.next...own.pointee.next + own.pointee.pendingCount {
+        (data + place % queueSize * size).copyMemory(from: data + (place + lost) % queueSize * size, byteCount: size)
+      }
+    }
   }
 
   private func releaseForwarded(granted: Int) {
-    let budget = reader.pool.readAheadBudget
     // Those that an earlier call left, and those that the failed one had pinned.
     var index = own.pointee.next
     while index < queueSize + reader.combineLimit, own.pointee.buffers[index] != .noBuffer {
-      reader.pool.unpin(own.pointee.buffers[index])
+      pool.unpin(own.pointee.buffers[index])
       own.pointee.buffers[index] = .noBuffer
       if index >= queueSize { own.pointee.buffers[index - queueSize] = .noBuffer }
       if index < reader.combineLimit { own.pointee.buffers[queueSize + index] = .noBuffer }
@@ -399,30 +443,26 @@ public final class ReadStream {
 
   // MARK: Stopping
 
-  /// Makes the stream end for now: pages that are queued are still given out. For sources that need a page to know the next
-  /// block. ``resume()`` goes on at the distance that was reached.
+  /// Makes the stream end for now: pages that are queued are still given out. For sources that need a page to know the
+  /// next block. ``resume()`` goes on at the distance that was reached.
   public func pause() {
-    own.pointee.resumeReadAheadDistance = own.pointee.readAheadDistance
-    own.pointee.resumeCombineDistance = own.pointee.combineDistance
     own.pointee.hasEnded = true
+    own.pointee.isFast = false
   }
 
-  public func resume() {
-    own.pointee.hasEnded = false
-    own.pointee.readAheadDistance = max(own.pointee.resumeReadAheadDistance, 1)
-    own.pointee.combineDistance = max(own.pointee.resumeCombineDistance, 1)
-  }
+  /// Ends a pause: the source is asked again.
+  public func resume() { own.pointee.hasEnded = false }
 
   /// Lets go of everything, waiting for the I/O that is in flight, and starts over with what the source gives next.
   public func reset() {
     own.pointee.isFast = false
-    own.pointee.deferred = nil
+    own.pointee.hasDeferred = false
+    own.pointee.hasFailure = false
+    (deferred, failure) = (nil, nil)
     own.pointee.ungot = nil
     while own.pointee.inProgress > 0 {
-      let operation = own.pointee.operations + own.pointee.oldestOperation
-      own.pointee.oldestOperation = own.pointee.oldestOperation + 1 == maxIOs ? 0 : own.pointee.oldestOperation + 1
-      own.pointee.inProgress -= 1
-      reader.settle(operation)
+      reader.settle(own.pointee.operations + own.pointee.oldestOperation)
+      retireOldestOperation()
     }
     discard(own.pointee.pinned)
     releaseForwarded(granted: 0)

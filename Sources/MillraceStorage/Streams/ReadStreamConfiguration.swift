@@ -1,7 +1,7 @@
 /// How a read stream reads.
 public struct ReadStreamConfiguration: Sendable {
-  /// I/Os in flight at most: `effective_io_concurrency`, or `maintenance_io_concurrency`. 0: each read by itself, waited for at
-  /// once, still combined.
+  /// I/Os in flight at most: `effective_io_concurrency`, or `maintenance_io_concurrency`. 0: each read by itself,
+  /// waited for at once, still combined.
   public var ioConcurrency = 16
   /// Blocks of one I/O at most: `io_combine_limit`.
   public var combineLimit = 16

@@ -4,8 +4,8 @@ import Testing
 
 @testable import MillraceIO
 
-/// Several threads, each with a backend, in random order: start, batch, reap, wait for their own and each other's I/O, ask after
-/// it, abandon it, have tasks await and cancel, end with I/O in flight. Whatever they read is checked.
+/// Several threads, each with a backend, in random order: start, batch, reap, wait for their own and each other's I/O,
+/// ask after it, abandon it, have tasks await and cancel, end with I/O in flight. Whatever they read is checked.
 @Suite("random use by many threads, on every method")
 struct StressTests {
   private static let block = 8192

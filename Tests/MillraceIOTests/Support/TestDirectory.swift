@@ -2,7 +2,8 @@ import Foundation
 
 /// A directory of its own for one test, gone with its contents when the test is over.
 ///
-/// On a disk rather than in memory, because direct I/O shall be the real one; `MILLRACE_TEST_DIRECTORY` puts it elsewhere.
+/// On a disk rather than in memory, because direct I/O shall be the real one; `MILLRACE_TEST_DIRECTORY` puts it
+/// elsewhere.
 final class TestDirectory: Sendable {
   let path: String
 

@@ -2,11 +2,11 @@ import MillraceSimulation
 
 @testable import MillraceIO
 
-/// A random run of an engine on a simulated disk whose every result is compared with a model: files that are arrays of bytes,
-/// and the rules of handles and references.
+/// A random run of an engine on a simulated disk whose every result is compared with a model: files that are arrays of
+/// bytes, and the rules of handles and references.
 ///
-/// One thread drives several backends. I/Os in flight never overlap where one writes, so that the model knows what each of them
-/// must find; everything else is left to chance, faults included. An error must have a fault as its cause.
+/// One thread drives several backends. I/Os in flight never overlap where one writes, so that the model knows what each
+/// of them must find; everything else is left to chance, faults included. An error must have a fault as its cause.
 final class ModelRun {
   /// Something that an engine without bugs does not do.
   struct Failure: Error, CustomStringConvertible {

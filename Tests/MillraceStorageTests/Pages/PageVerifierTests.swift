@@ -98,15 +98,23 @@ import Testing
     #expect(page.verdict(block: 3, checksumsEnabled: false) == (change.isSane ? .valid : .headerInvalid))
   }
 
-  @Test func `every single flipped bit of a page is found`() {
+  @Test func `a single flipped bit is found, unless the sum of sixteen bits happens to be the same`() {
+    var missed = 0
+
     var random = SeededGenerator(for: "page verifier, single bits")
     var page = Self.page(block: 1)
     for byte in 0..<8192 {
       let flip = UInt8(1) << random.below(8)
       page[byte] ^= flip
-      #expect(!page.verdict(block: 1).isValid, "seed \(random.seed), byte \(byte)")
+      if page.verdict(block: 1).isValid {
+        missed += 1
+        let expected = Reference.pageChecksum(page, block: 1)
+        #expect(expected == page.pageHeader.checksum, "seed \(random.seed), byte \(byte)")
+      }
       page[byte] ^= flip
     }
     #expect(page.verdict(block: 1) == .valid)
+    // One flip in 65,535 is missed on average.
+    #expect(missed <= 3, "seed \(random.seed)")
   }
 }

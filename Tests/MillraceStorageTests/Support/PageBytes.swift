@@ -48,3 +48,10 @@ extension [UInt8] {
     }
   }
 }
+
+extension PageView {
+  /// Whether a page of a file, given as all of its bytes, was ever initialized.
+  static func isInitialized(_ file: [UInt8], block: Int) -> Bool {
+    Array(file[block * PageLayout.blockSize..<(block + 1) * PageLayout.blockSize]).withPage { !PageView($0).isNew }
+  }
+}

@@ -1,23 +1,23 @@
 import Foundation
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): the tests' source of random numbers. The same seed gives the same test.
-struct SeededGenerator: RandomNumberGenerator {
-  let seed: UInt64
+package struct SeededGenerator: RandomNumberGenerator {
+  package let seed: UInt64
   private var state: UInt64
 
-  init(seed: UInt64) {
+  package init(seed: UInt64) {
     self.seed = seed
     state = seed
   }
 
   /// Seeded from the environment variable `MILLRACE_SEED`, or with 1. The seed is printed with the test's name.
-  init(for test: String) {
+  package init(for test: String) {
     let seed = ProcessInfo.processInfo.environment["MILLRACE_SEED"].flatMap(UInt64.init) ?? 1
     print("\(test): MILLRACE_SEED=\(seed)")
     self.init(seed: seed)
   }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state
     mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -26,11 +26,11 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 
   /// A number in `0..<limit`. The slight bias does not matter here.
-  mutating func below(_ limit: Int) -> Int {
+  package mutating func below(_ limit: Int) -> Int {
     Int(next() % UInt64(limit))
   }
 
-  mutating func bytes(_ count: Int) -> [UInt8] {
+  package mutating func bytes(_ count: Int) -> [UInt8] {
     (0..<count).map { _ in UInt8(truncatingIfNeeded: next() >> 56) }
   }
 }

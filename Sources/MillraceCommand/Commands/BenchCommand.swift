@@ -1,0 +1,7 @@
+import ArgumentParser
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measures the engine on your storage.",
+    subcommands: [BenchIOCommand.self, BenchScanCommand.self])
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Logging
+import MillraceIO
+import MillraceSettings
+
+/// The option of every command that does I/O: any setting.
+struct SettingOptions: ParsableArguments {
+  @Option(
+    name: .customShort("c"),
+    help: ArgumentHelp(
+      "Sets a setting, such as io_workers=4. Sizes and times take PostgreSQL's units. May be repeated.",
+      valueName: "name=value"))
+  var assignments: [String] = []
+
+  /// The settings that the command line makes. Tools use `io_method=auto` unless told otherwise.
+  /// - Parameter method: what `--io-method` says.
+  func settings(method: String? = nil) throws -> Settings {
+    var settings = Settings()
+    try settings.set(.ioMethod, to: .auto)
+    for text in assignments {
+      let assignment = try SettingAssignment(text)
+      try settings.set(assignment.name, to: assignment.value)
+    }
+    if let method { try settings.set("io_method", to: method) }
+    for warning in settings.warnings { Output.warningLine(warning.message, detail: warning.detail) }
+    return settings
+  }
+}
+
+/// The options of every command that does I/O by one method.
+struct EngineOptions: ParsableArguments {
+  @Option(
+    name: .customLong("io-method"),
+    help: ArgumentHelp(
+      "How I/O is executed: worker, sync, io_uring, posix_aio or auto.", valueName: "method"))
+  var ioMethod: String?
+
+  @OptionGroup var options: SettingOptions
+
+  func settings() throws -> Settings { try options.settings(method: ioMethod) }
+}
+
+extension IOMethodKind {
+  init(_ setting: IOMethodSetting) {
+    switch setting {
+    case .worker: self = .worker
+    case .sync: self = .sync
+    case .ioUring: self = .ioUring
+    case .posixAIO: self = .posixAIO
+    case .auto: self = .auto
+    }
+  }
+}
+
+extension IOConfiguration {
+  /// What the settings say, for a tool with a few backends.
+  init(_ settings: Settings, backendsMax: Int) {
+    self.init(method: IOMethodKind(settings[.ioMethod]))
+    self.backendsMax = backendsMax
+    handlesPerBackend = settings.effectiveIOMaxConcurrency(backendsMax: backendsMax)
+    vectorsPerHandle = settings[.ioMaxCombineLimit]
+    mergedBytesMax = settings.bytes(.ioMaxCombineLimit)
+    workers.workersMin = settings.ioWorkerBounds.lowerBound
+    workers.workersMax = settings.ioWorkerBounds.upperBound
+    workers.idleTimeoutMilliseconds = settings[.ioWorkerIdleTimeout]
+    workers.launchIntervalMilliseconds = settings[.ioWorkerLaunchInterval]
+    logger = Logger(label: "millrace") { _ in StandardErrorLog() }
+  }
+}
+
+/// The engine's log lines, as a command line tool shows them.
+struct StandardErrorLog: LogHandler {
+  var metadata: Logger.Metadata = [:]
+  var logLevel: Logger.Level = .notice
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    if event.level >= .error {
+      Output.errorLine("\(event.message)")
+    } else {
+      Output.warningLine("\(event.message)")
+    }
+  }
+}

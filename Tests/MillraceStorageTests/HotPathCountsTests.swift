@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+/// What the release build of `millrace-counts` counts, against what hot paths may do: no allocation, no reference
+/// counting, and no lock but one short one for each batch on a ring that backends share. A page that is read takes its
+/// buffer out of the table and puts it back in, under the lock of a part of the table each time.
+@Suite("hot paths")
+struct HotPathCountsTests {
+  struct Row: Decodable {
+    let path: String
+    let operations, batches, allocations, retains, releases, locks: Int
+  }
+
+  /// Where `make test` has put the program; nil where it has not been built.
+  static let program: String? = {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().path
+    let places = [ProcessInfo.processInfo.environment["MILLRACE_COUNTS"], root + "/.build/release/millrace-counts"]
+    return places.compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }()
+
+  static let isRequired = ProcessInfo.processInfo.environment["MILLRACE_REQUIRE"] == "all"
+
+  @Test(
+    "neither allocate, count references, nor lock",
+    .enabled(if: program != nil || isRequired, "millrace-counts is not built (swift build -c release)"))
+  func counts() throws {
+    let program = try #require(Self.program)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    let rows = try JSONDecoder().decode([Row].self, from: output)
+    #expect(rows.count >= 12)
+    for row in rows {
+      #expect(row.allocations == 0, "\(row.path)")
+      #expect(row.retains == 0 && row.releases == 0, "\(row.path)")
+      #expect(row.locks <= allowedLocks(row), "\(row.path)")
+    }
+  }
+
+  private func allowedLocks(_ row: Row) -> Int {
+    let isShared = row.path.hasPrefix("io_uring:") || row.path.hasPrefix("worker:") || row.path.hasPrefix("posix_aio:")
+    let forBatches = isShared ? row.batches : 0
+    if row.path.hasSuffix("stage, submit, complete") { return forBatches }
+    return row.path.hasSuffix("cached") ? 0 : forBatches + 2 * row.operations
+  }
+}
