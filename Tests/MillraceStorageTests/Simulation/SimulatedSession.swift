@@ -152,6 +152,12 @@ final class SimulatedSession {
       guard lost.isEmpty, (0..<UInt32(pool.count)).allSatisfy({ pool.state($0).pins > 0 }) else {
         throw simulation.failure("buffers were said to be all pinned and are not")
       }
+    case .io(let cause) where cause.code == .shortTransfer:
+      simulation.encounters.shortReads += 1
+      // Nothing could be read, so the first block is not there.
+      guard let named, simulation.missing.contains(named.lowerBound), error.message.contains("read only 0 of") else {
+        throw simulation.failure("\"\(error)\", but the file is longer")
+      }
     case .io(let cause):
       simulation.encounters.readErrors += 1
       guard cause.errno == EIO, let named, named.contains(where: simulation.isBad),

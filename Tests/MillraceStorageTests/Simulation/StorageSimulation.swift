@@ -23,6 +23,7 @@ final class StorageSimulation {
   struct Encounters: Equatable {
     var pages = 0
     var readErrors = 0
+    var shortReads = 0
     var pageErrors = 0
     var warnings = 0
     var shortages = 0
@@ -32,6 +33,7 @@ final class StorageSimulation {
     mutating func add(_ other: Encounters) {
       pages += other.pages
       readErrors += other.readErrors
+      shortReads += other.shortReads
       pageErrors += other.pageErrors
       warnings += other.warnings
       shortages += other.shortages
@@ -47,6 +49,8 @@ final class StorageSimulation {
   let blocksPerSegment: Int
   /// Blocks whose page was damaged on disk.
   let damaged: Set<UInt32>
+  /// Blocks that were cut off, in whole or in part.
+  let missing: Set<UInt32>
   var sessions: [SimulatedSession] = []
   private var hogged: [BufferID] = []
   var encounters = Encounters()
@@ -75,7 +79,21 @@ final class StorageSimulation {
       }
     }
     self.damaged = damaged
+    missing = random.oneIn(4) ? try Self.cut(&random, rig, blocks, blocksPerSegment) : []
     self.random = random
+  }
+
+  /// Cuts a segment off somewhere. - Returns: the blocks that are lost.
+  private static func cut(
+    _ random: inout SimulationRandom, _ rig: SimulatedRig, _ blocks: Int, _ blocksPerSegment: Int
+  ) throws -> Set<UInt32> {
+    let (path, first) = segment(of: UInt32(random.below(blocks)), blocksPerSegment)
+    let count = min(blocksPerSegment, blocks - Int(first))
+    let length = random.below(count * PageLayout.blockSize / 512) * 512
+    let file = try rig.disk.openFile(path, .write)
+    try file.truncate(to: Int64(length))
+    file.close()
+    return Set(first + UInt32(length / PageLayout.blockSize)..<first + UInt32(count))
   }
 
   static func segment(of block: UInt32, _ blocksPerSegment: Int) -> (path: String, first: UInt32) {
@@ -145,7 +163,7 @@ final class StorageSimulation {
     for session in sessions { encounters.retries += Int(session.backend.statistics.retryTotal) }
     for session in sessions { session.close() }
     rig.pool.invalidate(rig.fork)
-    let sound = (0..<UInt32(blocks)).filter { !damaged.contains($0) }
+    let sound = (0..<UInt32(blocks)).filter { !damaged.contains($0) && !missing.contains($0) }
     let stream = rig.stream(NumberedBlocks(sound))
     for block in sound {
       guard let page = try stream.next(), page.block.rawValue == block, rig.image.holds(page.bytes, block) else {

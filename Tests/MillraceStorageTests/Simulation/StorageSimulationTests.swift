@@ -25,6 +25,7 @@ import Testing
     // The runs must meet what they are made for.
     #expect(met.pages > 10_000)
     #expect(met.readErrors > 100)
+    #expect(met.shortReads > 100)
     #expect(met.pageErrors > 100)
     #expect(met.warnings > 100)
     #expect(met.shortages > 0)
