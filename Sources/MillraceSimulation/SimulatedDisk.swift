@@ -34,7 +34,7 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
   ///   - sectorSize: a power of two.
   ///   - capacity: bytes, in whole sectors; only bounds where ``FaultModel/isBounded`` says so.
   public init(seed: UInt64, sectorSize: Int = 4096, capacity: Int = .max, faults: FaultModel = .none) {
-    precondition(sectorSize > 0 && sectorSize & (sectorSize - 1) == 0, "a sector of \(sectorSize) bytes")
+    requireUse(sectorSize > 0 && sectorSize & (sectorSize - 1) == 0, "a sector has a power of two of bytes")
     self.sectorSize = sectorSize
     state = Locked(
       State(

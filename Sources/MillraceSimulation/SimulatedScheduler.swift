@@ -57,7 +57,7 @@ package final class SimulatedScheduler: IOScheduler {
     let entry = Entry(
       index: index, endsAt: clock.nanoseconds + state.latency.draw(from: &state.random), number: state.submitted,
       transfer: engine.transfer(index))
-    precondition(
+    requireUse(
       !state.queue.contains { $0.transfer.isOverlappedWrite(entry.transfer) },
       "two writes of one range of a file are in flight at once; what it holds afterwards is anybody's guess")
     state.submitted += 1

@@ -1,3 +1,5 @@
+import MillraceIO
+
 /// The one source of chance in a simulation: a sequence of numbers that its seed determines, on every machine and in
 /// every release of Swift. Integers only, and not a `RandomNumberGenerator`, whose users in the standard library may
 /// change what they draw.
@@ -21,7 +23,7 @@ public struct SimulationRandom: Sendable {
   /// 2019).
   /// - Parameter bound: at least 1.
   public mutating func below(_ bound: Int) -> Int {
-    precondition(bound > 0, "a random number below \(bound) was asked for")
+    requireUse(bound > 0, "a random number of no range was asked for")
     let width = UInt64(bound)
     var product = next().multipliedFullWidth(by: width)
     if product.low < width {

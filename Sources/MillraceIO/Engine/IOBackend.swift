@@ -88,14 +88,14 @@ public final class IOBackend {
   /// since a backend that could take all its handles would wait for itself.
   /// - Complexity: O(1), no allocation; may wait.
   @inline(__always) public func acquire() -> IOHandle {
-    precondition(own.pointee.handedOut == .noHandle, "API violation: Only one IO can be handed out")
+    requireUse(own.pointee.handedOut == .noHandle, "Only one IO can be handed out")
     if own.pointee.idleHead == .noHandle { makeIdle() }
     return IOHandle(index: popIdle(), backend: self)
   }
 
   /// Gets a handle if one is free or has become so; does not wait.
   public func acquireIfIdle() -> IOHandle? {
-    precondition(own.pointee.handedOut == .noHandle, "API violation: Only one IO can be handed out")
+    requireUse(own.pointee.handedOut == .noHandle, "Only one IO can be handed out")
     if own.pointee.idleHead == .noHandle {
       method.poll(owner: index, reaper: index)
       reclaimCompleted()
