@@ -152,6 +152,7 @@ public final class IOBackend {
     atomicMemoryFence(ordering: .releasing)
     slot.pointee.description.relaxed = 0
     slot.pointee.returning = nil
+    slot.pointee.context = nil
     slot.pointee.completions = 0
     slot.pointee.completionCount = 0
     slot.pointee.transferred = 0

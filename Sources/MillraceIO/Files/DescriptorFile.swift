@@ -19,7 +19,7 @@ public final class DescriptorFile: IOFile, @unchecked Sendable {
     let result = millrace_open(path, direct ? flags | millrace_open_direct : flags, 0o600)
     guard result >= 0 else {
       let number = Int32(-result)
-      if direct, number == EINVAL || number == EOPNOTSUPP { throw Self.directRefused(path, errno: number) }
+      if direct, number == EINVAL || number == EOPNOTSUPP { throw Self.directRefused(name ?? path, errno: number) }
       throw IOError(.systemCall, errno: number, message: "could not open file \"\(name ?? path)\"")
     }
     let descriptor = Int32(result)
@@ -28,7 +28,7 @@ public final class DescriptorFile: IOFile, @unchecked Sendable {
       let disabled = millrace_disable_cache(descriptor)
       guard disabled >= 0, let found = DirectIOAlignment.query(descriptor: descriptor) else {
         Glibc.close(descriptor)
-        throw Self.directRefused(path, errno: disabled < 0 ? Int32(-disabled) : 0)
+        throw Self.directRefused(name ?? path, errno: disabled < 0 ? Int32(-disabled) : 0)
       }
       alignment = found
     }
@@ -37,10 +37,12 @@ public final class DescriptorFile: IOFile, @unchecked Sendable {
       firstBlock: firstBlock)
   }
 
-  private static func directRefused(_ path: String, errno: Int32) -> IOError {
-    IOError(
-      .directIOUnavailable, errno: errno,
-      message: "direct I/O is not possible on \"\(path)\" because its file system refuses it; use buffered I/O there")
+  private static func directRefused(_ name: String, errno: Int32) -> IOError {
+    let reason = errno == 0 ? "" : " (\(IOError.text(of: errno)))"
+    return IOError(
+      .directIOUnavailable,
+      message: "direct I/O is not possible on \"\(name)\" because its file system refuses it\(reason);"
+        + " use buffered I/O there")
   }
 
   public override func read(_ vectors: UnsafePointer<IOVector>, count: Int32, at offset: Int64) -> Int64 {

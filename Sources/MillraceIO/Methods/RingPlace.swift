@@ -42,8 +42,11 @@
     func setKnown(_ pieces: [RegisteredMemory.Piece]) {
       let memory = UnsafeMutableBufferPointer<RegisteredMemory.Piece>.allocate(capacity: pieces.count)
       _ = memory.initialize(from: pieces)
-      knownPieces.deallocate()
-      knownPieces = memory
+      // Others may be submitting.
+      submissionLock.withLock { _ in
+        knownPieces.deallocate()
+        knownPieces = memory
+      }
     }
 
     /// The number of the known piece that a piece of memory lies in, as a whole.

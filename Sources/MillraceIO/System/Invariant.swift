@@ -9,8 +9,8 @@ package func invariant(
   if !condition() { fatalError("invariant broken: \(message())", file: file, line: line) }
 }
 
-/// Checks what only a wrong use of this package can break and no error can be thrown for. Not `precondition`, which ends a release
-/// build without its words.
+/// Checks what only a wrong use of this package can break and no error can be thrown for. Not `precondition`, which
+/// ends a release build without its words.
 @inlinable @inline(__always)
 package func requireUse(
   _ condition: @autoclosure () -> Bool, _ message: @autoclosure () -> StaticString,

@@ -43,8 +43,8 @@ struct DirectIOTests {
       #expect(error?.code == .directIOUnavailable)
       #expect(
         error?.description
-          == "direct I/O is not possible on \"/proc/version\" because its file system refuses it; use buffered I/O there:"
-          + " Invalid argument")
+          == "direct I/O is not possible on \"version\" because its file system refuses it (Invalid argument);"
+          + " use buffered I/O there")
     }
     let buffered = try DescriptorFile.open("/proc/version", [])
     #expect(buffered.alignment == .none)

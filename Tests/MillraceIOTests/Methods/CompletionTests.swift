@@ -99,6 +99,44 @@ struct CompletionTests {
     bench.engine.close(file)
   }
 
+  /// Notes what it is given to work on.
+  private final class ContextReader: IOCompletion, @unchecked Sendable {
+    // Safe because the log is locked.
+    let seen = Shared<[UnsafeRawPointer?]>([])
+    override func complete(_ io: borrowing CompletionContext, _ outcome: IOOutcome) -> IOOutcome {
+      let context = Handed(io.context)
+      seen.update { $0.append(context.value) }
+      return outcome
+    }
+  }
+
+  @Test("what one I/O's completions work on is not there for the next use of the handle", arguments: TestSetup.all)
+  func forgetsContext(setup: TestSetup) throws {
+    let bench = try TestBench(setup)
+    let backend = try bench.makeBackend()
+    let file = try bench.makeFile(byteCount: Self.block)
+    let memory = try IOMemory(byteCount: Self.block)
+    let reader = ContextReader()
+    let id = bench.engine.register(reader)
+    for given in [memory.baseAddress, nil, memory.baseAddress + 1, nil] {
+      let handle = backend.acquire()
+      handle.add(id)
+      if let given { handle.setContext(given) }
+      backend.wait(for: handle.start(.readv, file, at: 0, memory: memory.bytes))
+      #expect(reader.seen.update { $0.popLast() } == UnsafeRawPointer(given))
+    }
+    // Given, and let go of unused.
+    let unused = backend.acquire()
+    unused.setContext(memory.baseAddress)
+    _ = consume unused
+    let handle = backend.acquire()
+    handle.add(id)
+    backend.wait(for: handle.start(.readv, file, at: 0, memory: memory.bytes))
+    #expect(reader.seen.update { $0.popLast() } == .some(nil))
+    backend.close()
+    bench.engine.close(file)
+  }
+
   @Test("a layer sees a failure as the engine does")
   func seesFailure() throws {
     let bench = try TestBench(TestSetup(kind: .worker), injection: TestInjection { _, _ in -5 })

@@ -159,11 +159,11 @@ struct WorkerPoolTests {
   func overflows() throws {
     let barrier = Barrier()
     let own = Shared(0)
-    let submitter = millrace_thread()
+    let submitter = currentThread()
     let bench = try makeBench(
       WorkerPoolConfiguration(fixed: 1),
       injection: TestInjection { raw, _ in
-        if millrace_thread() == submitter { own.update { $0 += 1 } } else { barrier.pass() }
+        if currentThread() == submitter { own.update { $0 += 1 } } else { barrier.pass() }
         return raw
       })
     let file = try bench.makeFile(byteCount: 128 * Self.block)
@@ -283,4 +283,4 @@ extension UnsafeMutableRawBufferPointer {
   }
 }
 
-private func millrace_thread() -> UInt { UInt(pthread_self()) }
+private func currentThread() -> UInt { UInt(pthread_self()) }

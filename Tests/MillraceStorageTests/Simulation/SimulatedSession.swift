@@ -4,7 +4,8 @@ import MillraceSimulation
 
 @testable import MillraceStorage
 
-/// A session of a simulation: one backend, and one stream after the other, each page and each error of which is checked.
+/// A session of a simulation: one backend, and one stream after the other, each page and each error of which is
+/// checked.
 final class SimulatedSession {
   private unowned let simulation: StorageSimulation
   let backend: IOBackend
