@@ -15,7 +15,6 @@ import Testing
 
   @Test func aDescriptorIsOneCacheLine() throws {
     #expect(MemoryLayout<BufferDescriptor>.stride == 64)
-    #expect(MemoryLayout<BufferTable.Partition>.stride == 64)
     let rig = try StorageRig(ReadSetup(kind: .sync))
     #expect(UInt(bitPattern: rig.pool.descriptors) % 64 == 0)
   }
