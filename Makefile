@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help build demo test bench format lint docs clean
 
-libraries := MillraceSettings MillraceIO MillraceSimulation MillraceStorage
+libraries := MillraceSettings MillraceIO MillraceSimulation MillraceStorage MillraceWAL MillraceEngine
 
 # Only what is said on make's own command line: many a PostgreSQL user has PGDATA in the environment.
 said = $(if $(filter command line,$(origin $(1))),--$(2) '$($(1))')

@@ -17,6 +17,8 @@ let package = Package(
     .library(name: "MillraceIO", targets: ["MillraceIO"]),
     .library(name: "MillraceSimulation", targets: ["MillraceSimulation"]),
     .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
+    .library(name: "MillraceWAL", targets: ["MillraceWAL"]),
+    .library(name: "MillraceEngine", targets: ["MillraceEngine"]),
     .executable(name: "millrace", targets: ["MillraceCommand"]),
     .executable(name: "millrace-counts", targets: ["HotPathCounts"]),
   ],
@@ -51,11 +53,21 @@ let package = Package(
     // Floor 2: pages in memory.
     .target(name: "MillraceStorage", dependencies: ["CMillrace", "MillraceIO"], swiftSettings: settings),
 
+    // Floor 3: the write-ahead log.
+    .target(
+      name: "MillraceWAL", dependencies: ["CMillrace", "MillraceIO", "MillraceStorage"], swiftSettings: settings),
+
+    // Floor 4: the users of streams and WAL.
+    .target(
+      name: "MillraceEngine",
+      dependencies: ["CMillrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL"],
+      swiftSettings: settings),
+
     // Floor 7: the command line.
     .executableTarget(
       name: "MillraceCommand",
       dependencies: [
-        "MillraceSettings", "MillraceIO", "MillraceStorage",
+        "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -85,13 +97,24 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
+      name: "MillraceWALTests",
+      dependencies: ["MillraceIO", "MillraceSimulation", "MillraceStorage", "MillraceWAL", "MillraceTestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MillraceEngineTests",
+      dependencies: [
+        "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceStorage", "MillraceWAL", "MillraceEngine",
+        "MillraceTestSupport",
+      ],
+      swiftSettings: settings),
+    .testTarget(
       name: "MillraceCommandTests",
-      dependencies: ["MillraceCommand", "MillraceIO", "MillraceStorage", "MillraceTestSupport"],
+      dependencies: ["MillraceCommand", "MillraceIO", "MillraceStorage", "MillraceEngine", "MillraceTestSupport"],
       swiftSettings: settings),
     // What a release build does on hot paths, counted; HotPathCountsTests runs it.
     .target(name: "CInterposition", path: "Tests/HotPathCounts/CInterposition"),
     .executableTarget(
-      name: "HotPathCounts", dependencies: ["CInterposition", "MillraceIO", "MillraceStorage"],
+      name: "HotPathCounts", dependencies: ["CInterposition", "MillraceIO", "MillraceStorage", "MillraceWAL"],
       path: "Tests/HotPathCounts/Program", swiftSettings: settings),
     .testTarget(name: "HouseTests", exclude: ["unsafe-files.txt"], swiftSettings: settings),
   ]
