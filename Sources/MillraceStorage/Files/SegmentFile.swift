@@ -7,7 +7,8 @@ import MillraceIO
 /// The object lives as long as its fork, so starting an I/O takes neither a lock nor a reference count: one atomic add
 /// says that the file is in use, and shows in the same step whether it is open.
 final class SegmentFile: IOFile, @unchecked Sendable {
-  // Safe because `underlying` changes only while the file is marked closed, under the descriptor cache's lock.
+  // Safe because `underlying` changes only while the file is marked closed, by the one thread that has it in transit,
+  // and what the descriptor cache keeps here only under its lock.
 
   /// Where the file system finds it.
   let location: String
@@ -17,6 +18,10 @@ final class SegmentFile: IOFile, @unchecked Sendable {
   private var underlying: Unmanaged<IOFile>?
   /// Set by each use, cleared by the cache's clock hand.
   let recentlyUsed = RecentUse()
+  /// Whether a thread is opening or closing it. The descriptor cache's.
+  var isInTransit = false
+  /// Where the descriptor cache has it while it is open.
+  var place = 0
 
   init(location: String, name: String, life: ForkLife, isDirect: Bool, firstBlock: UInt64) {
     (self.location, self.life) = (location, life)
@@ -26,7 +31,7 @@ final class SegmentFile: IOFile, @unchecked Sendable {
     _ = markClosed()
   }
 
-  /// Opens it. Under the cache's lock, while it is marked closed.
+  /// Opens it, while it is marked closed and in transit; it stays marked closed.
   func open(in fileSystem: IOFileSystem) throws(IOError) {
     let file = try fileSystem.open(
       location, name: path, isDirect ? [.direct] : [], blockSize: blockSize, firstBlock: firstBlock)
@@ -39,10 +44,9 @@ final class SegmentFile: IOFile, @unchecked Sendable {
     }
     underlying = .passRetained(file)
     setDescriptor(file.descriptor)
-    markOpen()
   }
 
-  /// Closes it. Under the cache's lock, after `markClosed` succeeded.
+  /// Closes it, while it is marked closed and in transit.
   func closeUnderlying() {
     setDescriptor(-1)
     guard let file = underlying?.takeRetainedValue() else { return }

@@ -41,15 +41,20 @@ public final class StorageManager: Sendable {
   /// Opens a fork; the same object for the same fork until it is dropped. No file is touched yet.
   /// - Parameter backend: whose temporary relation it is; nil for all others.
   public func open(_ locator: RelationLocator, _ fork: ForkNumber = .main, backend: UInt32? = nil) -> StoredFork {
-    forks.withLock { registry in
-      let key = ForkKey(locator: locator, backend: backend, fork: fork)
+    let key = ForkKey(locator: locator, backend: backend, fork: fork)
+    // What is made is made outside of the lock; of two threads that do so at once, one made it for nothing.
+    let (known, id) = forks.withLock { registry -> (StoredFork?, ForkID) in
+      if let known = registry.byKey[key] { return (known, known.id) }
+      defer { registry.nextID += 1 }
+      return (nil, ForkID(rawValue: registry.nextID))
+    }
+    if let known { return known }
+    let path = RelationPath(locator, backend: backend, fork: fork).formatted(versionDirectory: versionDirectory)
+    let made = StoredFork(
+      id: id, locator: locator, fork: fork, path: path, location: directory.isEmpty ? path : "\(directory)/\(path)",
+      blocksPerSegment: blocksPerSegment, isDirect: isDirect, files: files)
+    return forks.withLock { registry in
       if let known = registry.byKey[key] { return known }
-      let path = RelationPath(locator, backend: backend, fork: fork).formatted(versionDirectory: versionDirectory)
-      let made = StoredFork(
-        id: ForkID(rawValue: registry.nextID), locator: locator, fork: fork, path: path,
-        location: directory.isEmpty ? path : "\(directory)/\(path)", blocksPerSegment: blocksPerSegment,
-        isDirect: isDirect, files: files)
-      registry.nextID += 1
       registry.byKey[key] = made
       return made
     }

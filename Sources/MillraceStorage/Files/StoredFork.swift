@@ -10,19 +10,9 @@ public struct ForkID: Hashable, Sendable {
   @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
-/// Whether a fork is still what its path leads to. A new relation may get the path of one that is gone.
-final class ForkLife: Sendable {
-  private let over = Atomic<Bool>(false)
-
-  var isOver: Bool { over.load(ordering: .acquiring) }
-
-  /// Called under the descriptor cache's lock, so that nobody is about to open one of the files.
-  func end() { over.store(true, ordering: .releasing) }
-}
-
 /// An open fork of a relation: blocks, spread over segment files of equal size (PostgreSQL's md.c).
 public final class StoredFork: @unchecked Sendable {
-  // Safe because the table of segments is published atomically and grows under a lock.
+  // Safe because the table of segments is published atomically, and replaced as a whole.
 
   public let id: ForkID
   public let locator: RelationLocator
@@ -38,13 +28,13 @@ public final class StoredFork: @unchecked Sendable {
   private let isDirect: Bool
   private let life = ForkLife()
   private let table: Atomic<UnsafeMutablePointer<SegmentTable>?>
-  private let growth = Locked<[UnsafeMutablePointer<SegmentTable>]>([])
 
   /// Segments by number. A larger one replaces it; the old one stays until the fork goes, because somebody may be
   /// reading it.
   struct SegmentTable {
     let count: Int
     let files: UnsafeMutablePointer<Unmanaged<SegmentFile>>
+    let previous: UnsafeMutablePointer<SegmentTable>?
   }
 
   init(
@@ -59,11 +49,11 @@ public final class StoredFork: @unchecked Sendable {
   deinit {
     files.forget(segments)
     for file in segments { Unmanaged.passUnretained(file).release() }
-    growth.withLock { tables in
-      for table in tables {
-        table.pointee.files.deallocate()
-        table.deallocate()
-      }
+    var next = table.load(ordering: .acquiring)
+    while let table = next {
+      next = table.pointee.previous
+      table.pointee.files.deallocate()
+      table.deallocate()
     }
   }
 
@@ -77,9 +67,8 @@ public final class StoredFork: @unchecked Sendable {
   @inline(__always) func withSegment<Result>(
     _ number: Int, _ body: (SegmentFile) throws(IOError) -> Result
   ) throws(IOError) -> Result {
-    var current = table.load(ordering: .acquiring)
-    if current.map({ number >= $0.pointee.count }) ?? true { current = grow(toHold: number) }
-    guard let current else { fatalError("invariant broken: a fork has no table of segments") }
+    let known = table.load(ordering: .acquiring)
+    let current = if let known, number < known.pointee.count { known } else { grow(toHold: number) }
     return try current.pointee.files[number]._withUnsafeGuaranteedRef { file -> Swift.Result<Result, IOError> in
       do throws(IOError) {
         try files.use(file)
@@ -91,25 +80,26 @@ public final class StoredFork: @unchecked Sendable {
     }.get()
   }
 
-  private func grow(toHold number: Int) -> UnsafeMutablePointer<SegmentTable>? {
-    growth.withLock { tables in
-      let old = table.load(ordering: .relaxed)
-      let oldCount = old?.pointee.count ?? 0
-      guard number >= oldCount else { return old }
+  /// Puts a table in place that has the segment. Without a lock: of several threads that want this at once, which is
+  /// the rule when a parallel scan begins, one wins, and the others let go of what they made.
+  private func grow(toHold number: Int) -> UnsafeMutablePointer<SegmentTable> {
+    var seen = table.load(ordering: .acquiring)
+    while true {
+      if let seen, number < seen.pointee.count { return seen }
+      let oldCount = seen?.pointee.count ?? 0
       let count = max(number + 1, oldCount * 2)
       let segments = UnsafeMutablePointer<Unmanaged<SegmentFile>>.allocate(capacity: count)
-      for index in 0..<count {
-        if index < oldCount, let old {
-          (segments + index).initialize(to: old.pointee.files[index])
-        } else {
-          (segments + index).initialize(to: .passRetained(makeSegment(index)))
-        }
-      }
+      if let seen { segments.initialize(from: seen.pointee.files, count: oldCount) }
+      for index in oldCount..<count { (segments + index).initialize(to: .passRetained(makeSegment(index))) }
       let grown = UnsafeMutablePointer<SegmentTable>.allocate(capacity: 1)
-      grown.initialize(to: SegmentTable(count: count, files: segments))
-      tables.append(grown)
-      table.store(grown, ordering: .releasing)
-      return grown
+      grown.initialize(to: SegmentTable(count: count, files: segments, previous: seen))
+      let (isOurs, now) = table.compareExchange(
+        expected: seen, desired: grown, ordering: .acquiringAndReleasing)
+      if isOurs { return grown }
+      for index in oldCount..<count { segments[index].release() }
+      segments.deallocate()
+      grown.deallocate()
+      seen = now
     }
   }
 
