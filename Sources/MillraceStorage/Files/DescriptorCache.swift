@@ -16,20 +16,34 @@ final class DescriptorCache: Sendable {
   }
 
   let limit: Int
-  private let engine: IOEngine
-  private let fileSystem: IOFileSystem
+  let engine: IOEngine
+  let fileSystem: IOFileSystem
+  /// Whether files are opened for writing as well.
+  let isWritable: Bool
   private let state = Locked(State())
   private let transits = EventCount()
 
-  init(engine: IOEngine, fileSystem: IOFileSystem, limit: Int) {
-    (self.engine, self.fileSystem, self.limit) = (engine, fileSystem, limit)
+  init(engine: IOEngine, fileSystem: IOFileSystem, limit: Int, isWritable: Bool) {
+    (self.engine, self.fileSystem, self.limit, self.isWritable) = (engine, fileSystem, limit, isWritable)
   }
 
   /// Puts a file to use, opening it if need be. Ends with ``IOFile/endUse()``.
   /// - Complexity: one atomic add where the file is open.
   @inline(__always) func use(_ file: SegmentFile) throws(IOError) {
     file.recentlyUsed.mark()
-    if !file.beginUse() { try open(file) }
+    if !file.beginUse() { try open(file, []) }
+  }
+
+  /// The same for a file that is made if it is not there.
+  /// - Parameter exclusively: with EEXIST where it is there.
+  func create(_ file: SegmentFile, exclusively: Bool = false) throws(IOError) {
+    file.recentlyUsed.mark()
+    guard !file.beginUse() else {
+      guard exclusively else { return }
+      file.endUse()
+      throw IOError(.systemCall, errno: EEXIST, message: "could not create file \"\(file.path)\"")
+    }
+    try open(file, exclusively ? [.create, .exclusive] : .create)
   }
 
   /// How many are open.
@@ -46,13 +60,13 @@ final class DescriptorCache: Sendable {
     case open(closing: SegmentFile?)
   }
 
-  private func open(_ file: SegmentFile) throws(IOError) {
+  private func open(_ file: SegmentFile, _ options: IOFileOptions) throws(IOError) {
     while true {
       switch nextStep(file) {
       case .inUse: return
       case .isOver: throw IOError(.systemCall, errno: ENOENT, message: "could not open file \"\(file.path)\"")
       case .wait(let ticket): transits.wait(ticket)
-      case .open(let victim): return try open(file, closing: victim)
+      case .open(let victim): return try open(file, options, closing: victim)
       }
     }
   }
@@ -70,13 +84,16 @@ final class DescriptorCache: Sendable {
   }
 
   /// Opens a file that is ours to open.
-  private func open(_ file: SegmentFile, closing first: SegmentFile?) throws(IOError) {
+  private func open(
+    _ file: SegmentFile, _ options: IOFileOptions, closing first: SegmentFile?
+  ) throws(IOError) {
+    let options = isWritable ? options.union(.write) : options
     var failure: IOError?
     var victim = first
     while true {
       if let victim { close(victim) }
       do throws(IOError) {
-        try file.open(in: fileSystem)
+        try file.open(in: fileSystem, options)
         failure = nil
       } catch {
         failure = error
@@ -161,7 +178,7 @@ final class DescriptorCache: Sendable {
   func end(_ life: ForkLife) {
     while true {
       let ticket = state.withLock { _ -> UInt64? in
-        life.isOver = true
+        life.end()
         return life.openings > 0 ? transits.prepare() : nil
       }
       guard let ticket else { return }
@@ -169,7 +186,7 @@ final class DescriptorCache: Sendable {
     }
   }
 
-  /// Closes segments whose fork goes. Nobody uses them any more.
+  /// Closes segments whose fork goes, if nobody uses them any more.
   func forget(_ files: [SegmentFile]) {
     let taken = state.withLock { state in files.filter { take($0, &state) } }
     for file in taken { close(file) }
@@ -187,12 +204,16 @@ struct RecentUse: ~Copyable, Sendable {
   func clear() -> Bool { flag.exchange(false, ordering: .relaxed) }
 }
 
-/// Whether a fork is still what its path leads to: a new relation may get the path of one that is gone. Touched only
-/// under the descriptor cache's lock.
+/// Whether a fork is still what its path leads to: a new relation may get the path of one that is gone.
 final class ForkLife: @unchecked Sendable {
-  // Safe because of the cache's lock.
+  // Safe because what is not atomic is touched under the descriptor cache's lock alone.
 
-  var isOver = false
+  private let over = Atomic<Bool>(false)
   /// Segments that are being opened.
   var openings = 0
+
+  var isOver: Bool { over.load(ordering: .acquiring) }
+
+  /// Called under the cache's lock, so that nobody begins to open a segment after it.
+  func end() { over.store(true, ordering: .releasing) }
 }
