@@ -13,7 +13,8 @@ public final class IOBackend {
   public let isExclusive: Bool
   public let engine: IOEngine
 
-  let index: UInt32
+  /// Its place among the engine's backends: the lowest that was free when it was made.
+  package let index: UInt32
   let table: HandleTable
   let method: IOMethod
   /// For reads that are submitted one by one.
