@@ -1,11 +1,11 @@
 import Foundation
 import MillraceTestSupport
 
-/// A directory seen through latencyfs (Tools/latencyfs), which is slow and faulty as told.
+/// A directory seen through faultfs (Tools/faultfs), which is slow and faulty as told.
 final class FaultyMount {
   let path: String
   private let temporary: TemporaryDirectory
-  private static let tool = PostgresInstallation.packageRoot.appendingPathComponent(".build/tools/latencyfs").path
+  private static let tool = PostgresInstallation.packageRoot.appendingPathComponent(".build/tools/faultfs").path
 
   /// Why it cannot be had here; nil where it can.
   static var obstacle: String? {
