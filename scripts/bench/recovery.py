@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Crash recovery, from files that are not in the page cache: `millrace recover` against PostgreSQL 18.
 
-Each of the two first does the same number of row changes, inserts and updates of rows drawn at random: as many as give
-Millrace so many MiB of WAL. Then it is killed. Then, in turns, each gets a copy of what it left and recovers it. "ready"
-is from the start of the program until the cluster can be used, "redo" the part in which WAL is replayed, by the
-program's own account. PostgreSQL runs with recovery_init_sync_method=syncfs: with the default it would first sync each
-file of its catalogs by itself, which takes seconds and has nothing to do with recovery.
+Each of the two first does the same number of row changes, inserts and updates of rows drawn at random: as many as
+give Millrace so many MiB of WAL. Then it is killed. Then, in turns, each gets a copy of what it left and recovers it.
+"ready" is from the start of the program until the cluster can be used, "redo" the part in which WAL is replayed, by
+the program's own account. PostgreSQL runs with recovery_init_sync_method=syncfs: with the default it would first sync
+each file of its catalogs by itself, which takes seconds and has nothing to do with recovery.
 """
 
 import os
@@ -37,7 +37,7 @@ def crash_postgresql(server, inserts, updates):
                        "create temp table targets as select row_number() over (order by random()) as number, "
                        f"ctid as row from changed limit {count}",
                        "create index on targets (number)", "analyze targets"]
-        statements += [f"update changed set payload = repeat('y', 100) from targets where changed.ctid = targets.row "
+        statements += ["update changed set payload = repeat('y', 100) from targets where changed.ctid = targets.row "
                        f"and number > {start} and number <= {start + BATCH}" for start in range(0, count, BATCH)]
         updates -= count
     server.sql(*statements)
@@ -74,8 +74,8 @@ def compare(report, options, place, directory, direct):
     cluster = initialise(options, os.path.join(directory, "millrace"))
     changes = crash_millrace(options, cluster, our_words)
     server = Server(os.path.join(directory, "postgresql"),
-                    ["shared_buffers=1GB", "max_wal_size=64GB", "checkpoint_timeout=1d", "recovery_init_sync_method=syncfs",
-                     *their_settings])
+                    ["shared_buffers=1GB", "max_wal_size=64GB", "checkpoint_timeout=1d",
+                     "recovery_init_sync_method=syncfs", *their_settings])
     try:
         their_wal = crash_postgresql(server, changes["row_inserts"], changes["row_updates"])
         turns = take_turns(
