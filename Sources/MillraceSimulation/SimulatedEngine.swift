@@ -60,6 +60,7 @@ public final class SimulatedEngine: Sendable {
   /// ``SimulatedDisk/crash()`` tells. All I/O in flight fails with EIO when it is waited for. What comes up again is
   /// another engine on the same disk.
   public func crash() {
+    disk.beginLosingPower()
     scheduler.interrupt(EngineReference(engine))
     disk.crash()
   }

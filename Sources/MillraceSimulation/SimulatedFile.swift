@@ -10,6 +10,8 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
   private let node: SimulatedNode
   private let epoch: Int
   private let isWritable: Bool
+  /// Whether a write is durable when it completes (O_SYNC, O_DSYNC).
+  private let isSync: Bool
   private let isClosed = Atomic<Bool>(false)
 
   init(
@@ -18,6 +20,7 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
   ) {
     (self.disk, self.node, self.epoch) = (disk, node, epoch)
     isWritable = options.contains(.write)
+    isSync = !options.isDisjoint(with: [.sync, .dataSync])
     super.init(
       path: path, isDirect: options.contains(.direct), alignment: alignment, blockSize: blockSize,
       firstBlock: firstBlock)
@@ -87,6 +90,7 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
       }
       let transferred = state.shortened(fitting.count, isDirect: isDirect)
       take(vectors, Int(offset)..<Int(offset) + transferred, &state)
+      if isSync, !state.isLosingPower { node.sync(Int(offset)..<Int(offset) + transferred) }
       return Int64(transferred)
     }
   }
