@@ -33,7 +33,14 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
 
   public init(_ code: Code, _ message: String) { (self.code, self.message) = (code, message) }
 
-  public init(_ error: IOError) { self.init(.io, error.description) }
+  public init(_ error: IOError) {
+    switch error.code {
+    case .cancelled: self.init(.cancelled, error.description)
+    case .invalidConfiguration: self.init(.invalidSetting, error.description)
+    default: self.init(.io, error.description)
+    }
+  }
+
   public init(_ error: StorageError) { self.init(.io, error.description) }
 
   public var description: String { message }

@@ -1,3 +1,4 @@
+import MillraceStorage
 import MillraceWAL
 
 /// The part of a tuple's header that records carry: `xl_heap_header`. The rest is known from elsewhere in the record.

@@ -1,4 +1,4 @@
-public import MillraceStorage
+import MillraceStorage
 
 /// Takes a tuple apart, column by column: PostgreSQL's `heap_deform_tuple`. The reader of what ``TupleWriter`` writes,
 /// and of PostgreSQL's own tuples of these types.

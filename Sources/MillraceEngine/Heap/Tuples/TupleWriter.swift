@@ -1,4 +1,4 @@
-public import MillraceStorage
+import MillraceStorage
 
 /// Forms a tuple, column by column, in memory that the caller gives: PostgreSQL's `heap_form_tuple`
 /// (src/backend/access/common/heaptuple.c).
