@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 scripts/install-test-dependencies.sh
-swift build -c release --product millrace
+make build
 
 if [ "$(id -u)" -eq 0 ] && ! scripts/devices.sh status >/dev/null; then
   trap 'scripts/devices.sh down' EXIT

@@ -3,12 +3,14 @@ public import MillraceIO
 /// Why pages could not be had: one sentence, in PostgreSQL's words where it has them.
 public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible {
   public enum Code: Sendable, Equatable {
-    /// The system could not read.
+    /// The system could not read or write.
     case io(IOError)
     /// A page is not what it should be (SQLSTATE XX001, data_corrupted).
     case invalidPage
     /// All buffers are pinned (SQLSTATE 53000).
     case noUnpinnedBuffers
+    /// The write-ahead log could not be made durable (``PageFlushGuard``).
+    case writeAheadLog
   }
 
   public let code: Code
@@ -25,7 +27,7 @@ public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible 
     [message, detail.map { "DETAIL: \($0)" }, hint.map { "HINT: \($0)" }].compactMap { $0 }.joined(separator: "; ")
   }
 
-  init(
+  public init(
     _ code: Code, blocks: Range<UInt32> = 0..<0, message: String, detail: String? = nil, hint: String? = nil
   ) {
     (self.code, self.blocks, self.message, self.detail, self.hint) = (code, blocks, message, detail, hint)

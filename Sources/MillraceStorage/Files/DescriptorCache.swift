@@ -12,11 +12,13 @@ final class DescriptorCache: Sendable {
 
   let limit: Int
   private let engine: IOEngine
-  private let fileSystem: IOFileSystem
+  let fileSystem: IOFileSystem
+  private let options: IOFileOptions
   private let state = Locked(State())
 
-  init(engine: IOEngine, fileSystem: IOFileSystem, limit: Int) {
+  init(engine: IOEngine, fileSystem: IOFileSystem, limit: Int, isWritable: Bool = false) {
     (self.engine, self.fileSystem, self.limit) = (engine, fileSystem, limit)
+    options = isWritable ? .write : []
   }
 
   /// Puts a file to use, opening it if need be. Ends with ``IOFile/endUse()``.
@@ -42,7 +44,7 @@ final class DescriptorCache: Sendable {
       while state.open.count >= limit, closeOne(&state) {}
       while true {
         do throws(IOError) {
-          try file.open(in: fileSystem)
+          try file.open(in: fileSystem, options)
           state.open.append(file)
           return nil
         } catch {

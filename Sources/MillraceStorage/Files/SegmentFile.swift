@@ -27,9 +27,9 @@ final class SegmentFile: IOFile, @unchecked Sendable {
   }
 
   /// Opens it. Under the cache's lock, while it is marked closed.
-  func open(in fileSystem: IOFileSystem) throws(IOError) {
+  func open(in fileSystem: IOFileSystem, _ options: IOFileOptions) throws(IOError) {
     let file = try fileSystem.open(
-      location, name: path, isDirect ? [.direct] : [], blockSize: blockSize, firstBlock: firstBlock)
+      location, name: path, isDirect ? options.union(.direct) : options, blockSize: blockSize, firstBlock: firstBlock)
     guard !isDirect || PageLayout.blockSize % file.alignment.offset == 0 else {
       file.close()
       throw IOError(
@@ -63,6 +63,20 @@ final class SegmentFile: IOFile, @unchecked Sendable {
 
   override func readCached(_ vectors: UnsafePointer<IOVector>, count: Int32, at offset: Int64) -> Int64 {
     withOpened { $0.readCached(vectors, count: count, at: offset) }
+  }
+
+  override func write(_ vectors: UnsafePointer<IOVector>, count: Int32, at offset: Int64) -> Int64 {
+    withOpened { $0.write(vectors, count: count, at: offset) }
+  }
+
+  override func sync(dataOnly: Bool) -> Int64 { withOpened { $0.sync(dataOnly: dataOnly) } }
+
+  override func flushRange(at offset: Int64, length: Int64) -> Int64 {
+    withOpened { $0.flushRange(at: offset, length: length) }
+  }
+
+  override func allocate(at offset: Int64, length: Int64) -> Int64 {
+    withOpened { $0.allocate(at: offset, length: length) }
   }
 
   override func size() throws(IOError) -> Int64 {

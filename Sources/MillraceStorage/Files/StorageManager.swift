@@ -31,11 +31,12 @@ public final class StorageManager: Sendable {
   ///   - filesMax: segments that are open at the same time: `max_files_per_process`.
   public init(
     engine: IOEngine, directory: String, versionDirectory: String = "", blocksPerSegment: UInt32 = 131_072,
-    isDirect: Bool = false, filesMax: Int = 1000, fileSystem: IOFileSystem = LocalFileSystem()
+    isDirect: Bool = false, filesMax: Int = 1000, fileSystem: IOFileSystem = LocalFileSystem(),
+    isWritable: Bool = false
   ) {
     (self.engine, self.directory, self.versionDirectory) = (engine, directory, versionDirectory)
     (self.blocksPerSegment, self.isDirect) = (blocksPerSegment, isDirect)
-    files = DescriptorCache(engine: engine, fileSystem: fileSystem, limit: filesMax)
+    files = DescriptorCache(engine: engine, fileSystem: fileSystem, limit: filesMax, isWritable: isWritable)
   }
 
   /// Opens a fork; the same object for the same fork until it is dropped. No file is touched yet.

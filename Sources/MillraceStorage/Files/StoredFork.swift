@@ -141,6 +141,33 @@ public final class StoredFork: @unchecked Sendable {
       message: "could not open file \"\(segmentName(path, number))\" (target block \(block))")
   }
 
+  private let extending = Locked(())
+
+  /// Appends blocks of zeros. - Returns: which; no other caller gets any of them.
+  func extend(by count: UInt32, _ backend: IOBackend) throws(IOError) -> Range<UInt32> {
+    try extending.withLock { _ throws(IOError) in
+      let first = try blockCount()
+      var next = first
+      while next < first + count {
+        let number = Int(next / blocksPerSegment)
+        let inside = next % blocksPerSegment
+        let length = min(first + count - next, blocksPerSegment - inside)
+        if inside == 0 {
+          try files.fileSystem.open(
+            segmentName(location, number), name: path, [.create, .write], blockSize: PageLayout.blockSize, firstBlock: 0
+          ).close()
+        }
+        try withSegment(number) { file throws(IOError) in
+          try backend.allocate(
+            file, at: Int64(inside) * Int64(PageLayout.blockSize),
+            length: Int64(length) * Int64(PageLayout.blockSize))
+        }
+        next += length
+      }
+      return first..<first + count
+    }
+  }
+
   /// Whole blocks in this fork: segments up to the first that is not full, as PostgreSQL counts them. 0 where there is
   /// no file.
   /// - Throws: ``IOError`` when a segment cannot be looked at.

@@ -46,7 +46,7 @@ final class StorageRig: @unchecked Sendable {
     injection.watch(pool)
     storage = StorageManager(
       engine: engine, directory: directory.path, blocksPerSegment: UInt32(blocksPerSegment), isDirect: setup.direct,
-      filesMax: filesMax, fileSystem: fileSystem)
+      filesMax: filesMax, fileSystem: fileSystem, isWritable: true)
     fork = storage.open(Self.locator)
   }
 
