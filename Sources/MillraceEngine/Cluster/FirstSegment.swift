@@ -16,7 +16,7 @@ struct FirstSegment {
       if let base = memory.baseAddress { header.store(to: base) }
     }
     let builder = WALRecordBuilder()
-    builder.begin(.xlog, info: XLOGRecordInfo.checkpointShutdown)
+    builder.begin(.xlog, info: XLOGRecordKind.checkpointShutdown.rawValue)
     controlFile.checkpoint.recordData(walLevel: controlFile.settings.walLevel).withUnsafeBytes {
       builder.appendData(copying: $0)
     }

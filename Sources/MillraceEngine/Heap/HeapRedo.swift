@@ -1,4 +1,5 @@
 import MillraceStorage
+import MillraceWAL
 
 /// Repeats on a page what a log record says: the pages' part of PostgreSQL's src/backend/access/heap/heapam_xlog.c.
 ///
@@ -6,6 +7,52 @@ import MillraceStorage
 /// All of these throw where a record does not fit the page, which only damage or a bug can bring about.
 struct HeapRedo {
   let xid: TransactionID
+
+  /// Repeats what a record of the resource managers Heap and Heap2 does to one of its blocks.
+  /// - Parameters:
+  ///   - id: the block's number in the record. Its change can be repeated without the other block.
+  ///   - page: as it was before; where the record initializes it, anything.
+  static func apply(_ record: borrowing WALRecord, block id: Int, on page: HeapPage) throws(EngineError) {
+    guard let block = record.block(id) else { throw EngineError(.corrupted, "a WAL record lacks block \(id)") }
+    let redo = HeapRedo(xid: TransactionID(record.xid))
+    let operation = record.info & HeapRecordInfo.operationMask
+    let isInitialized = id == 0 && record.info & HeapRecordInfo.initializesPage != 0
+    if isInitialized { page.editor.initialize() }
+    switch (record.resourceManager, operation) {
+    case (.heap, HeapRecordInfo.insert):
+      try redo.insert(try HeapInsertRecord(record.mainData), data: block.data, on: page)
+    case (.heap, HeapRecordInfo.delete):
+      try redo.delete(try HeapDeleteRecord(record.mainData), on: page)
+    case (.heap, HeapRecordInfo.update), (.heap, HeapRecordInfo.hotUpdate):
+      try redo.update(try HeapUpdateRecord(record.mainData), record, block: block, on: page)
+    case (.heap2, HeapRecordInfo.multiInsert):
+      var main = RecordFields(record.mainData)
+      let multi = try HeapMultiInsertRecord(&main)
+      try redo.multiInsert(multi, main: &main, data: block.data, on: page, isInitialized: isInitialized)
+    case (.heap2, HeapRecordInfo.pruneOnAccess), (.heap2, HeapRecordInfo.pruneVacuumScan),
+      (.heap2, HeapRecordInfo.pruneVacuumCleanup):
+      try redo.prune(try HeapPruneRecord(record.mainData, blockData: block.data), on: page)
+    default:
+      throw EngineError(
+        .corrupted,
+        "the WAL record at \(record.start) is of a kind that is not supported: \(record.resourceManager) \(record.info)"
+      )
+    }
+  }
+
+  /// Repeats an update on the page of the new version, on that of the old one, or on the one that is both.
+  private func update(
+    _ update: HeapUpdateRecord, _ record: borrowing WALRecord, block: WALBlockReference, on page: HeapPage
+  ) throws(EngineError) {
+    guard let newBlock = record.block(0)?.block else { throw EngineError(.corrupted, "a WAL record lacks block 0") }
+    let isSamePage = record.block(1) == nil
+    if isSamePage || block.id == 1 {
+      try markReplaced(
+        update, on: page, next: TupleIdentifier(newBlock, Int(update.newNumber)),
+        isHot: record.info & HeapRecordInfo.operationMask == HeapRecordInfo.hotUpdate)
+    }
+    if block.id == 0 { try addNewVersion(update, data: block.data, on: page, old: isSamePage ? page : nil) }
+  }
 
   /// What stands in a tuple behind the fixed part of its header, in up to four pieces.
   private struct Body {

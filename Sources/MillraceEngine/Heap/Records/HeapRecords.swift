@@ -188,7 +188,7 @@ struct HeapPruneRecord: Sendable, Equatable {
     return numbers
   }
 
-  /// Writes a plan without freezing: main data, and data of a block.
+  /// Writes a plan without freezing: main data, and data of a block that is registered already.
   func append(to builder: WALRecordBuilder, block: Int) {
     precondition(freezes.isEmpty, "freezing is not logged yet")
     var flags = isCleanup ? HeapRecordFlags.pruneCleanupLock : 0
