@@ -110,7 +110,7 @@ struct WALRecordReaderTests {
       return (try #require(reader.end), count)
     }
     let second = "pg_wal/\(log.fileName(2))"
-    let (missing, missingCount) = try read { try $0.unlink(second) }
+    let (missing, missingCount) = try read { try $0.remove(second) }
     #expect(missing.problem.kind == .segmentMissing)
     #expect(missing.problem.description == "could not open file \"\(second)\": No such file or directory")
     #expect(missingCount == log.entries.filter { $0.end.rawValue <= 2 << 20 }.count)

@@ -133,6 +133,6 @@ final class SampleLog {
       _ = file.sync(dataOnly: false)
       file.close()
     }
-    disk.syncDirectory(place)
+    try disk.syncDirectory(place)
   }
 }
