@@ -88,7 +88,7 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
         if part > 0 { take(vectors, fitting.lowerBound..<fitting.lowerBound + part, &state) }
         return -Int64(EIO)
       }
-      let transferred = state.shortened(fitting.count, isDirect: isDirect)
+      let transferred = state.shortenedWrite(fitting)
       take(vectors, Int(offset)..<Int(offset) + transferred, &state)
       if isSync, !state.power.isGoing { node.sync(Int(offset)..<Int(offset) + transferred) }
       return Int64(transferred)
@@ -222,7 +222,17 @@ extension SimulatedDisk.State {
     return -Int64(ENOSPC)
   }
 
-  /// How much of a transfer happens at once.
+  /// How much of a write happens at once: what goes into one sector stays together, as in a page of the system's
+  /// cache.
+  fileprivate mutating func shortenedWrite(_ range: Range<Int>) -> Int {
+    // The borders of sectors inside the range.
+    let (first, last) = (range.lowerBound / sectorSize + 1, (range.upperBound - 1) / sectorSize)
+    guard first <= last, random.oneIn(faults.shortTransfers) else { return range.count }
+    counts.shortTransfers += 1
+    return random.number(in: first...last) * sectorSize - range.lowerBound
+  }
+
+  /// How much of a read happens at once.
   fileprivate mutating func shortened(_ count: Int, isDirect: Bool) -> Int {
     let unit = isDirect ? sectorSize : 1
     guard count > unit, random.oneIn(faults.shortTransfers) else { return count }
