@@ -1,5 +1,5 @@
 import MillraceIO
-public import MillraceStorage
+import MillraceStorage
 import MillraceWAL
 
 /// Appends many rows to a table: PostgreSQL's `COPY`. On its session's thread, within its transaction.

@@ -47,14 +47,20 @@ final class Checkpointer {
       }
       last = now
       let result = perform(.online, pacing(since: now))
-      if case .failure(let error) = result, ticket == nil { database.configuration.onNotice("checkpoint failed: \(error)") }
+      if case .failure(let error) = result, ticket == nil {
+        database.configuration.onNotice("checkpoint failed: \(error)")
+      }
       lastEnd = database.log.reservedPosition
       state.end(ticket ?? 0, result, redo: database.log.redoPosition)
     }
   }
 
   private var stoppedError: EngineError {
-    do throws(EngineError) { try database.requireRunning() } catch { return error }
+    do throws(EngineError) {
+      try database.requireRunning()
+    } catch {
+      return error
+    }
     return EngineError(.stopped, "the database is closed")
   }
 
@@ -92,25 +98,25 @@ final class Checkpointer {
   private func checkpoint(_ kind: Kind, _ pacing: CheckpointPacing) throws(EngineError) -> CheckpointReport {
     try database.requireRunning()
     let began = monotonicNanoseconds()
-    var report = CheckpointReport()
     let previous = database.controlFile.current
     database.storage.syncRequests.beginCheckpoint()
+    let redo: LogSequenceNumber
     do throws(WALError) {
-      report.redoPosition =
+      redo =
         kind.isShutdown
         ? database.log.beginShutdownCheckpoint()
         : try database.log.beginCheckpoint(builder, backend: backend).redo
     } catch {
       throw database.stop(because: EngineError(error))
     }
-    let checkpoint = contents(kind, redo: report.redoPosition, previous)
+    let checkpoint = contents(kind, redo: redo, previous)
     // Commits whose records are before the redo position, and that are not in the commit log yet.
     database.transactions.waitForCommitters { usleep(100) }
-    try writePages(pacing, &report)
-    report.location = try record(checkpoint, kind)
-    try finish(checkpoint, kind, report, previous)
-    report.totalNanoseconds = monotonicNanoseconds() - began
-    return report
+    let writing = try write(pacing)
+    let location = try record(checkpoint, kind)
+    try finish(checkpoint, kind, at: location, previous)
+    return CheckpointReport(
+      redoPosition: redo, location: location, writing: writing, totalNanoseconds: monotonicNanoseconds() - began)
   }
 
   private func contents(_ kind: Kind, redo: LogSequenceNumber, _ previous: ControlFile) -> ControlFile.Checkpoint {
@@ -135,7 +141,7 @@ final class Checkpointer {
   }
 
   /// Writes the commit log and the dirty pages, and makes the files durable (`CheckPointGuts`).
-  private func writePages(_ pacing: CheckpointPacing, _ report: inout CheckpointReport) throws(EngineError) {
+  private func write(_ pacing: CheckpointPacing) throws(EngineError) -> CheckpointReport.Writing {
     let began = monotonicNanoseconds()
     do throws(EngineError) {
       try database.commitLog.checkpoint(backend)
@@ -144,11 +150,11 @@ final class Checkpointer {
     }
     do throws(StorageError) {
       let configuration = database.writeConfiguration(flushAfter: database.settings[.checkpointFlushAfter])
-      report.pages = try BufferCheckpoint(database.pool, backend, configuration: configuration).run(pacing)
+      let pages = try BufferCheckpoint(database.pool, backend, configuration: configuration).run(pacing)
       let written = monotonicNanoseconds()
-      report.writeNanoseconds = written - began
-      report.sync = try database.storage.syncRequests.syncAll(backend)
-      report.syncNanoseconds = monotonicNanoseconds() - written
+      let sync = try database.storage.syncRequests.syncAll(backend)
+      return CheckpointReport.Writing(
+        pages: pages, sync: sync, writeNanoseconds: written - began, syncNanoseconds: monotonicNanoseconds() - written)
     } catch {
       switch error.code {
       case .syncFailed where database.storage.syncRequests.policy == .failureIsFinal, .writeAheadLog:
@@ -176,18 +182,18 @@ final class Checkpointer {
 
   /// Says in the control file where recovery starts, and lets go of what only the checkpoint before needed.
   private func finish(
-    _ checkpoint: ControlFile.Checkpoint, _ kind: Kind, _ report: CheckpointReport, _ previous: ControlFile
+    _ checkpoint: ControlFile.Checkpoint, _ kind: Kind, at location: LogSequenceNumber, _ previous: ControlFile
   ) throws(EngineError) {
     do throws(IOError) {
       try database.controlFile.recordCheckpoint(
-        at: report.location, checkpoint, isShutdown: kind == .shutdown, unloggedLSN: previous.unloggedLSN)
+        at: location, checkpoint, isShutdown: kind == .shutdown, unloggedLSN: previous.unloggedLSN)
     } catch {
       throw database.stop(because: EngineError(error))
     }
     database.storage.syncRequests.endCheckpoint()
     do throws(WALError) {
       try database.log.segments.removeOld(
-        redoPosition: report.redoPosition, previousRedoPosition: previous.checkpoint.redo,
+        redoPosition: checkpoint.redo, previousRedoPosition: previous.checkpoint.redo,
         end: database.log.reservedPosition)
     } catch {
       // They only take space, and the next checkpoint tries again.

@@ -1,4 +1,4 @@
-public import MillraceIO
+import MillraceIO
 import MillraceSettings
 import MillraceStorage
 import MillraceWAL
@@ -26,7 +26,8 @@ extension Database {
     do throws(IOError) {
       guard try configuration.fileSystem.exists(path) else {
         throw IOError(
-          .invalidConfiguration, message: "\"\(configuration.path)\" is not a data directory: it has no file PG_VERSION")
+          .invalidConfiguration, message: "\"\(configuration.path)\" is not a data directory: it has no file PG_VERSION"
+        )
       }
       bytes = try configuration.fileSystem.readAll(path)
     } catch {
@@ -35,7 +36,8 @@ extension Database {
     let version = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     guard version == "\(ClusterLayout.majorVersion)" else {
       throw EngineError(
-        .cluster, "data directory \"\(configuration.path)\" is of version \"\(version)\"; only that of "
+        .cluster,
+        "data directory \"\(configuration.path)\" is of version \"\(version)\"; only that of "
           + "\(ClusterLayout.majorVersion) can be opened for writing")
     }
   }

@@ -95,7 +95,7 @@ public final class Database: Sendable {
   public var openSessions: Int { sessionCount.load(ordering: .relaxed) }
 
   func countTransaction(committed: Bool) {
-    (committed ? commits : rollbacks).add(1, ordering: .relaxed)
+    if committed { commits.add(1, ordering: .relaxed) } else { rollbacks.add(1, ordering: .relaxed) }
   }
 
   /// Transactions that have committed, and that were rolled back, since the database was opened.

@@ -19,7 +19,7 @@ final class LogFlushGuard: PageFlushGuard, @unchecked Sendable {
     do throws(WALError) {
       try log.flush(upTo: position, backend: backend)
     } catch {
-      throw StorageError(log: error.description)
+      throw StorageError(.writeAheadLog, message: error.description)
     }
   }
 }

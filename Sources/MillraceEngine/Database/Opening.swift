@@ -97,25 +97,22 @@ struct Opening {
         HeapResourceManager(.heap2),
       ]), configuration: recoveryConfiguration)
     commitLog.setToleratesMissing(true)
-    do throws(EngineError) {
-      if !control.state.isClean {
-        configuration.onNotice("database system was not properly shut down; automatic recovery in progress")
-        do throws(IOError) { try controlFile.beginCrashRecovery() } catch { throw EngineError(error) }
-      }
-      let report: RecoveryReport
-      do throws(RecoveryError) { report = try recovery.run() } catch { throw EngineError(error) }
-      guard report.wasNeeded else { return report }
-      do throws(IOError) {
-        try WALTail.clear(
-          after: report.endPosition, timeline: control.checkpoint.timeline,
-          segmentSize: UInt64(control.walSegmentSize), fileSystem: configuration.fileSystem, directory: walDirectory,
-          backend: backend)
-      } catch {
-        throw EngineError(error)
-      }
-      try commitLog.trim(to: FullTransactionID(report.state.nextXID).short, backend)
-      return report
+    if !control.state.isClean {
+      configuration.onNotice("database system was not properly shut down; automatic recovery in progress")
+      do throws(IOError) { try controlFile.beginCrashRecovery() } catch { throw EngineError(error) }
     }
+    let report: RecoveryReport
+    do throws(RecoveryError) { report = try recovery.run() } catch { throw EngineError(error) }
+    guard report.wasNeeded else { return report }
+    do throws(IOError) {
+      try WALTail.clear(
+        after: report.endPosition, timeline: control.checkpoint.timeline, segmentSize: UInt64(control.walSegmentSize),
+        fileSystem: configuration.fileSystem, directory: walDirectory, backend: backend)
+    } catch {
+      throw EngineError(error)
+    }
+    try commitLog.trim(to: FullTransactionID(report.state.nextXID).short, backend)
+    return report
   }
 
   private var walDirectory: String { "\(configuration.path)/pg_wal" }

@@ -1,5 +1,5 @@
 import MillraceIO
-public import MillraceStorage
+import MillraceStorage
 import MillraceWAL
 
 /// Changing the rows of a table.
@@ -58,7 +58,7 @@ extension Session {
     var blocks = try database.pool.extend(relation.fork, by: extensionSize, backend)
     // The more it appends, the more at a time, so that sessions do not meet there all the time.
     extensionSize = min(extensionSize * 2, 16)
-    guard let page = blocks.next() else { throw StorageError.noUnpinnedBuffers(count: database.pool.count) }
+    guard let page = blocks.next() else { preconditionFailure("a relation was extended by no pages") }
     let first = blocks.first
     if blocks.count > 1 { relation.addFresh((1..<UInt32(blocks.count)).map { first.advanced(by: $0) }) }
     HeapPage(page.mutableBytes, block: first).editor.initialize()

@@ -1,6 +1,6 @@
 public import MillraceIO
-public import MillraceStorage
-public import MillraceWAL
+import MillraceStorage
+import MillraceWAL
 
 /// What one thread does with a database: transactions, one after another, and changes in them. Used by one thread at a
 /// time.

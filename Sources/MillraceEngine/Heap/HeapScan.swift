@@ -17,7 +17,7 @@ public final class HeapScan {
   private var block = BlockNumber.invalid
   /// The line pointers of the page's tuples that are seen, and how many have been given out.
   private var visible: [UInt16] = []
-  private var next = 0
+  private var position = 0
   /// Where the tuple stands that was given out last.
   public private(set) var identifier = TupleIdentifier(.invalid, 0)
 
@@ -45,14 +45,14 @@ public final class HeapScan {
   /// - Returns: a tuple on its page, valid until the next call.
   /// - Throws: ``EngineError``.
   public func next() throws(EngineError) -> HeapTuple? {
-    while next == visible.count {
+    while position == visible.count {
       page = nil
       do throws(StorageError) { page = try stream.next() } catch { throw EngineError(error) }
       guard page != nil else { return nil }
       try look()
     }
-    defer { next += 1 }
-    let number = visible[next]
+    defer { position += 1 }
+    let number = visible[position]
     identifier = TupleIdentifier(block, Int(number))
     guard let bytes = page?.bytes, let tuple = Self.tuple(Int(number), bytes, block) else {
       throw EngineError(.corrupted, "tuple \(identifier) of relation \(relation.locator) has gone")
@@ -67,7 +67,7 @@ public final class HeapScan {
 
   /// Finds out which tuples of the page are seen.
   private func look() throws(EngineError) {
-    next = 0
+    position = 0
     visible.removeAll(keepingCapacity: true)
     guard var page = page.take() else { return }
     block = page.block
@@ -81,11 +81,12 @@ public final class HeapScan {
     for number in 1..<view.itemCount + 1 {
       guard let tuple = Self.tuple(number, bytes, block) else { continue }
       var bits: Infomask = []
-      if try isAllVisible
-        || session.visibility.isVisible(tuple, to: snapshot, session.commands, pageLSN: lsn, hints: &bits)
-      {
-        visible.append(UInt16(number))
+      var isVisible = isAllVisible
+      if !isVisible {
+        isVisible = try session.visibility.isVisible(
+          tuple, to: snapshot, session.commands, pageLSN: lsn, hints: &bits)
       }
+      if isVisible { visible.append(UInt16(number)) }
       if !bits.isEmpty { hints.append((number, bits)) }
     }
     if !hints.isEmpty, page.tryUpgrade() {
