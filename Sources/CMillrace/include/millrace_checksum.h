@@ -4,9 +4,9 @@
 // style hashes over the page as 64 rows of 32 words, folded by exclusive or, mixed with the block number, and reduced
 // to 1...65535. The page's own checksum field counts as zero.
 //
-// No function here writes to the page, so a page that other threads share, or that is mapped read-only, can be checked
-// in place. A page needs no alignment. Every function may be called on any thread at any time and costs one pass over
-// the page: no allocation, no lock, no state.
+// But for millrace_checksum_set, no function here writes to the page, so a page that other threads share, or that is
+// mapped read-only, can be checked in place. A page needs no alignment. Every function may be called on any thread at
+// any time and costs one pass over the page: no allocation, no lock, no state.
 #ifndef MILLRACE_CHECKSUM_H
 #define MILLRACE_CHECKSUM_H
 
@@ -34,6 +34,10 @@ uint32_t millrace_checksum_hash(const void *page);
 static inline uint16_t millrace_checksum_reduce(uint32_t hash, uint32_t block_number) {
   return (uint16_t)((hash ^ block_number) % 65535 + 1);
 }
+
+// Puts a checksum into pd_checksum while other threads may be reading the page: the one field that changes under them,
+// and that none of them looks at.
+void millrace_checksum_set(void *page, uint16_t checksum);
 
 // Whether all of the page's bytes are zero. A page with data is usually told apart within its first 64 bytes.
 bool millrace_page_is_zero(const void *page);

@@ -47,7 +47,7 @@ extension BufferPool {
     // Buffers first: while the fork has grown and its new blocks have none, others would read them.
     while victims.count < wanted {
       do throws(StorageError) {
-        let buffer = try takeVictim(strategy: strategy)
+        let buffer = try takeVictim(strategy: strategy, backend: backend)
         page(buffer).initializeMemory(as: UInt8.self, repeating: 0, count: PageLayout.blockSize)
         victims.append(buffer)
       } catch {

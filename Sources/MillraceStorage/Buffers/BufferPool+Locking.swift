@@ -63,7 +63,7 @@ extension BufferPool {
 
   /// Waits for the I/O that holds a buffer's lock, if there is one that can be waited for: asleep, this thread could
   /// not complete it, and perhaps nobody else would. To be asked after the sleeper has announced itself: who stages the
-  /// I/O takes the announcement off again after it has published the reference (``noteStaged(_:addsPin:)``).
+  /// I/O takes the announcement off again after it has published the reference (``noteStaged(_:)``).
   private func waitForWrite(
     _ descriptor: UnsafeMutablePointer<BufferDescriptor>, _ mode: ContentLockMode, _ backend: IOBackend?
   ) -> Bool {
@@ -113,13 +113,13 @@ extension BufferPool {
 
   /// Called when the reference of a buffer's I/O has been published: lets who sleeps for the buffer look again, because
   /// from now on it can wait for the I/O itself.
-  @inline(__always) static func noteStaged(_ descriptor: UnsafeMutablePointer<BufferDescriptor>, addsPin: Bool) {
+  @inline(__always) static func noteStaged(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) {
     let excluded = ContentLock.sleepers(.shareExclusive) | ContentLock.sleepers(.exclusive)
     var seen = descriptor.pointee.state.load(ordering: .relaxed)
     while true {
-      let desired = (seen & ~(excluded | BufferState.sleepers)) + (addsPin ? BufferState.onePin : 0)
       let (exchanged, now) = descriptor.pointee.state.weakCompareExchange(
-        expected: seen, desired: desired, successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
+        expected: seen, desired: seen & ~(excluded | BufferState.sleepers), successOrdering: .acquiringAndReleasing,
+        failureOrdering: .relaxed)
       if exchanged { break }
       seen = now
     }

@@ -65,7 +65,7 @@ extension BufferPool {
     _ fork: StoredFork, _ block: BlockNumber, _ backend: IOBackend, _ strategy: BufferStrategy?
   ) throws(StorageError) -> PinnedBuffer {
     forks.add(fork)
-    let buffer = try pinOrAllocate(BufferTag(fork.id, block.rawValue), strategy: strategy)
+    let buffer = try pinOrAllocate(BufferTag(fork.id, block.rawValue), strategy: strategy, backend: backend)
     while true {
       switch startIO(buffer) {
       case .alreadyDone:

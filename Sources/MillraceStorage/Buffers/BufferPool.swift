@@ -27,18 +27,24 @@ public final class BufferPool: @unchecked Sendable {
   /// Whether pages carry checksums.
   public let checksums: Bool
   /// How far all read streams together may look ahead.
-  public let readAheadBudget: ReadAheadBudget
+  public let readAheadBudget: StreamBudget
+  /// How much all write streams together may have in flight.
+  public let writeBudget: StreamBudget
 
   let descriptors: UnsafeMutablePointer<BufferDescriptor>
   let table: BufferTable
   /// The forks of which there may be pages here.
   let forks = ForkDirectory()
   let readCompletion: IOCompletionID
+  let writeCompletion: IOCompletionID
   let segmentCompletion: IOCompletionID
-  private let nextUnused = Atomic<UInt32>(0)
-  private let clockHand = Atomic<UInt32>(0)
+  let nextUnused = Atomic<UInt32>(0)
+  /// Where the clock sweep goes on: how many buffers it has passed since the start.
+  let clockHand = Atomic<UInt64>(0)
   private let flushGuardReference = Atomic<UnsafeRawPointer?>(nil)
   let counters = BufferPoolCounters()
+  /// What the background writer sleeps on when there is nothing for it to do; set when somebody needs a buffer.
+  let allocationLatch = Latch()
 
   /// The most buffers that a pool can have, PostgreSQL's limit: 8 TiB.
   static let countMax = Int(Int32.max) / 2
@@ -62,10 +68,12 @@ public final class BufferPool: @unchecked Sendable {
     descriptors = .allocateCacheLines(capacity: count)
     for index in 0..<count { (descriptors + index).initialize(to: BufferDescriptor()) }
     table = BufferTable(descriptors, count: count)
-    readAheadBudget = ReadAheadBudget(total: max(count / 2, 8))
+    readAheadBudget = StreamBudget(total: max(count / 2, 8))
+    writeBudget = StreamBudget(total: min(max(count / 4, 8), 4096))
     self.checksums = checksums
     segmentCompletion = engine.register(SegmentReadCompletion.shared)
     readCompletion = engine.register(BufferReadCompletion.shared)
+    writeCompletion = engine.register(BufferWriteCompletion.shared)
     // Of pools that come and go with sessions the kernel is not told: it would keep their memory.
     if scope == .shared { engine.register(memory) }
   }
@@ -134,6 +142,23 @@ public final class BufferPool: @unchecked Sendable {
     return false
   }
 
+  /// Pins a buffer if it holds the expected page, without making the page more popular: to write it out.
+  @inline(__always) func pinUnused(_ buffer: BufferID, _ tag: BufferTag) -> Bool {
+    let descriptor = descriptors + Int(buffer)
+    var seen = BufferState(rawValue: descriptor.pointee.state.load(ordering: .relaxed))
+    while true {
+      guard seen.has(BufferState.tagValid), self.tag(buffer) == tag else { return false }
+      let (exchanged, now) = descriptor.pointee.state.weakCompareExchange(
+        expected: seen.rawValue, desired: seen.rawValue + BufferState.onePin, successOrdering: .acquiring,
+        failureOrdering: .relaxed)
+      if exchanged { break }
+      seen = BufferState(rawValue: now)
+    }
+    if self.tag(buffer) == tag { return true }
+    unpin(buffer)
+    return false
+  }
+
   /// Adds a pin to one that the caller holds.
   @inline(__always) func addPin(_ buffer: BufferID) {
     _ = descriptors[Int(buffer)].state.wrappingAdd(BufferState.onePin, ordering: .relaxed)
@@ -146,16 +171,13 @@ public final class BufferPool: @unchecked Sendable {
   }
 
   /// Pins the buffer of a page, giving it one if it has none; then the page is not valid yet.
+  /// - Parameter backend: the calling thread's, to write out what must make room; without one only clean pages do.
   /// - Throws: ``StorageError`` `.noUnpinnedBuffers`.
   @inline(__always) func pinOrAllocate(
-    _ tag: BufferTag, strategy: BufferStrategy?
+    _ tag: BufferTag, strategy: BufferStrategy?, backend: IOBackend? = nil
   ) throws(StorageError) -> BufferID {
     if let buffer = pinIfPresent(tag, raisesUsage: strategy == nil) { return buffer }
-    return try allocate(tag, strategy: strategy)
-  }
-
-  private func allocate(_ tag: BufferTag, strategy: BufferStrategy?) throws(StorageError) -> BufferID {
-    publish(try takeVictim(strategy: strategy), tag, raisesUsage: strategy == nil)
+    return publish(try takeVictim(strategy: strategy, backend: backend), tag, raisesUsage: strategy == nil)
   }
 
   /// Gives a page a buffer that the caller has taken, unless another thread was faster with the same page.
@@ -180,103 +202,6 @@ public final class BufferPool: @unchecked Sendable {
     }
   }
 
-  // MARK: Replacement
-
-  /// Finds a buffer to use for another page: pinned once, without a tag.
-  func takeVictim(strategy: BufferStrategy?) throws(StorageError) -> BufferID {
-    if let buffer = strategy?.candidate(), takeForReplacement(buffer, usageMax: 1) {
-      counters.reuses.sharedIncrement()
-      return buffer
-    }
-    let buffer = try takeFromPool()
-    strategy?.replaceCandidate(with: buffer)
-    return buffer
-  }
-
-  private func takeFromPool() throws(StorageError) -> BufferID {
-    // Those that were never used come first, in order: neighbours in memory then hold neighbouring blocks.
-    if nextUnused.load(ordering: .relaxed) < UInt32(count) {
-      let buffer = nextUnused.wrappingAdd(1, ordering: .relaxed).oldValue
-      if buffer < UInt32(count), takeForReplacement(buffer, usageMax: 0) { return buffer }
-    }
-    // The clock sweep: usage counts fall as the hand passes, and who has none left goes. It gives up when the hand has
-    // come round and met pinned buffers only.
-    var pinnedInARow = 0
-    while pinnedInARow < count {
-      let buffer = clockHand.wrappingAdd(1, ordering: .relaxed).oldValue % UInt32(count)
-      let seen = state(buffer)
-      if seen.pins > 0 || seen.has(BufferState.dirty) {
-        pinnedInARow += 1
-        continue
-      }
-      pinnedInARow = 0
-      if seen.usage > 0 {
-        _ = descriptors[Int(buffer)].state.compareExchange(
-          expected: seen.rawValue, desired: seen.rawValue - BufferState.oneUsage, ordering: .relaxed)
-      } else if takeForReplacement(buffer, usageMax: 0) {
-        return buffer
-      }
-    }
-    throw StorageError.noUnpinnedBuffers(count: count)
-  }
-
-  /// Takes an unpinned buffer and removes its page from the table.
-  /// - Parameter usageMax: the usage up to which the page may go.
-  private func takeForReplacement(_ buffer: BufferID, usageMax: UInt64) -> Bool {
-    let descriptor = descriptors + Int(buffer)
-    let seen = state(buffer)
-    guard seen.pins == 0, seen.usage <= usageMax, !seen.has(BufferState.ioInProgress | BufferState.dirty) else {
-      return false
-    }
-    // In one step pinned and without a valid tag: from then on nobody else can pin it.
-    guard
-      descriptor.pointee.state.compareExchange(
-        expected: seen.rawValue, desired: BufferState.onePin, ordering: .acquiringAndReleasing
-      ).exchanged
-    else { return false }
-    if seen.has(BufferState.tagValid) {
-      table.remove(buffer, tag(buffer))
-      descriptor.pointee.tag.store(0, ordering: .relaxed)
-      counters.evictions.sharedIncrement()
-    }
-    return true
-  }
-
-  /// Drops all pages of a fork that nobody has pinned; waits for I/O on them. For forks that are gone and for tests.
-  /// - Parameter backend: the calling thread's, needed where that is exclusive and has I/O in flight.
-  /// - Returns: how many stayed because they are pinned.
-  @discardableResult
-  public func invalidate(_ fork: StoredFork, backend: IOBackend? = nil) -> Int {
-    var pinned = 0
-    for buffer in 0..<UInt32(count) {
-      while true {
-        let seen = state(buffer)
-        guard seen.has(BufferState.tagValid), tag(buffer).fork == fork.id else { break }
-        if seen.has(BufferState.ioInProgress) {
-          waitForIO(buffer, backend: backend)
-        } else if seen.pins > 0 {
-          pinned += 1
-          break
-        } else if takeForReplacement(buffer, usageMax: BufferState.usageMax) {
-          unpin(buffer)
-          break
-        }
-      }
-    }
-    return pinned
-  }
-
-  /// Drops one page if it is there and nobody has it pinned. For tests. - Returns: whether it did.
-  @discardableResult
-  package func evict(_ fork: StoredFork, _ block: UInt32) -> Bool {
-    let wanted = BufferTag(fork.id, block)
-    guard let buffer = table.find(wanted), takeForReplacement(buffer, usageMax: BufferState.usageMax) else {
-      return false
-    }
-    unpin(buffer)
-    return true
-  }
-
   /// All pins that there are, those of I/O with them. For tests, and for views that may be a little off.
   package var pinCount: Int { (0..<UInt32(count)).reduce(0) { $0 + Int(state($1).pins) } }
 }
@@ -292,25 +217,51 @@ final class BufferPoolCounters: Sendable {
   let checksumFailures = Atomic<UInt64>(0)
   /// Clean pages that became dirty.
   let dirtied = Atomic<UInt64>(0)
+  /// Operations; one combined write counts once.
+  let writes = Atomic<UInt64>(0)
+  let blocksWritten = Atomic<UInt64>(0)
+  /// Writes that did not write all.
+  let writeFailures = Atomic<UInt64>(0)
+  /// Writes that have been started and are not over.
+  let writesInFlight = Atomic<UInt64>(0)
+  /// Writes that somebody who needed a buffer had to wait for, because no clean one could be had.
+  let writesWaitedFor = Atomic<UInt64>(0)
+  /// Dirty pages that left a scan's ring because their log was not durable.
+  let ringRejects = Atomic<UInt64>(0)
+  /// Buffers that were asked for, to hold other pages.
+  let allocations = Atomic<UInt64>(0)
   /// Content locks that could not be had at once.
   let lockWaits = Atomic<UInt64>(0)
 }
 
 extension Atomic where Value == UInt64 {
   @inline(__always) func sharedIncrement(by amount: UInt64 = 1) { _ = wrappingAdd(amount, ordering: .relaxed) }
+  @inline(__always) func sharedDecrement() { _ = wrappingSubtract(1, ordering: .relaxed) }
 }
 
 /// Counters of a pool at one moment.
 public struct BufferPoolStatistics: Sendable, Equatable {
   public let hits, reads, blocksRead, evictions, reuses, checksumFailures: UInt64
+  /// Writes, one combined write counted once; their blocks; and those that did not write all.
+  public let writes, blocksWritten, writeFailures: UInt64
+  /// Writes that somebody who needed a buffer had to wait for, because no clean one could be had.
+  public let writesWaitedFor: UInt64
+  /// Buffers that were asked for, to hold other pages (`buffers_alloc`).
+  public let allocations: UInt64
+  /// Clean pages that became dirty.
+  public let dirtied: UInt64
+  /// Content locks that could not be had at once.
+  public let lockWaits: UInt64
 }
 
 extension BufferPool {
   public var statistics: BufferPoolStatistics {
     BufferPoolStatistics(
-      hits: counters.hits.load(ordering: .relaxed), reads: counters.reads.load(ordering: .relaxed),
-      blocksRead: counters.blocksRead.load(ordering: .relaxed),
-      evictions: counters.evictions.load(ordering: .relaxed), reuses: counters.reuses.load(ordering: .relaxed),
-      checksumFailures: counters.checksumFailures.load(ordering: .relaxed))
+      hits: counters.hits.relaxed, reads: counters.reads.relaxed, blocksRead: counters.blocksRead.relaxed,
+      evictions: counters.evictions.relaxed, reuses: counters.reuses.relaxed,
+      checksumFailures: counters.checksumFailures.relaxed, writes: counters.writes.relaxed,
+      blocksWritten: counters.blocksWritten.relaxed, writeFailures: counters.writeFailures.relaxed,
+      writesWaitedFor: counters.writesWaitedFor.relaxed, allocations: counters.allocations.relaxed,
+      dirtied: counters.dirtied.relaxed, lockWaits: counters.lockWaits.relaxed)
   }
 }

@@ -1,9 +1,13 @@
+import MillraceIO
+
 /// A small ring of buffers that one large operation uses again and again, so that it does not wash the pool out
 /// (PostgreSQL's BufferAccessStrategy, src/backend/storage/buffer/freelist.c). Used by one thread at a time.
 public final class BufferStrategy {
   public enum Kind: Sendable {
     /// Sequential scans of large relations.
     case bulkRead
+    /// Bulk loads: 16 MB, so that the log has mostly been flushed by itself when a page must be written.
+    case bulkWrite
     /// VACUUM: `vacuum_buffer_usage_limit`.
     case vacuum
   }
@@ -13,6 +17,10 @@ public final class BufferStrategy {
   public let count: Int
   private let ring: UnsafeMutablePointer<BufferID>
   private var current = 0
+  /// Writes dirty pages of the ring before it comes to them again.
+  private var writer: WriteStream?
+  /// After how many written blocks the kernel is asked to write them out: `backend_flush_after`.
+  public var writeback = 0
 
   /// - Parameter count: buffers; clamped to an eighth of the pool, as PostgreSQL does, and to at least one.
   public init(_ kind: Kind, count: Int, pool: BufferPool) {
@@ -28,7 +36,13 @@ public final class BufferStrategy {
     self.init(.bulkRead, count: 32 + inFlight, pool: pool)
   }
 
-  deinit { ring.deallocate() }
+  /// The bulk write ring: 16 MB.
+  public convenience init(bulkWriteIn pool: BufferPool) { self.init(.bulkWrite, count: 2048, pool: pool) }
+
+  deinit {
+    writer = nil
+    ring.deallocate()
+  }
 
   /// How many of the ring's buffers may be pinned at once: all in a bulk read, half otherwise.
   var pinLimit: Int { kind == .bulkRead ? count : max(count / 2, 1) }
@@ -37,6 +51,34 @@ public final class BufferStrategy {
   func candidate() -> BufferID? {
     current = (current + 1) % count
     return ring[current] == .noBuffer ? nil : ring[current]
+  }
+
+  /// Starts to write the dirty pages of the ring that will be used again soon, a group at a time, so that they are
+  /// clean when it comes to them. A quarter of the ring ahead: late enough for the log to be durable mostly, early
+  /// enough for the device.
+  func writeAhead(_ pool: BufferPool, _ backend: IOBackend) {
+    let group = max(1, min(backend.engine.configuration.vectorsPerHandle, count / 4))
+    guard current % group == 0 else { return }
+    let start = current + max(count / 4, group)
+    for position in start..<start + group {
+      let buffer = ring[position % count]
+      guard buffer != .noBuffer else { continue }
+      let seen = pool.state(buffer)
+      guard seen.has(BufferState.dirty), seen.pins == 0, seen.usage <= 1 else { continue }
+      stream(pool, backend).add(buffer, pool.tag(buffer))
+    }
+    writer?.start()
+  }
+
+  private func stream(_ pool: BufferPool, _ backend: IOBackend) -> WriteStream {
+    if let writer, writer.backend === backend { return writer }
+    var configuration = WriteStreamConfiguration()
+    configuration.combineLimit = backend.engine.configuration.vectorsPerHandle
+    configuration.flushAfter = writeback
+    let made = WriteStream(
+      pool, backend, configuration: configuration, writing: BufferState.dirty, waitsForLocks: false)
+    writer = made
+    return made
   }
 
   /// Puts another buffer in the place of the last candidate.

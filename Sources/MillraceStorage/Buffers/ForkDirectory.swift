@@ -91,6 +91,14 @@ final class ForkDirectory: @unchecked Sendable {
     }.get()
   }
 
+  /// The fork of an identity, if it is here, also where no page of it is pinned.
+  func retained(_ id: ForkID) -> StoredFork? {
+    state.withLock { _ in
+      guard let fork = find(id)?.pointee.fork.load(ordering: .relaxed) else { return nil }
+      return Unmanaged<StoredFork>.fromOpaque(fork).takeUnretainedValue()
+    }
+  }
+
   /// Puts a fork in, before the first of its pages gets a buffer.
   @inline(__always) func add(_ fork: StoredFork) {
     if find(fork.id) == nil { insert(fork) }

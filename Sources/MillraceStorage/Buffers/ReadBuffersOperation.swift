@@ -103,7 +103,7 @@ final class BufferReader {
       if buffers[covered] == .noBuffer {
         do throws(StorageError) {
           buffers[covered] = try pool.pinOrAllocate(
-            BufferTag(fork.id, block + UInt32(covered)), strategy: strategy)
+            BufferTag(fork.id, block + UInt32(covered)), strategy: strategy, backend: backend)
         } catch {
           if covered == 0 { throw error }
           break

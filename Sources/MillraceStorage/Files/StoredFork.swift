@@ -35,7 +35,7 @@ public final class StoredFork: @unchecked Sendable {
   private let files: DescriptorCache
   /// Where the file system finds the first segment.
   let location: String
-  private let isDirect: Bool
+  let isDirect: Bool
   private let life = ForkLife()
   private let table: Atomic<UnsafeMutablePointer<SegmentTable>?>
 
@@ -175,6 +175,24 @@ public final class StoredFork: @unchecked Sendable {
     return IOError(
       .systemCall, errno: error.errno,
       message: "could not open file \"\(segmentName(path, number))\" (target block \(block))")
+  }
+
+  /// Calls `body` with the file of a segment if that is open, in use and without retaining it.
+  /// - Returns: whether it is.
+  func withOpenSegment(_ number: Int, _ body: (SegmentFile) -> Void) -> Bool {
+    guard let table = table.load(ordering: .acquiring), number < table.pointee.count else { return false }
+    return table.pointee.files[number]._withUnsafeGuaranteedRef { file in
+      guard file.beginUse() else { return false }
+      defer { file.endUse() }
+      body(file)
+      return true
+    }
+  }
+
+  /// Notes that a segment has been written to.
+  @inline(__always) func noteWritten(segment number: Int) {
+    guard let table = table.load(ordering: .acquiring), number < table.pointee.count else { return }
+    table.pointee.files[number]._withUnsafeGuaranteedRef { $0.requestSync() }
   }
 
   /// Blocks in this fork; 0 where there is no file. Where this process writes, it looks at the files once, and then

@@ -31,6 +31,13 @@ public enum PageChecksum {
     page.storeBytes(of: checksum, toByteOffset: PageLayout.Offset.checksum, as: UInt16.self)
   }
 
+  /// The same for a page that others may be reading meanwhile: they do not look at this field.
+  ///
+  /// - Parameter page: a page in memory, at an even address, that nobody changes meanwhile.
+  public static func setInPlace(_ page: UnsafeMutableRawPointer, block: BlockNumber) {
+    millrace_checksum_set(page, millrace_checksum_page(page, block.rawValue))
+  }
+
   /// Whether every byte of the page is zero.
   ///
   /// - Parameter page: `PageLayout.blockSize` readable bytes, of any alignment.

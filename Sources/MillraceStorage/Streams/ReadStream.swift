@@ -8,7 +8,7 @@ public import MillraceIO
 ///
 /// Neighbouring blocks become one read, up to `io_combine_limit`. How far it reads ahead follows what is measured: the
 /// distance doubles when the consumer had to wait, and falls by one with each page that was there anyway, once that has
-/// lasted. All streams of a pool draw on one budget (``ReadAheadBudget``).
+/// lasted. All streams of a pool draw on one budget (``StreamBudget``).
 ///
 /// Two distances, in blocks: `combineDistance`, how large a read may get before it is started, grows with every read,
 /// because large reads are always cheaper; `readAheadDistance`, how far ahead reads have been started, grows only with
@@ -24,7 +24,7 @@ public final class ReadStream {
   let reader: BufferReader
   // Besides in the reader, because what is one step away is used without counting a reference.
   let pool: BufferPool
-  private let budget: ReadAheadBudget
+  private let budget: StreamBudget
   private let fork: ForkID
   private let raisesUsage: Bool
   let source: BlockSource

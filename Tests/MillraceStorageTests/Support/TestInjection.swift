@@ -8,7 +8,7 @@ import Foundation
 final class TestInjection: IOInjection, @unchecked Sendable {
   // Safe because what is mutable is inside the lock.
 
-  /// One attempt at a read of pages.
+  /// One attempt at a read or write of pages.
   struct Attempt: Sendable {
     let blocks: ClosedRange<UInt32>
     /// Bytes asked for by the I/O; an attempt after a short one asks for less.
@@ -16,6 +16,7 @@ final class TestInjection: IOInjection, @unchecked Sendable {
     /// What really came of it: bytes or -errno.
     let raw: Int64
     let fork: ForkID
+    let isWrite: Bool
 
     func isOf(_ fork: StoredFork) -> Bool { self.fork == fork.id }
   }
@@ -40,15 +41,19 @@ final class TestInjection: IOInjection, @unchecked Sendable {
   /// All attempts so far.
   var attempts: [Attempt] { state.withLock { $0.attempts } }
 
+  /// The blocks of all attempts at writes so far.
+  var writes: [ClosedRange<UInt32>] { attempts.filter(\.isWrite).map(\.blocks) }
+
   func forgetAttempts() { state.withLock { $0.attempts = [] } }
 
   override func result(_ raw: Int64, of io: borrowing CompletionContext, path: String) -> Int64 {
     let buffers = Array(io.data)
     let length = io.length
+    let isWrite = io.operation == .writev
     let rule = state.withLock { state -> (Rule, Attempt)? in
       guard let pool = state.pool, let first = buffers.first, let last = buffers.last else { return nil }
       let (low, high) = (pool.tag(first), pool.tag(last))
-      let attempt = Attempt(blocks: low.block...high.block, length: length, raw: raw, fork: low.fork)
+      let attempt = Attempt(blocks: low.block...high.block, length: length, raw: raw, fork: low.fork, isWrite: isWrite)
       state.attempts.append(attempt)
       return state.rule.map { ($0, attempt) }
     }
@@ -70,6 +75,11 @@ final class TestInjection: IOInjection, @unchecked Sendable {
   /// Fails all attempts at reads that touch `block`.
   func fail(_ number: Int32, onReadsOf block: UInt32) {
     set { $0.blocks.contains(block) ? -Int64(number) : $0.raw }
+  }
+
+  /// Fails all attempts at writes that touch `block`.
+  func fail(_ number: Int32, onWritesOf block: UInt32) {
+    set { $0.isWrite && $0.blocks.contains(block) ? -Int64(number) : $0.raw }
   }
 
   /// Holds the first completion of a read that touches `block` until the gate is opened.

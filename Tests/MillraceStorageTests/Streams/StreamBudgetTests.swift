@@ -4,12 +4,12 @@ import Testing
 @testable import MillraceStorage
 
 /// How streams share what the pool can spare.
-@Suite struct ReadAheadBudgetTests {
+@Suite struct StreamBudgetTests {
   /// Every small budget with every small history, against the rules said in words.
   @Test(arguments: 1...6, 1...4)
   func everySmallHistoryFollowsTheRules(total: Int, streams: Int) {
     func run(_ wishes: [(stream: Int, count: Int)]) {
-      let budget = ReadAheadBudget(total: total)
+      let budget = StreamBudget(total: total)
       for _ in 0..<streams { budget.addStream() }
       var held = Array(repeating: 0, count: streams)
       let share = max(total / streams, 1)
@@ -85,7 +85,7 @@ import Testing
 
   /// Threads reserve and give back at once; nothing is lost.
   @Test func concurrentReservationsAddUp() throws {
-    let budget = ReadAheadBudget(total: 40)
+    let budget = StreamBudget(total: 40)
     let threads = try (0..<4).map { number in
       try TestThread("stream \(number)") {
         budget.addStream()

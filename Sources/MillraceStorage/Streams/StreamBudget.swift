@@ -1,11 +1,12 @@
 import Synchronization
 
-/// How many blocks all read streams of a pool together hold ahead of their consumers.
+/// How many blocks all streams of a kind hold in a pool together: read streams ahead of their consumers, write streams
+/// between their callers and the device.
 ///
-/// Each stream is sure of an equal share; what the others do not use it may have besides. So one stream alone can look
-/// far ahead, and many share without any of them pinning the pool full: PostgreSQL's streams know only their own
+/// Each stream is sure of an equal share; what the others do not use it may have besides. So one stream alone can have
+/// much under way, and many share without any of them pinning the pool full: PostgreSQL's streams know only their own
 /// limits.
-public final class ReadAheadBudget: Sendable {
+public final class StreamBudget: Sendable {
   /// Blocks.
   public let total: Int
   private let used = Atomic<Int>(0)
