@@ -15,7 +15,7 @@ public struct FaultModel: Sendable, Equatable {
   /// One in so many syncs fails with EIO, and what it should have made durable may be lost: as on Linux, a later sync
   /// that succeeds does not cover it.
   public var syncErrors: UInt32 = 0
-  /// One in so many transfers ends early. Direct ones end at a sector.
+  /// One in so many transfers ends early. Direct ones and writes end at a sector.
   public var shortTransfers: UInt32 = 0
   /// One in so many operations is told to try again (EAGAIN).
   public var tryAgain: UInt32 = 0

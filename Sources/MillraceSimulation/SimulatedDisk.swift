@@ -27,6 +27,7 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
     /// Raised by a crash: files that were open before are dead.
     var epoch = 0
     var names = SimulatedNames()
+    var power = SimulatedPower()
   }
 
   /// - Parameters:
@@ -59,6 +60,13 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
     set { state.withLock { $0.capacity = newValue / sectorSize } }
   }
 
+  /// Whether a directory has to be made before something can be in it, as on a real file system. Otherwise it is there
+  /// as soon as something is.
+  public var requiresDirectories: Bool {
+    get { state.withLock { $0.names.requiresDirectories } }
+    set { state.withLock { $0.names.requiresDirectories = newValue } }
+  }
+
   /// Bytes in use, in whole sectors.
   public var usedBytes: Int { state.withLock { $0.usedSectors } * sectorSize }
 
@@ -75,7 +83,29 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
       }
       state.usedSectors = state.names.linkedNodes.reduce(0) { $0 + $1.cached.sectors.count }
       state.epoch += 1
+      state.power = SimulatedPower()
     }
+  }
+
+  /// Lets the power go off after so many more operations on files and names: from then on all of them fail with EIO
+  /// and change nothing, until ``crash()`` brings the machine up again.
+  ///
+  /// With ``SimulatedEngine/crash()``, writes that were in flight in that moment may have their effect, or a part of it.
+  public func powerOff(after operations: Int) { state.withLock { $0.power.remaining = operations } }
+
+  /// Operations on files and names that there have been since the start or the last crash, to draw a moment from for
+  /// ``powerOff(after:)``.
+  public var operationCount: Int { state.withLock { $0.power.operationCount } }
+
+  /// Whether the power has not gone off; see ``powerOff(after:)``.
+  public var hasPower: Bool { state.withLock { !$0.power.isOff } }
+
+  /// While `body` runs, what is written has its effect although the power is off, but nothing is durable by itself,
+  /// however its file was opened: the effect of a write that nobody was told of may be a part of it.
+  func whileLosingPower(_ body: () -> Void) {
+    state.withLock { $0.power.isGoing = true }
+    body()
+    state.withLock { $0.power.isGoing = false }
   }
 
   // MARK: Names
@@ -92,7 +122,8 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
     _ path: String, name: String? = nil, _ options: IOFileOptions, blockSize: Int = 8192, firstBlock: UInt64 = 0
   ) throws(IOError) -> SimulatedFile {
     let opened = state.withLock { state -> Result<(SimulatedNode, Int), SystemFailure> in
-      state.open(path, options).map { ($0, state.epoch) }
+      guard state.power.allowsOperation() else { return .failure(SystemFailure(errno: EIO)) }
+      return state.open(path, options).map { ($0, state.epoch) }
     }
     switch opened {
     case .success(let (node, epoch)):
@@ -105,38 +136,67 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
     }
   }
 
-  public func exists(_ path: String) -> Bool { state.withLock { $0.names[path] != nil } }
-
-  /// The names in a directory, in order, without its path. The directory of a name is what stands before its last
-  /// slash.
-  public func list(_ directory: String) -> [String] { state.withLock { $0.names.list(directory) } }
-
-  /// Removes a name. The file itself goes when it is not open any more.
-  public func unlink(_ path: String) throws(IOError) {
-    let failure = state.withLock { state -> Int32? in
-      if state.faults.isReadOnly { return state.refuseChange() }
-      guard let node = state.names.unlink(path) else { return ENOENT }
-      state.releaseIfUnused(node)
-      return nil
-    }
-    if let failure { throw IOError(.systemCall, errno: failure, message: "could not remove file \"\(path)\"") }
+  public override func exists(_ path: String) -> Bool {
+    state.withLock { $0.names[path] != nil || $0.names.isDirectory(path) }
   }
 
-  /// Gives a file another name, in the place of what had it.
-  public func rename(_ path: String, to newPath: String) throws(IOError) {
-    let failure = state.withLock { state -> Int32? in
-      if state.faults.isReadOnly { return state.refuseChange() }
-      guard state.names[path] != nil else { return ENOENT }
-      if let replaced = state.names.rename(path, to: newPath) { state.releaseIfUnused(replaced) }
+  public override func list(_ directory: String) throws(IOError) -> [String] {
+    let names = state.withLock { $0.names.isDirectory(directory) ? $0.names.children(of: directory) : nil }
+    guard let names else {
+      throw IOError(.systemCall, errno: ENOENT, message: "could not open directory \"\(directory)\"")
+    }
+    return names.map(String.init).sorted()
+  }
+
+  public override func makeDirectory(_ path: String) throws(IOError) {
+    try change("could not create directory \"\(path)\"") { $0.names.makeDirectory(path) }
+  }
+
+  public override func remove(_ path: String) throws(IOError) {
+    try change("could not remove file \"\(path)\"") { state in
+      switch state.names.unlink(path) {
+      case .success(let node): state.releaseIfUnused(node)
+      case .failure(let failure): return failure.errno
+      }
       return nil
     }
-    if let failure {
-      throw IOError(.systemCall, errno: failure, message: "could not rename file \"\(path)\" to \"\(newPath)\"")
+  }
+
+  public override func removeDirectory(_ path: String) throws(IOError) {
+    try change("could not remove directory \"\(path)\"") { $0.names.removeDirectory(path) }
+  }
+
+  public override func rename(_ path: String, to newPath: String) throws(IOError) {
+    try change("could not rename file \"\(path)\" to \"\(newPath)\"") { state in
+      switch state.names.rename(path, to: newPath) {
+      case .success(let replaced): if let replaced { state.releaseIfUnused(replaced) }
+      case .failure(let failure): return failure.errno
+      }
+      return nil
     }
   }
 
   /// Makes what was done to the names in a directory survive, and, as in a journal, what was done to any name before.
-  public func syncDirectory(_ directory: String) { state.withLock { $0.names.sync(directory) } }
+  public override func syncDirectory(_ directory: String) throws(IOError) {
+    let failure = state.withLock { state -> Int32? in
+      guard state.power.allowsOperation() else { return EIO }
+      guard state.random.oneIn(state.faults.syncErrors) else { return state.names.sync(directory) }
+      state.counts.syncErrors += 1
+      return EIO
+    }
+    if let failure {
+      throw IOError(.systemCall, errno: failure, message: "could not fsync directory \"\(directory)\"")
+    }
+  }
+
+  /// Changes names, unless the disk is read-only.
+  private func change(_ message: @autoclosure () -> String, _ body: (inout State) -> Int32?) throws(IOError) {
+    let failure = state.withLock { state -> Int32? in
+      guard state.power.allowsOperation() else { return EIO }
+      return state.faults.isReadOnly ? state.refuseChange() : body(&state)
+    }
+    if let failure { throw IOError(.systemCall, errno: failure, message: message()) }
+  }
 
   // MARK: Looking and meddling
 
@@ -183,9 +243,10 @@ extension SimulatedDisk.State {
       node.openCount += 1
       return .success(node)
     }
+    if names.isDirectory(path) { return .failure(SystemFailure(errno: EISDIR)) }
     guard options.contains(.create) else { return .failure(SystemFailure(errno: ENOENT)) }
     let node = SimulatedNode(sectorSize: sectorSize)
-    names.link(path, node)
+    if let failure = names.link(path, node) { return .failure(SystemFailure(errno: failure)) }
     node.openCount += 1
     return .success(node)
   }

@@ -36,11 +36,11 @@ public final class SimulatedEngine: Sendable {
     var random = SimulationRandom(seed: seed)
     var (diskRandom, schedulerRandom) = (random.split(), random.split())
     self.seed = seed
-    self.disk =
-      disk ?? SimulatedDisk(seed: diskRandom.next(), faults: FaultModel(from: &diskRandom))
+    let disk = disk ?? SimulatedDisk(seed: diskRandom.next(), faults: FaultModel(from: &diskRandom))
+    self.disk = disk
     clock = SimulatedClock()
     let drawn = LatencyModel(from: &schedulerRandom)
-    scheduler = SimulatedScheduler(random: schedulerRandom, latency: latency ?? drawn, clock: clock)
+    scheduler = SimulatedScheduler(random: schedulerRandom, latency: latency ?? drawn, clock: clock, disk: disk)
     var configuration = configuration
     configuration.method = .simulation
     let method = MethodSimulation(configuration, scheduler: scheduler)

@@ -10,6 +10,8 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
   private let node: SimulatedNode
   private let epoch: Int
   private let isWritable: Bool
+  /// Whether a write is durable when it completes (O_SYNC, O_DSYNC).
+  private let isSync: Bool
   private let isClosed = Atomic<Bool>(false)
 
   init(
@@ -18,6 +20,7 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
   ) {
     (self.disk, self.node, self.epoch) = (disk, node, epoch)
     isWritable = options.contains(.write)
+    isSync = !options.isDisjoint(with: [.sync, .dataSync])
     super.init(
       path: path, isDirect: options.contains(.direct), alignment: alignment, blockSize: blockSize,
       firstBlock: firstBlock)
@@ -29,7 +32,7 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
   ) -> Int64 {
     disk.state.withLock { state in
       if isClosed.load(ordering: .relaxed) || writing && !isWritable { return -Int64(EBADF) }
-      if state.epoch != epoch { return -Int64(EIO) }
+      if state.epoch != epoch || !state.power.allowsOperation() { return -Int64(EIO) }
       if offset < 0 || offset > Int64.max - Int64(length) { return -Int64(EINVAL) }
       if writing, state.faults.isReadOnly { return -Int64(state.refuseChange()) }
       return body(&state)
@@ -85,8 +88,9 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
         if part > 0 { take(vectors, fitting.lowerBound..<fitting.lowerBound + part, &state) }
         return -Int64(EIO)
       }
-      let transferred = state.shortened(fitting.count, isDirect: isDirect)
+      let transferred = state.shortenedWrite(fitting)
       take(vectors, Int(offset)..<Int(offset) + transferred, &state)
+      if isSync, !state.power.isGoing { node.sync(Int(offset)..<Int(offset) + transferred) }
       return Int64(transferred)
     }
   }
@@ -218,7 +222,17 @@ extension SimulatedDisk.State {
     return -Int64(ENOSPC)
   }
 
-  /// How much of a transfer happens at once.
+  /// How much of a write happens at once: what goes into one sector stays together, as in a page of the system's
+  /// cache.
+  fileprivate mutating func shortenedWrite(_ range: Range<Int>) -> Int {
+    // The borders of sectors inside the range.
+    let (first, last) = (range.lowerBound / sectorSize + 1, (range.upperBound - 1) / sectorSize)
+    guard first <= last, random.oneIn(faults.shortTransfers) else { return range.count }
+    counts.shortTransfers += 1
+    return random.number(in: first...last) * sectorSize - range.lowerBound
+  }
+
+  /// How much of a read happens at once.
   fileprivate mutating func shortened(_ count: Int, isDirect: Bool) -> Int {
     let unit = isDirect ? sectorSize : 1
     guard count > unit, random.oneIn(faults.shortTransfers) else { return count }

@@ -1,12 +1,18 @@
-/// The names of a simulated disk: as everybody sees them, and as they would survive. One flat table; directories are
-/// what stands before the last slash, and need not be made.
+import Glibc
+
+/// The names of a simulated disk: as everybody sees them, and as they would survive. One flat table of whole paths.
 struct SimulatedNames {
+  enum Entry {
+    case file(SimulatedNode)
+    case directory
+  }
+
   private enum Change {
-    case link(String, SimulatedNode)
+    case link(String, Entry)
     case unlink(String)
     case rename(String, String)
 
-    func touches(_ directory: String) -> Bool {
+    func touches(_ directory: Substring) -> Bool {
       switch self {
       case .link(let path, _), .unlink(let path): SimulatedNames.directory(of: path) == directory
       case .rename(let path, let newPath):
@@ -15,42 +21,98 @@ struct SimulatedNames {
     }
   }
 
-  private var current: [String: SimulatedNode] = [:]
-  private var durable: [String: SimulatedNode] = [:]
+  /// Whether a directory has to be made before something can be in it.
+  var requiresDirectories = false
+  private var current: [String: Entry] = [:]
+  private var durable: [String: Entry] = [:]
   private var unsynced: [Change] = []
 
-  subscript(path: String) -> SimulatedNode? { current[path] }
+  // MARK: Looking
+
+  /// The file of that name.
+  subscript(path: String) -> SimulatedNode? {
+    if case .file(let node) = current[path] { node } else { nil }
+  }
 
   /// In the order of their names, so that what is done to all does not depend on a hash.
-  var linkedNodes: [SimulatedNode] { current.sorted { $0.key < $1.key }.map(\.value) }
-
-  func list(_ directory: String) -> [String] {
-    current.keys.filter { Self.directory(of: $0) == directory }.map { String($0[Self.start(ofNameIn: $0)...]) }.sorted()
+  var linkedNodes: [SimulatedNode] {
+    current.sorted { $0.key < $1.key }.compactMap { if case .file(let node) = $0.value { node } else { nil } }
   }
 
-  private static func start(ofNameIn path: String) -> String.Index {
-    path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex
+  /// Whether there is a directory of that name: the root, one that was made, or one that something is in.
+  func isDirectory(_ path: String) -> Bool {
+    if Self.isRoot(path) { return true }
+    if case .directory = current[path] { return true }
+    return !requiresDirectories && isOccupied(path)
   }
 
-  private static func directory(of path: String) -> Substring { path[..<start(ofNameIn: path)].dropLast() }
+  private func isOccupied(_ directory: String) -> Bool {
+    let prefix = "\(directory)/"
+    return current.keys.contains { $0.hasPrefix(prefix) }
+  }
 
-  mutating func link(_ path: String, _ node: SimulatedNode) { make(.link(path, node)) }
+  /// Whether something may be put into a directory.
+  private func canHold(_ path: String) -> Bool { !requiresDirectories || isDirectory(String(Self.directory(of: path))) }
+
+  /// The names in a directory.
+  func children(of directory: String) -> Set<Substring> {
+    let prefix = Self.isRoot(directory) ? "" : "\(directory)/"
+    let below = current.keys.lazy.filter { $0.hasPrefix(prefix) }
+    return Set(below.compactMap { $0.dropFirst(prefix.count).split(separator: "/").first })
+  }
+
+  private static func isRoot(_ path: some StringProtocol) -> Bool { path.isEmpty || path == "." || path == "/" }
+
+  /// What stands before the last slash; empty for the root.
+  private static func directory(of path: String) -> Substring {
+    path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+  }
+
+  // MARK: Changing; each gives the error number of what cannot be done
+
+  /// Makes a file, where there is nothing of that name.
+  mutating func link(_ path: String, _ node: SimulatedNode) -> Int32? {
+    guard canHold(path) else { return ENOENT }
+    make(.link(path, .file(node)))
+    return nil
+  }
+
+  mutating func makeDirectory(_ path: String) -> Int32? {
+    if self[path] != nil || isDirectory(path) { return EEXIST }
+    guard canHold(path) else { return ENOENT }
+    make(.link(path, .directory))
+    return nil
+  }
+
+  mutating func removeDirectory(_ path: String) -> Int32? {
+    if self[path] != nil { return ENOTDIR }
+    guard isDirectory(path) else { return ENOENT }
+    guard !isOccupied(path) else { return ENOTEMPTY }
+    make(.unlink(path))
+    return nil
+  }
 
   /// - Returns: what had the name.
-  mutating func unlink(_ path: String) -> SimulatedNode? {
-    guard let node = current[path] else { return nil }
+  mutating func unlink(_ path: String) -> Result<SimulatedNode, SystemFailure> {
+    guard let node = self[path] else { return .failure(SystemFailure(errno: isDirectory(path) ? EISDIR : ENOENT)) }
     make(.unlink(path))
     node.isLinked = false
-    return node
+    return .success(node)
   }
 
-  /// - Returns: what had the new name.
-  mutating func rename(_ path: String, to newPath: String) -> SimulatedNode? {
-    guard path != newPath else { return nil }
-    let replaced = current[newPath]
+  /// - Returns: the file that had the new name.
+  mutating func rename(_ path: String, to newPath: String) -> Result<SimulatedNode?, SystemFailure> {
+    let isDirectory = self[path] == nil
+    guard !isDirectory || self.isDirectory(path), canHold(newPath) else {
+      return .failure(SystemFailure(errno: ENOENT))
+    }
+    if path == newPath { return .success(nil) }
+    if self.isDirectory(newPath) { return .failure(SystemFailure(errno: isDirectory ? ENOTEMPTY : EISDIR)) }
+    let replaced = self[newPath]
+    if isDirectory, replaced != nil { return .failure(SystemFailure(errno: ENOTDIR)) }
     make(.rename(path, newPath))
     replaced?.isLinked = false
-    return replaced
+    return .success(replaced)
   }
 
   private mutating func make(_ change: Change) {
@@ -58,18 +120,30 @@ struct SimulatedNames {
     unsynced.append(change)
   }
 
-  private static func apply(_ change: Change, to names: inout [String: SimulatedNode]) {
+  private static func apply(_ change: Change, to names: inout [String: Entry]) {
     switch change {
-    case .link(let path, let node): names[path] = node
+    case .link(let path, let entry): names[path] = entry
     case .unlink(let path): names[path] = nil
-    case .rename(let path, let newPath): names[newPath] = names.removeValue(forKey: path)
+    case .rename(let path, let newPath):
+      if case .file = names[path] {
+        names[newPath] = names.removeValue(forKey: path)
+        return
+      }
+      for key in names.keys where key == path || key.hasPrefix("\(path)/") {
+        names[newPath + key.dropFirst(path.count)] = names.removeValue(forKey: key)
+      }
     }
   }
 
+  // MARK: Durability
+
   /// Makes changes survive up to the last one in a directory.
-  mutating func sync(_ directory: String) {
-    guard let last = unsynced.lastIndex(where: { $0.touches(directory) }) else { return }
+  mutating func sync(_ directory: String) -> Int32? {
+    if requiresDirectories, !isDirectory(directory) { return self[directory] == nil ? ENOENT : nil }
+    let directory = Self.isRoot(directory) ? "" : directory[...]
+    guard let last = unsynced.lastIndex(where: { $0.touches(directory) }) else { return nil }
     settle(last + 1)
+    return nil
   }
 
   private mutating func settle(_ count: Int) {
@@ -83,6 +157,6 @@ struct SimulatedNames {
     settle(surviving(unsynced.count))
     unsynced = []
     current = durable
-    for node in current.values { node.isLinked = true }
+    for node in linkedNodes { node.isLinked = true }
   }
 }

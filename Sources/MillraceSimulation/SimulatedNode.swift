@@ -126,6 +126,24 @@ final class SimulatedNode {
     unsynced = []
   }
 
+  /// Makes a range survive that was written last, as a synchronous write does; of other changes, only what it cannot do
+  /// without: the lengths that the file was given.
+  func sync(_ range: Range<Int>) {
+    if let last = unsynced.lastIndex(where: { if case .resize = $0 { true } else { false } }) {
+      for change in unsynced[...last] { apply(change, keeping: { true }) }
+      unsynced.removeFirst(last + 1)
+    }
+    let synced = sectors(of: range)
+    for number in synced { durable.sectors[number] = cached.sectors[number] }
+    durable.length = max(durable.length, range.upperBound)
+    // What the cache held of these sectors before went out with them, and must not come back over them.
+    unsynced = unsynced.compactMap { change in
+      guard case .write(let changed, let length) = change else { return change }
+      let rest = changed.filter { !synced.contains($0.number) }
+      return rest.isEmpty && length <= durable.length ? nil : .write(rest, length: length)
+    }
+  }
+
   /// A sync that failed: what `keeping` refuses will not survive, and no later sync will bring it back.
   func failSync(keeping: () -> Bool) {
     for change in unsynced { apply(change, keeping: keeping) }

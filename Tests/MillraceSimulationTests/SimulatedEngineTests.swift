@@ -115,7 +115,7 @@ struct SimulatedEngineTests {
       simulation.disk.faults.losesUnsyncedWrites = true
       let file = try makeFile(simulation)
       #expect(file.sync(dataOnly: false) == 0)
-      simulation.disk.syncDirectory("")
+      try simulation.disk.syncDirectory("")
       let backend = try simulation.engine.makeBackend("test")
       let memory = try IOMemory(byteCount: 2 * Self.block)
       memory.bytes.initializeMemory(as: UInt8.self, repeating: 2)

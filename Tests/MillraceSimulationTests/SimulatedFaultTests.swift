@@ -69,7 +69,7 @@ struct SimulatedFaultTests {
     #expect(file.write([1], at: 0) == -Int(EROFS))
     #expect(file.allocate(at: 0, length: 1) == -Int64(EROFS))
     #expect(throws: IOError.self) { try file.truncate(to: 0) }
-    #expect(throws: IOError.self) { try disk.unlink("f") }
+    #expect(throws: IOError.self) { try disk.remove("f") }
     #expect(throws: IOError.self) { try disk.rename("f", to: "g") }
     #expect(throws: IOError.self) { try disk.openFile("f", [.write]) }
     #expect(throws: IOError.self) { try disk.openFile("g", [.create]) }
@@ -104,9 +104,10 @@ struct SimulatedCrashTests {
     var faults = FaultModel()
     faults.losesUnsyncedWrites = true
     change(&faults)
-    let disk = SimulatedDisk(seed: seed, faults: faults)
+    let disk = SimulatedDisk(seed: seed)
     let file = try disk.make("f")
-    disk.syncDirectory("")
+    try disk.syncDirectory("")
+    disk.faults = faults
     try before(disk, file)
     disk.crash()
     return disk
@@ -214,12 +215,12 @@ struct SimulatedCrashTests {
     for seed in 0..<100 {
       let disk = try crashed(seed: UInt64(seed), { $0.losesUnsyncedNames = true }) { disk, _ in
         _ = try disk.make("d/a")
-        disk.syncDirectory("d")
+        try disk.syncDirectory("d")
         _ = try disk.make("d/b")
         try disk.rename("d/a", to: "d/c")
-        try disk.unlink("d/b")
+        try disk.remove("d/b")
       }
-      seen.insert(disk.list("d"))
+      seen.insert(try disk.list("d"))
     }
     #expect(seen == [["a"], ["a", "b"], ["b", "c"], ["c"]])
   }
@@ -231,9 +232,9 @@ struct SimulatedCrashTests {
     disk.faults.losesUnsyncedWrites = true
     let file = try disk.make("f", bytes(1, 4096))
     #expect(file.sync(dataOnly: false) == 0)
-    disk.syncDirectory("")
-    try disk.unlink("f")
-    disk.syncDirectory("")
+    try disk.syncDirectory("")
+    try disk.remove("f")
+    try disk.syncDirectory("")
     #expect(disk.usedBytes == 4096)
     disk.crash()
     #expect(disk.usedBytes == 0)

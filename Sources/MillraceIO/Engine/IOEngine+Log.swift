@@ -1,6 +1,9 @@
 import Logging
 
 extension IOEngine {
-  /// Writes a line to the log, for floors above that know no logger.
+  // Lines for the log, from floors above that know no logger.
+
+  package func logInfo(_ line: @autoclosure () -> String) { logger.info("\(line())") }
+
   package func logWarning(_ line: @autoclosure () -> String) { logger.warning("\(line())") }
 }

@@ -112,12 +112,19 @@ public struct IOFileOptions: OptionSet, Sendable {
   public static let truncate = IOFileOptions(rawValue: 1 << 3)
   /// Past the page cache.
   public static let direct = IOFileOptions(rawValue: 1 << 4)
+  /// Each write is durable when it completes, with all metadata (O_SYNC): `wal_sync_method=open_sync`.
+  public static let sync = IOFileOptions(rawValue: 1 << 5)
+  /// Each write is durable when it completes, with the metadata that is needed to read it back (O_DSYNC), which a disk
+  /// can do in one request (FUA) where it is direct, too: `wal_sync_method=open_datasync`.
+  public static let dataSync = IOFileOptions(rawValue: 1 << 6)
 
   var openFlags: Int32 {
     var flags = O_CLOEXEC | (contains(.write) ? O_RDWR : O_RDONLY)
     if contains(.create) { flags |= O_CREAT }
     if contains(.exclusive) { flags |= O_EXCL }
     if contains(.truncate) { flags |= O_TRUNC }
+    if contains(.sync) { flags |= O_SYNC }
+    if contains(.dataSync) { flags |= O_DSYNC }
     return flags
   }
 }

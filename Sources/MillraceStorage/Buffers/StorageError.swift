@@ -1,3 +1,4 @@
+import Glibc
 public import MillraceIO
 
 /// Why pages could not be had: one sentence, in PostgreSQL's words where it has them.
@@ -5,6 +6,8 @@ public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible 
   public enum Code: Sendable, Equatable {
     /// The system could not read or write.
     case io(IOError)
+    /// What was written could not be made durable.
+    case syncFailed(IOError)
     /// A page is not what it should be (SQLSTATE XX001, data_corrupted).
     case invalidPage
     /// All buffers are pinned (SQLSTATE 53000).
@@ -34,7 +37,15 @@ public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   static func io(_ error: IOError, blocks: Range<UInt32>) -> StorageError {
-    StorageError(.io(error), blocks: blocks, message: error.description)
+    let hint = error.errno == ENOSPC ? "Check free disk space." : nil
+    return StorageError(.io(error), blocks: blocks, message: error.description, hint: hint)
+  }
+
+  static func syncFailed(_ error: IOError, isFinal: Bool) -> StorageError {
+    StorageError(
+      .syncFailed(error), message: error.description,
+      hint: isFinal
+        ? "What was written may be lost, and another attempt would not say so; the engine must stop and recover." : nil)
   }
 
   static func noUnpinnedBuffers(count: Int) -> StorageError {

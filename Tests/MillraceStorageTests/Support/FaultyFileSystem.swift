@@ -42,4 +42,18 @@ final class FaultyFileSystem: IOFileSystem, @unchecked Sendable {
     }
     return try local.open(path, name: name, options, blockSize: blockSize, firstBlock: firstBlock)
   }
+
+  override func exists(_ path: String) throws(IOError) -> Bool { try local.exists(path) }
+
+  override func list(_ directory: String) throws(IOError) -> [String] { try local.list(directory) }
+
+  override func makeDirectory(_ path: String) throws(IOError) { try local.makeDirectory(path) }
+
+  override func remove(_ path: String) throws(IOError) { try local.remove(path) }
+
+  override func removeDirectory(_ path: String) throws(IOError) { try local.removeDirectory(path) }
+
+  override func rename(_ path: String, to newPath: String) throws(IOError) { try local.rename(path, to: newPath) }
+
+  override func syncDirectory(_ path: String) throws(IOError) { try local.syncDirectory(path) }
 }
