@@ -16,7 +16,8 @@ said = $(if $(filter command line,$(origin $(1))),--$(2) '$($(1))')
 # Where the toolchain can, the command carries Swift's run-time library with it: one file that runs on a database server
 # without a toolchain, and starts in half the time.
 toolchain := $(dir $(realpath $(shell command -v swift)))
-static := $(if $(wildcard $(toolchain)../lib/swift_static/linux/libFoundation.a),--static-swift-stdlib)
+runtime := $(wildcard $(toolchain)../lib/swift_static/linux/libFoundation.a)
+static := $(if $(runtime),--static-swift-stdlib -Xswiftc -use-ld=lld)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly sources=Tools/latencyfs program=.build/tools/latencyfs
+readonly sources=Tools/faultfs program=.build/tools/faultfs
 mkdir -p .build/tools
 
 if [ ! -x $program ] || [ -n "$(find $sources -newer $program -name '*.[ch]')" ]; then

@@ -5,14 +5,14 @@
 #
 # LATENCY_US is the time in microseconds that each read, write and fsync takes; requests are served in
 # parallel. It stands for storage that is far away, such as a cloud volume (1000 us). Faults can be added
-# through MOUNTPOINT/.control. See the head of Tools/latencyfs/latencyfs.c. Builds the tool when needed.
+# through MOUNTPOINT/.control. See the head of Tools/faultfs/faultfs.c. Builds the tool when needed.
 
 set -euo pipefail
 readonly repository=$(cd "$(dirname "$0")/.." && pwd)
 
 fail() { printf '%s\n' "latency-mount: $*" >&2; exit 1; }
 usage() { sed -n '3,4s/^# //p' "$0" >&2; exit 2; }
-is_mounted() { findmnt --types fuse.latencyfs --mountpoint "$(realpath -m "$1")" >/dev/null; }
+is_mounted() { findmnt --types fuse.faultfs --mountpoint "$(realpath -m "$1")" >/dev/null; }
 
 unmount() {
   local mountpoint=$1
@@ -29,7 +29,7 @@ mount_it() {
   ! is_mounted "$mountpoint" || fail "$mountpoint is mounted already (undo: $0 --unmount $mountpoint)"
   "$repository/scripts/build-tools.sh"
   mkdir -p "$mountpoint"
-  "$repository/.build/tools/latencyfs" --latency-us "$latency_us" "$backing" "$mountpoint"
+  "$repository/.build/tools/faultfs" --latency-us "$latency_us" "$backing" "$mountpoint"
 }
 
 case ${1:-} in

@@ -52,10 +52,10 @@ check_warnings() {
   ! grep -hE "$ours" "$logs"/build-*.log | sort -u | grep .
 }
 
-check_latencyfs() {
+check_faultfs() {
   local status=0
   scripts/build-tools.sh || return
-  Tools/latencyfs/test.py .build/tools/latencyfs || status=$?
+  Tools/faultfs/test.py .build/tools/faultfs || status=$?
   if [ $status -eq 77 ] && [ "$MILLRACE_REQUIRE" = all ]; then status=1; fi
   return $status
 }
@@ -98,7 +98,7 @@ echo "io_uring on this machine: $has_io_uring; MILLRACE_REQUIRE=$MILLRACE_REQUIR
 stage "build release" build_release || finish
 stage "build tests" swift build --build-tests || finish
 stage "no warnings" check_warnings || true
-stage "latencyfs" check_latencyfs || true
+stage "faultfs" check_faultfs || true
 stage "test" run_tests || true
 stage "thread sanitizer" run_thread_sanitizer || true
 finish

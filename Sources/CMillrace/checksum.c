@@ -71,6 +71,11 @@ uint32_t millrace_checksum_hash_portable(const void *page) {
   return hash;
 }
 
+static void hash_pair_portable(const void *first, const void *second, uint32_t hashes[2]) {
+  hashes[0] = millrace_checksum_hash_portable(first);
+  hashes[1] = millrace_checksum_hash_portable(second);
+}
+
 #if MILLRACE_HAVE_AVX2
 
 #define AVX2 __attribute__((target("avx2")))
@@ -90,24 +95,20 @@ AVX2 static inline Lanes256 mix_row_avx2(Lanes256 lanes, const unsigned char *ro
   return lanes;
 }
 
-AVX2 uint32_t millrace_checksum_hash_avx2(const void *page) {
-  const unsigned char *bytes = page;
+AVX2 static inline Lanes256 first_lanes_avx2(const unsigned char *page) {
   uint32_t row[LANES];
   Lanes256 lanes;
-
   for (int i = 0; i < 4; i++) {
     lanes.quarter[i] = _mm256_loadu_si256((const __m256i *)(lane_bases + i * 8));
   }
-  copy_first_row(row, bytes);
-  lanes = mix_row_avx2(lanes, (const unsigned char *)row);
-  for (int i = 1; i < ROWS; i++) {
-    lanes = mix_row_avx2(lanes, bytes + (size_t)i * ROW_BYTES);
-  }
+  copy_first_row(row, page);
+  return mix_row_avx2(lanes, (const unsigned char *)row);
+}
 
-  memset(row, 0, sizeof row);
-  lanes = mix_row_avx2(lanes, (const unsigned char *)row);
-  lanes = mix_row_avx2(lanes, (const unsigned char *)row);
-
+AVX2 static inline uint32_t fold_avx2(Lanes256 lanes) {
+  static const uint32_t zeros[LANES];
+  lanes = mix_row_avx2(lanes, (const unsigned char *)zeros);
+  lanes = mix_row_avx2(lanes, (const unsigned char *)zeros);
   __m256i folded = _mm256_xor_si256(_mm256_xor_si256(lanes.quarter[0], lanes.quarter[1]),
                                     _mm256_xor_si256(lanes.quarter[2], lanes.quarter[3]));
   uint32_t words[8];
@@ -117,6 +118,29 @@ AVX2 uint32_t millrace_checksum_hash_avx2(const void *page) {
     hash ^= words[i];
   }
   return hash;
+}
+
+AVX2 uint32_t millrace_checksum_hash_avx2(const void *page) {
+  const unsigned char *bytes = page;
+  Lanes256 lanes = first_lanes_avx2(bytes);
+  for (int i = 1; i < ROWS; i++) {
+    lanes = mix_row_avx2(lanes, bytes + (size_t)i * ROW_BYTES);
+  }
+  return fold_avx2(lanes);
+}
+
+// A row waits for the one before it; the rows of another page fill the wait.
+AVX2 static void hash_pair_avx2(const void *first, const void *second, uint32_t hashes[2]) {
+  const unsigned char *left_bytes = first;
+  const unsigned char *right_bytes = second;
+  Lanes256 left = first_lanes_avx2(left_bytes);
+  Lanes256 right = first_lanes_avx2(right_bytes);
+  for (int i = 1; i < ROWS; i++) {
+    left = mix_row_avx2(left, left_bytes + (size_t)i * ROW_BYTES);
+    right = mix_row_avx2(right, right_bytes + (size_t)i * ROW_BYTES);
+  }
+  hashes[0] = fold_avx2(left);
+  hashes[1] = fold_avx2(right);
 }
 
 bool millrace_checksum_has_avx2(void) {
@@ -129,6 +153,10 @@ bool millrace_checksum_has_avx2(void) {
 uint32_t millrace_checksum_hash_avx2(const void *page) {
   (void)page;
   __builtin_trap();
+}
+
+static void hash_pair_avx2(const void *first, const void *second, uint32_t hashes[2]) {
+  hash_pair_portable(first, second, hashes);
 }
 
 bool millrace_checksum_has_avx2(void) {
@@ -146,6 +174,18 @@ uint32_t millrace_checksum_hash(const void *page) {
 
 uint16_t millrace_checksum_page(const void *page, uint32_t block_number) {
   return millrace_checksum_reduce(millrace_checksum_hash(page), block_number);
+}
+
+void millrace_checksum_pages(const void *first, uint32_t first_block, const void *second, uint32_t second_block,
+                             uint16_t checksums[2]) {
+  uint32_t hashes[2];
+  if (millrace_checksum_has_avx2()) {
+    hash_pair_avx2(first, second, hashes);
+  } else {
+    hash_pair_portable(first, second, hashes);
+  }
+  checksums[0] = millrace_checksum_reduce(hashes[0], first_block);
+  checksums[1] = millrace_checksum_reduce(hashes[1], second_block);
 }
 
 bool millrace_page_is_zero(const void *page) {

@@ -150,6 +150,24 @@ int64_t millrace_futex_wake(const void *word, int32_t count) {
 #endif
 }
 
+int64_t millrace_futex_wait_among(const void *word, uint32_t expected, uint32_t kinds) {
+#ifdef __linux__
+    return millrace_result(syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, NULL, NULL, kinds));
+#else
+    (void)kinds;
+    return millrace_futex_wait(word, expected, -1);
+#endif
+}
+
+int64_t millrace_futex_wake_among(const void *word, int32_t count, uint32_t kinds) {
+#ifdef __linux__
+    return millrace_result(syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, count, NULL, NULL, kinds));
+#else
+    (void)kinds;
+    return millrace_futex_wake(word, count);
+#endif
+}
+
 void millrace_name_thread(const char *name) {
 #ifdef __APPLE__
     pthread_setname_np(name);

@@ -27,8 +27,7 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
     /// Raised by a crash: files that were open before are dead.
     var epoch = 0
     var names = SimulatedNames()
-    /// Raised while the machine loses its power: what it was writing then is as uncertain as what was not synced.
-    var isLosingPower = false
+    var power = SimulatedPower()
   }
 
   /// - Parameters:
@@ -84,13 +83,30 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
       }
       state.usedSectors = state.names.linkedNodes.reduce(0) { $0 + $1.cached.sectors.count }
       state.epoch += 1
-      state.isLosingPower = false
+      state.power = SimulatedPower()
     }
   }
 
-  /// From here to ``crash()`` nothing that is written is durable by itself, however the file was opened: the effect of
-  /// a write that nobody was told of may be a part of it.
-  func beginLosingPower() { state.withLock { $0.isLosingPower = true } }
+  /// Lets the power go off after so many more operations on files and names: from then on all of them fail with EIO
+  /// and change nothing, until ``crash()`` brings the machine up again.
+  ///
+  /// With ``SimulatedEngine/crash()``, writes that were in flight in that moment may have their effect, or a part of it.
+  public func powerOff(after operations: Int) { state.withLock { $0.power.remaining = operations } }
+
+  /// Operations on files and names that there have been since the start or the last crash, to draw a moment from for
+  /// ``powerOff(after:)``.
+  public var operationCount: Int { state.withLock { $0.power.operationCount } }
+
+  /// Whether the power has not gone off; see ``powerOff(after:)``.
+  public var hasPower: Bool { state.withLock { !$0.power.isOff } }
+
+  /// While `body` runs, what is written has its effect although the power is off, but nothing is durable by itself,
+  /// however its file was opened: the effect of a write that nobody was told of may be a part of it.
+  func whileLosingPower(_ body: () -> Void) {
+    state.withLock { $0.power.isGoing = true }
+    body()
+    state.withLock { $0.power.isGoing = false }
+  }
 
   // MARK: Names
 
@@ -106,7 +122,8 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
     _ path: String, name: String? = nil, _ options: IOFileOptions, blockSize: Int = 8192, firstBlock: UInt64 = 0
   ) throws(IOError) -> SimulatedFile {
     let opened = state.withLock { state -> Result<(SimulatedNode, Int), SystemFailure> in
-      state.open(path, options).map { ($0, state.epoch) }
+      guard state.power.allowsOperation() else { return .failure(SystemFailure(errno: EIO)) }
+      return state.open(path, options).map { ($0, state.epoch) }
     }
     switch opened {
     case .success(let (node, epoch)):
@@ -162,6 +179,7 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
   /// Makes what was done to the names in a directory survive, and, as in a journal, what was done to any name before.
   public override func syncDirectory(_ directory: String) throws(IOError) {
     let failure = state.withLock { state -> Int32? in
+      guard state.power.allowsOperation() else { return EIO }
       guard state.random.oneIn(state.faults.syncErrors) else { return state.names.sync(directory) }
       state.counts.syncErrors += 1
       return EIO
@@ -173,7 +191,10 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
 
   /// Changes names, unless the disk is read-only.
   private func change(_ message: @autoclosure () -> String, _ body: (inout State) -> Int32?) throws(IOError) {
-    let failure = state.withLock { state in state.faults.isReadOnly ? state.refuseChange() : body(&state) }
+    let failure = state.withLock { state -> Int32? in
+      guard state.power.allowsOperation() else { return EIO }
+      return state.faults.isReadOnly ? state.refuseChange() : body(&state)
+    }
     if let failure { throw IOError(.systemCall, errno: failure, message: message()) }
   }
 

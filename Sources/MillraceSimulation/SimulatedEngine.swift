@@ -36,11 +36,11 @@ public final class SimulatedEngine: Sendable {
     var random = SimulationRandom(seed: seed)
     var (diskRandom, schedulerRandom) = (random.split(), random.split())
     self.seed = seed
-    self.disk =
-      disk ?? SimulatedDisk(seed: diskRandom.next(), faults: FaultModel(from: &diskRandom))
+    let disk = disk ?? SimulatedDisk(seed: diskRandom.next(), faults: FaultModel(from: &diskRandom))
+    self.disk = disk
     clock = SimulatedClock()
     let drawn = LatencyModel(from: &schedulerRandom)
-    scheduler = SimulatedScheduler(random: schedulerRandom, latency: latency ?? drawn, clock: clock)
+    scheduler = SimulatedScheduler(random: schedulerRandom, latency: latency ?? drawn, clock: clock, disk: disk)
     var configuration = configuration
     configuration.method = .simulation
     let method = MethodSimulation(configuration, scheduler: scheduler)
@@ -60,7 +60,6 @@ public final class SimulatedEngine: Sendable {
   /// ``SimulatedDisk/crash()`` tells. All I/O in flight fails with EIO when it is waited for. What comes up again is
   /// another engine on the same disk.
   public func crash() {
-    disk.beginLosingPower()
     scheduler.interrupt(EngineReference(engine))
     disk.crash()
   }

@@ -32,7 +32,7 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
   ) -> Int64 {
     disk.state.withLock { state in
       if isClosed.load(ordering: .relaxed) || writing && !isWritable { return -Int64(EBADF) }
-      if state.epoch != epoch { return -Int64(EIO) }
+      if state.epoch != epoch || !state.power.allowsOperation() { return -Int64(EIO) }
       if offset < 0 || offset > Int64.max - Int64(length) { return -Int64(EINVAL) }
       if writing, state.faults.isReadOnly { return -Int64(state.refuseChange()) }
       return body(&state)
@@ -90,7 +90,7 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
       }
       let transferred = state.shortened(fitting.count, isDirect: isDirect)
       take(vectors, Int(offset)..<Int(offset) + transferred, &state)
-      if isSync, !state.isLosingPower { node.sync(Int(offset)..<Int(offset) + transferred) }
+      if isSync, !state.power.isGoing { node.sync(Int(offset)..<Int(offset) + transferred) }
       return Int64(transferred)
     }
   }

@@ -5,6 +5,7 @@ package import MillraceIO
 /// thread does.
 package final class SimulatedScheduler: IOScheduler {
   private let clock: SimulatedClock
+  private let disk: SimulatedDisk
   private let state: Locked<State>
   /// Held by the thread that completes; one at a time, so that order is order.
   private let completing = Locked(())
@@ -15,6 +16,8 @@ package final class SimulatedScheduler: IOScheduler {
     /// What is in flight, the next one last.
     var queue: [Entry] = []
     var submitted: UInt64 = 0
+    /// Whether what was in flight when the power went off has had its effect.
+    var isInterrupted = false
   }
 
   private struct Entry {
@@ -27,8 +30,8 @@ package final class SimulatedScheduler: IOScheduler {
     func isBefore(_ other: Entry) -> Bool { (endsAt, number) < (other.endsAt, other.number) }
   }
 
-  init(random: SimulationRandom, latency: LatencyModel, clock: SimulatedClock) {
-    self.clock = clock
+  init(random: SimulationRandom, latency: LatencyModel, clock: SimulatedClock, disk: SimulatedDisk) {
+    (self.clock, self.disk) = (clock, disk)
     state = Locked(State(random: random, latency: latency))
   }
 
@@ -42,6 +45,8 @@ package final class SimulatedScheduler: IOScheduler {
   // MARK: Submitting
 
   package func submit(_ batch: UnsafeBufferPointer<UInt32>, to engine: EngineReference, reaper: UInt32?) {
+    // What is submitted without power was not in flight when it went off.
+    if !disk.hasPower { interrupt(engine) }
     let immediate = state.withLock { state -> Int in
       for index in batch { enqueue(index, engine, &state) }
       return state.random.oneIn(state.latency.completionsInSubmit) ? state.random.number(in: 1...batch.count) : 0
@@ -96,16 +101,27 @@ package final class SimulatedScheduler: IOScheduler {
   private func complete(_ entry: Entry, _ engine: EngineReference, reaper: UInt32?) {
     clock.advance(to: entry.endsAt)
     let raw = engine.with { $0.attempt(entry.index) }
+    if !disk.hasPower { interruptInFlight(engine, and: entry) }
     engine.complete(entry.index, raw, at: monotonicNanoseconds(), reaper: reaper)
   }
 
   // MARK: Crashing
 
-  /// Lets some of the writes in flight have their effect although nobody will be told, in any order.
+  /// Lets some of the writes in flight have their effect although nobody will be told, in any order. Once.
   func interrupt(_ engine: EngineReference) {
-    completing.withLock { _ in
-      var (entries, random) = state.withLock { ($0.queue, $0.random.split()) }
-      random.permute(&entries)
+    completing.withLock { _ in interruptInFlight(engine, and: nil) }
+  }
+
+  /// - Parameter taken: one that is not in the queue any more.
+  private func interruptInFlight(_ engine: EngineReference, and taken: Entry?) {
+    let drawn = state.withLock { state -> ([Entry], SimulationRandom)? in
+      guard !state.isInterrupted else { return nil }
+      state.isInterrupted = true
+      return (state.queue + (taken.map { [$0] } ?? []), state.random.split())
+    }
+    guard var (entries, random) = drawn else { return }
+    random.permute(&entries)
+    disk.whileLosingPower {
       for entry in entries where entry.transfer.isWrite && random.oneIn(2) {
         _ = engine.with { $0.attempt(entry.index) }
       }

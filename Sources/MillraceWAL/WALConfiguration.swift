@@ -104,7 +104,7 @@ public struct WALConfiguration: Sendable {
 }
 
 /// Where a log goes on: what recovery, or the making of a cluster, has found.
-public struct WALEnd: Sendable, Equatable {
+public struct WALResumePoint: Sendable, Equatable {
   /// Where the next record goes: behind the last valid one.
   public var position: LogSequenceNumber
   /// Where the last record starts.

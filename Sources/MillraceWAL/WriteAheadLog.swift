@@ -83,7 +83,7 @@ public final class WriteAheadLog: @unchecked Sendable {
   ///   - backend: of the calling thread.
   /// - Throws: ``WALError``: a value out of range, or a segment that cannot be read, made or opened.
   public init(
-    engine: IOEngine, _ configuration: WALConfiguration, at end: WALEnd, backend: IOBackend
+    engine: IOEngine, _ configuration: WALConfiguration, at end: WALResumePoint, backend: IOBackend
   ) throws(WALError) {
     try configuration.validate()
     self.engine = engine

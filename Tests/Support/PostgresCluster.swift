@@ -9,7 +9,12 @@ package final class PostgresCluster: Sendable {
   package var path: String { temporary.path + "/data" }
 
   /// Makes a cluster with `initdb`.
-  package init(_ installation: PostgresInstallation, checksums: Bool = true) throws {
+  /// - Parameters:
+  ///   - options: more arguments for `initdb`.
+  ///   - settings: lines for the server's configuration.
+  package init(
+    _ installation: PostgresInstallation, checksums: Bool = true, options: [String] = [], settings: [String] = []
+  ) throws {
     self.installation = installation
     temporary = try Self.ownedDirectory()
     var arguments = ["-D", path, "-U", "postgres", "-A", "trust", "-N"]
@@ -18,7 +23,10 @@ package final class PostgresCluster: Sendable {
     } else if installation.majorVersion >= 18 {
       arguments.append("--no-data-checksums")
     }
-    try installation.run("initdb", arguments)
+    try installation.run("initdb", arguments + options)
+    if !settings.isEmpty {
+      try edit("postgresql.auto.conf") { $0 += Array(settings.map { $0 + "\n" }.joined().utf8) }
+    }
   }
 
   /// Makes a copy of a cluster that is not running. Tablespaces outside of it are shared.

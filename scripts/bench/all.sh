@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
 # Every comparison with fio and PostgreSQL: `make bench`. The tables go to .build/bench, as Markdown and JSON.
-# About half an hour. Arguments, such as --rounds 3, go to each of the scripts. Needs root for the quiet devices
+# About two hours. Arguments, such as --rounds 3, go to each of the scripts. Needs root for the quiet devices
 # and for storage with latency; without it those rows are left out.
 
 set -euo pipefail
@@ -15,6 +15,6 @@ if [ "$(id -u)" -eq 0 ] && ! scripts/devices.sh status >/dev/null; then
   scripts/devices.sh up || echo "going on without the quiet devices"
 fi
 
-for comparison in random-reads scans verify-speed; do
+for comparison in random-reads scans verify-speed checkpoint commits load recovery foreground-reads; do
   scripts/bench/$comparison.py "$@"
 done

@@ -5,10 +5,12 @@ else the machine does falls on both; medians are compared, as ratios; the spread
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import shlex
+import shutil
 import signal
 import statistics
 import subprocess
@@ -43,6 +45,8 @@ def arguments(description, rounds=5, runtime=5):
                         metavar="DIRECTORY", help="where scripts/devices.sh has mounted zram and loop (%(default)s)")
     parser.add_argument("--disk", default=os.path.join(REPOSITORY, ".build/bench/disk"), metavar="DIRECTORY",
                         help="a directory on the disk to measure (%(default)s)")
+    parser.add_argument("--places", default="", metavar="NAMES",
+                        help="where to measure, such as disk,loop; without it everywhere where there is room")
     parser.add_argument("--output", default=os.path.join(REPOSITORY, ".build/bench"), metavar="DIRECTORY",
                         help="where the tables and the JSON go (%(default)s)")
     return parser
@@ -107,6 +111,26 @@ class Fio:
         read = run.json["jobs"][0]["read"]
         return {"iops": read["iops"], "mib_per_s": read["bw_bytes"] / 2**20,
                 "cpu_us_per_op": max(run.cpu_seconds - start_up, 0) * 1e6 / max(read["total_ios"], 1)}
+
+    def write_all(self, path, block_size, depth, engine, direct):
+        """Overwrites a file once from front to back and makes it durable: MiB per second, of both together."""
+        command = [self.program, "--name=comparison", "--output-format=json", f"--filename={path}", "--rw=write",
+                   f"--bs={block_size}", f"--iodepth={depth}", f"--ioengine={engine}", f"--direct={int(direct)}",
+                   f"--size={os.path.getsize(path)}", "--end_fsync=1", "--refill_buffers=0"]
+        job = (path, block_size, depth, engine, direct)
+        if job not in self.start_up:
+            self.start_up[job] = statistics.median(
+                Finished([*command, "--number_ios=1"]).seconds for _ in range(3))
+        # What fio calls its runtime ends before the last fsync does.
+        seconds = Finished(command).seconds - self.start_up[job]
+        return {"mib_per_s": os.path.getsize(path) / 2**20 / seconds, "seconds": seconds}
+
+    def append(self, path, block_size, runtime, direct=False):
+        """Writes one block after the other into a file that has its length, each made durable by an fdatasync."""
+        run = Finished([self.program, "--name=comparison", "--output-format=json", f"--filename={path}", "--rw=write",
+                        f"--bs={block_size}", "--ioengine=psync", f"--direct={int(direct)}", "--fdatasync=1",
+                        f"--size={os.path.getsize(path)}", "--time_based", f"--runtime={runtime:g}"])
+        return {"per_s": run.json["jobs"][0]["write"]["iops"]}
 
 
 def take_turns(rounds, **contenders):
@@ -204,6 +228,57 @@ def drop_cache(path):
             os.fsync(descriptor)
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
             os.close(descriptor)
+
+
+def places(options, needed_mib):
+    """The directories to measure in, by the name of their device: the disk, and of zram and loop what is mounted and
+    has room."""
+    found = {}
+    for name in ("zram", "loop"):
+        directory = os.path.join(options.devices, name)
+        if not os.path.ismount(directory):
+            print(f"note: {name} left out: nothing is mounted at {directory}", file=sys.stderr)
+        elif shutil.disk_usage(directory).free < needed_mib << 20:
+            print(f"note: {name} left out: less than {needed_mib} MiB are free", file=sys.stderr)
+        else:
+            found[name] = directory
+    found["disk"] = options.disk
+    wanted = options.places.split(",") if options.places else found
+    for name in wanted:
+        if name not in found:
+            raise Failure(f"there is no place {name}")
+    return {name: found[name] for name in wanted}
+
+
+@contextlib.contextmanager
+def scratch(directory, name):
+    """A directory of our own below one of the places, which a server's user may enter; removed afterwards."""
+    is_ours = not os.path.exists(directory)
+    os.makedirs(directory, exist_ok=True)
+    path = tempfile.mkdtemp(prefix=f"{name}-", dir=directory)
+    os.chmod(path, 0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        if is_ours:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def millrace(options, *words):
+    """What a command of Millrace prints with --json."""
+    return Finished([options.millrace, *map(str, words), "--json"]).json
+
+
+def initialise(options, directory, *settings):
+    """A new cluster of Millrace. Returns the directory."""
+    Finished([options.millrace, "init", "-D", directory, *settings])
+    return directory
+
+
+def direct_settings(direct):
+    """How Millrace and PostgreSQL are told `io_direct`; "" is buffered."""
+    return (["--io-direct", direct] if direct else []), ([f"debug_io_direct={direct}"] if direct else [])
 
 
 def main(run, options):

@@ -1,9 +1,13 @@
-"""A PostgreSQL cluster to measure on: made by initdb, filled with one large table, and stopped."""
+"""PostgreSQL clusters to measure against: a server that is started, stopped and crashed, and a table to read."""
 
+import contextlib
 import os
+import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 
 from common import Failure, environment
 
@@ -11,45 +15,34 @@ TABLE = "measured"
 ROW_BYTES = 128  # about 58 rows on a page
 
 
-class Cluster:
-    """A stopped cluster with checksums on, in `directory`, whose table `measured` has about `table_mib` MiB."""
+class Server:
+    """A cluster with checksums on, in `directory`, and its server, which runs between `start` and `stop`."""
 
-    def __init__(self, directory, table_mib, version=18):
+    def __init__(self, directory, settings=(), version=18):
+        """`settings`: words such as "max_wal_size=8GB", beside a few that every server here has."""
         self.directory = directory
+        self.settings = ["listen_addresses=''", "autovacuum=off", "jit=off", *settings]
         self.programs = environment()[f"MILLRACE_PG{version}_BIN"]
+        self.sockets = None
         os.makedirs(directory, mode=0o700)
         if os.geteuid() == 0:
             shutil.chown(directory, "postgres", "postgres")
         try:
-            self._make(table_mib)
+            self.run("initdb", "-D", directory, "-A", "trust", "--data-checksums", "--no-sync")
         except BaseException:
             self.remove()
             raise
 
-    def _make(self, table_mib):
-        self._run("initdb", "-D", self.directory, "-A", "trust", "--data-checksums", "--no-sync")
-        # A socket's path may not be longer than 107 bytes.
-        with tempfile.TemporaryDirectory() as sockets:
-            os.chmod(sockets, 0o777)
-            self._run("pg_ctl", "-D", self.directory, "-w", "-s", "-l", os.path.join(self.directory, "log"), "start",
-                      "-o", f"-c listen_addresses='' -c unix_socket_directories={sockets} -c fsync=off "
-                            "-c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=8GB -c autovacuum=off")
-            try:
-                rows = table_mib * 2**20 // 8192 * 58
-                self.relation = self._psql(
-                    sockets,
-                    f"create table {TABLE} as select i::int4 as id, repeat(md5(i::text), 3) as payload "
-                    f"from generate_series(1, {rows}) i", f"vacuum (freeze) {TABLE}", "checkpoint",
-                    f"select pg_relation_filepath('{TABLE}')")
-            finally:
-                self._run("pg_ctl", "-D", self.directory, "-w", "-s", "-m", "fast", "stop")
+    @classmethod
+    def copy(cls, other, directory):
+        """A copy of a cluster whose server does not run."""
+        copied = cls.__new__(cls)
+        copied.__dict__ = other.__dict__ | {"directory": directory, "sockets": None}
+        subprocess.run(["cp", "-a", "--reflink=auto", other.directory, directory], check=True)
+        return copied
 
-    def _psql(self, sockets, *statements):
-        commands = [word for statement in statements for word in ("-c", statement)]
-        return self._run("psql", "-XqtA", "-v", "ON_ERROR_STOP=1", "-h", sockets, "-d", "postgres", *commands).strip()
-
-    def _run(self, program, *words):
-        """As user postgres when we are root, which a server refuses to be."""
+    def run(self, program, *words):
+        """Runs one of PostgreSQL's programs, as user postgres when we are root, which a server refuses to be."""
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
         command = [*user, "env", "LANG=C.UTF-8", "HOME=/tmp", os.path.join(self.programs, program), *words]
         # pg_ctl's server would hold a pipe open, so what it prints goes to a file.
@@ -61,6 +54,109 @@ class Cluster:
         if status != 0:
             raise Failure(f"{program} failed: {text.strip()}")
         return text
+
+    @property
+    def log(self):
+        with open(os.path.join(self.directory, "log")) as file:
+            return file.read()
+
+    def start(self, *settings):
+        """Starts the server. Returns the seconds until it accepts connections, after recovery if it needs one."""
+        # A socket's path may not be longer than 107 bytes.
+        self.sockets = tempfile.mkdtemp()
+        os.chmod(self.sockets, 0o777)
+        words = [f"-c {setting}" for setting in
+                 [*self.settings, f"unix_socket_directories={self.sockets}", *settings]]
+        began = time.monotonic()
+        self.run("pg_ctl", "-D", self.directory, "-w", "-t", "600", "-s", "-l", os.path.join(self.directory, "log"),
+                 "start", "-o", " ".join(words))
+        return time.monotonic() - began
+
+    def stop(self, mode="fast"):
+        """`mode` immediate leaves the cluster as a crash of the server does."""
+        if not self.sockets:
+            return
+        try:
+            self.run("pg_ctl", "-D", self.directory, "-w", "-t", "600", "-s", "-m", mode, "stop")
+        finally:
+            shutil.rmtree(self.sockets, ignore_errors=True)
+            self.sockets = None
+
+    @contextlib.contextmanager
+    def running(self, *settings):
+        self.start(*settings)
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    def sql(self, *statements):
+        """Executes statements, each in a transaction of its own. Returns what they print."""
+        commands = [word for statement in statements for word in ("-c", statement)]
+        return self.run("psql", "-XqtA", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-d", "postgres",
+                        *commands).strip()
+
+    def seconds_of(self, statement):
+        """How long a statement takes, by psql's own clock."""
+        text = self.sql("\\timing on", statement)
+        return float(re.findall(r"^Time: ([0-9.]+) ms", text, re.MULTILINE)[-1]) / 1000
+
+    def pgbench(self, script, clients, runtime):
+        """Runs a script of SQL by so many clients. Returns transactions per second."""
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+            file.write(script)
+            file.flush()
+            os.chmod(file.name, 0o644)
+            text = self.run("pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 4)),
+                            "-T", str(max(round(runtime), 1)), "-f", file.name, "-h", self.sockets, "postgres")
+        return float(re.search(r"^tps = ([0-9.]+)", text, re.MULTILINE).group(1))
+
+    def remove(self):
+        if self.sockets:
+            with contextlib.suppress(Failure):
+                self.stop("immediate")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def processes(self):
+        """The server's first process and its children."""
+        with open(os.path.join(self.directory, "postmaster.pid")) as file:
+            first = int(file.readline())
+        children = subprocess.run(["ps", "--ppid", str(first), "-o", "pid="], capture_output=True, text=True).stdout
+        return [first, *map(int, children.split())]
+
+    def crash(self):
+        """kill -9, and waits until nothing of the server is left."""
+        processes = self.processes()
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        while any(os.path.exists(f"/proc/{process}") for process in processes):
+            time.sleep(0.01)
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        self.sockets = None
+
+
+class Cluster:
+    """A stopped cluster with checksums on, in `directory`, whose table `measured` has about `table_mib` MiB."""
+
+    def __init__(self, directory, table_mib, version=18):
+        self.server = Server(
+            directory, ["fsync=off", "wal_level=minimal", "max_wal_senders=0", "max_wal_size=8GB"], version)
+        self.directory = directory
+        self.programs = self.server.programs
+        try:
+            self._make(table_mib)
+        except BaseException:
+            self.remove()
+            raise
+
+    def _make(self, table_mib):
+        rows = table_mib * 2**20 // 8192 * 58
+        with self.server.running():
+            self.relation = self.server.sql(
+                f"create table {TABLE} as select i::int4 as id, repeat(md5(i::text), 3) as payload "
+                f"from generate_series(1, {rows}) i", f"vacuum (freeze) {TABLE}", "checkpoint",
+                f"select pg_relation_filepath('{TABLE}')")
 
     def data_files(self):
         """Every file of relations, as pg_checksums looks at them."""
@@ -80,4 +176,4 @@ class Cluster:
                     pass
 
     def remove(self):
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self.server.remove()

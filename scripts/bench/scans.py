@@ -3,10 +3,10 @@
 
   cached     each method against sync
   cold       direct, on the disk, against fio's sequential direct reads of 128 KiB at depth 16
-  latency    on storage that takes 1 ms a request and serves requests in parallel (Tools/latencyfs): each method
+  latency    on storage that takes 1 ms a request and serves requests in parallel (Tools/faultfs): each method
              against sync, for the scan and for random blocks that are known ahead (`millrace bench io`)
 
-Needs root for latencyfs.
+Needs root for faultfs.
 """
 
 import os

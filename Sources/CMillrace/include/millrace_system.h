@@ -57,6 +57,12 @@ int64_t millrace_futex_wait(const void *word, uint32_t expected, int64_t timeout
 /// Wakes up to `count` sleepers on a word. - Returns: how many there were, or -errno.
 int64_t millrace_futex_wake(const void *word, int32_t count);
 
+/// Sleeps while *word == expected, as one of some kinds of sleepers (bits), until one of those is woken.
+int64_t millrace_futex_wait_among(const void *word, uint32_t expected, uint32_t kinds);
+
+/// Wakes up to `count` sleepers of some kinds, those first that have slept longest.
+int64_t millrace_futex_wake_among(const void *word, int32_t count, uint32_t kinds);
+
 /// Names the calling thread (15 bytes at most), as `ps -T`, `top -H` and `strace -f` show it.
 void millrace_name_thread(const char *name);
 

@@ -24,6 +24,8 @@ package struct EngineReference: @unchecked Sendable {
     with { $0.complete(index, raw, at: now, reaper: reaper) }
   }
 
+  func attemptCached(_ index: UInt32) -> Int64 { with { $0.attemptCached(index) } }
+
   func executeInPlace(_ index: UInt32, reaper: UInt32?) { with { $0.executeInPlace(index, reaper: reaper) } }
 
   func wait(for reference: IOReference) { with { _ = $0.wait(for: reference, reaper: nil) } }

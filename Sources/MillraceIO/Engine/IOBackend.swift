@@ -17,6 +17,8 @@ public final class IOBackend {
   package let index: UInt32
   let table: HandleTable
   let method: IOMethod
+  /// For reads that are submitted one by one.
+  private let cachedReads: CachedReads?
   let shared: UnsafeMutablePointer<BackendSlot>
   /// What the words of its handles have set while they are in use.
   private let wordFlags: UInt64
@@ -50,6 +52,7 @@ public final class IOBackend {
   init(_ engine: IOEngine, index: UInt32, name: String, isExclusive: Bool) {
     (self.engine, self.index, self.name, self.isExclusive) = (engine, index, name, isExclusive)
     (table, method, shared) = (engine.table, engine.method, engine.backendSlot(index))
+    cachedReads = engine.method.cachedReadsOfLoneIO
     wordFlags = isExclusive ? HandleWord.bound : 0
     own = .allocate(capacity: 1)
     own.initialize(
@@ -303,9 +306,18 @@ public final class IOBackend {
     }
     // A waiter on another thread may have submitted some already.
     var claimedCount = 0
-    for position in 0..<count where table.claim(staged[position]) {
-      claimed[claimedCount] = staged[position]
-      claimedCount += 1
+    if count == 1, let cachedReads, cachedReads.isWorthTrying(staged[0], index, in: table) {
+      guard table.claim(staged[0], inPlace: true) else { return }
+      let isCached = engine.completeIfCached(staged[0], reaper: index)
+      cachedReads.note(hit: isCached, owner: index)
+      if isCached { return }
+      claimed[0] = staged[0]
+      claimedCount = 1
+    } else {
+      for position in 0..<count where table.claim(staged[position]) {
+        claimed[claimedCount] = staged[position]
+        claimedCount += 1
+      }
     }
     engine.issue(claimed, count: claimedCount, owner: index, reaper: index, waitFor: waitFor)
   }

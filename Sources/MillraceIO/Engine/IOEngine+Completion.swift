@@ -115,6 +115,35 @@ extension IOEngine {
     }
   }
 
+  /// Reads what the page cache has of an I/O, once. - Returns: bytes, or -EAGAIN or -EOPNOTSUPP.
+  @inline(__always) func attemptCached(_ index: UInt32) -> Int64 {
+    guard let file = table[index].pointee.file else { invariantFailure("an undefined I/O was executed") }
+    let io = submission(index)
+    return file._withUnsafeGuaranteedRef { $0.readCached(io.vectors, count: io.vectorCount, at: io.offset) }
+  }
+
+  /// Completes a read, claimed to be executed in place, if the page cache has it.
+  /// - Returns: false where it does not: then the I/O is one that the method must be given, and may be asked about.
+  func completeIfCached(_ index: UInt32, reaper: UInt32) -> Bool {
+    let slot = table[index]
+    slot.pointee.submittedAt.relaxed = monotonicNanoseconds()
+    let raw = attemptCached(index)
+    guard raw >= 0 else {
+      let before = HandleWord(
+        rawValue: slot.pointee.word.wrappingSubtract(HandleWord.inPlace, ordering: .acquiringAndReleasing).oldValue)
+      // Who has gone to sleep because this thread was at work on it shall ask the method.
+      if before.has(HandleWord.sleepers) { Futex.wake(table.wordAddress(index)) }
+      return false
+    }
+    backendSlot(reaper).pointee.issued.sharedAdd(1)
+    backendSlot(reaper).pointee.submissions.sharedAdd(1)
+    switch absorb(injected(raw, index), index) {
+    case .again: executeInPlace(index, reaper: reaper)
+    case .done(let result): finish(index, result, at: monotonicNanoseconds(), reaper: reaper)
+    }
+    return true
+  }
+
   /// Executes an I/O, or a merge, on the calling thread until nothing is left to retry.
   func executeInPlace(_ index: UInt32, reaper: UInt32?) {
     let slot = table[index]

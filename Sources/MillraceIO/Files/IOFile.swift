@@ -77,7 +77,11 @@ open class IOFile: @unchecked Sendable {
   }
 
   /// Marks a closed file as open again.
-  package final func markOpen() { _ = inFlight.wrappingSubtract(Self.closedBit, ordering: .releasing) }
+  /// - Parameter uses: how many it has then; each ends with ``endUse()``.
+  package final func markOpen(uses: UInt64 = 0) {
+    // Not a store: somebody who looks whether it is open has raised the count for a moment.
+    _ = inFlight.wrappingSubtract(Self.closedBit - uses, ordering: .releasing)
+  }
 
   // MARK: Primitives
 

@@ -72,6 +72,12 @@ public struct CompletionContext: ~Copyable {
     UnsafeMutableBufferPointer(start: table.data(index), count: table[index].pointee.dataCount)
   }
 
+  /// Calls `body` with the file of the I/O, without retaining it. For completions alone: the I/O keeps it until then.
+  @inline(__always) package func withFile<Result>(_ body: (IOFile) -> Result) -> Result {
+    guard let file = table[index].pointee.file else { invariantFailure("an I/O without a file was completed") }
+    return file._withUnsafeGuaranteedRef(body)
+  }
+
   /// Path of the file, and the number of the block at its start, for messages; nil when the file is gone.
   package var place: (path: String, firstBlock: UInt64)? {
     IOFileRegistry.shared.entry(table[index].pointee.fileIdentity.relaxed).map { ($0.path, $0.firstBlock) }

@@ -34,6 +34,10 @@ package class IOMethod: @unchecked Sendable {
   /// Whether this I/O must be executed in place by its issuer.
   package func needsInPlaceExecution(_ index: UInt32) -> Bool { false }
 
+  /// What a backend asks before it submits one I/O by itself; nil where the method sees to cached reads itself, or has
+  /// no need to.
+  package var cachedReadsOfLoneIO: CachedReads? { nil }
+
   /// Begins every I/O of a batch; all are SUBMITTED already, merged, and may complete before this returns.
   /// - Parameters:
   ///   - owner: the backend that all of it belongs to.

@@ -25,10 +25,10 @@
     private let assigned: UnsafeMutablePointer<Unmanaged<RingPlace>?>
     /// Memory that new rings are told of.
     private let registered = Locked(RegisteredMemory())
-    /// A scan of cached pages submits one read at a time, for which the ring only adds work.
     private let cachedReads: CachedReads
-    /// Larger batches are cheaper through the ring even where all is cached: one system call for all of them.
-    private static let cachedBatchMax = 2
+    /// A scan of cached pages submits one read at a time, for which a ring only adds work. Batches are cheaper through
+    /// the ring even where all is cached.
+    override var cachedReadsOfLoneIO: CachedReads? { cachedReads }
 
     override var kind: IOMethodKind { .ioUring }
 
@@ -145,16 +145,6 @@
     override func submit(
       _ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int
     ) {
-      guard count <= Self.cachedBatchMax else {
-        return push(batch, count: count, owner: owner, reaper: reaper, waitFor: waitFor)
-      }
-      var served = 0
-      while served < count, cachedReads.serve(batch[served], owner, reaper, engine) { served += 1 }
-      guard served < count else { return }
-      push(batch + served, count: count - served, owner: owner, reaper: reaper, waitFor: max(waitFor - served, 0))
-    }
-
-    private func push(_ batch: UnsafePointer<UInt32>, count: Int, owner: UInt32, reaper: UInt32?, waitFor: Int) {
       withPlace(ofOwner: owner) { place in
         guard place.owner == nil else { return submitExclusive(batch, count: count, place, waitFor: waitFor) }
         var next = 0
@@ -203,7 +193,7 @@
     override func retry(_ index: UInt32, reaper: UInt32?) {
       // By whoever reaped it; the ring is the same.
       let owner = engine.table[index].pointee.owner
-      withUnsafePointer(to: index) { push($0, count: 1, owner: owner, reaper: reaper, waitFor: 0) }
+      withUnsafePointer(to: index) { submit($0, count: 1, owner: owner, reaper: reaper, waitFor: 0) }
     }
 
     /// Describes one I/O to the kernel. One piece of memory takes the plain form, which is cheaper than the vectored

@@ -31,10 +31,13 @@ public final class BufferPool: @unchecked Sendable {
 
   let descriptors: UnsafeMutablePointer<BufferDescriptor>
   let table: BufferTable
+  /// The forks of which there may be pages here.
+  let forks = ForkDirectory()
   let readCompletion: IOCompletionID
   let segmentCompletion: IOCompletionID
   private let nextUnused = Atomic<UInt32>(0)
   private let clockHand = Atomic<UInt32>(0)
+  private let flushGuardReference = Atomic<UnsafeRawPointer?>(nil)
   let counters = BufferPoolCounters()
 
   /// The most buffers that a pool can have, PostgreSQL's limit: 8 TiB.
@@ -68,6 +71,7 @@ public final class BufferPool: @unchecked Sendable {
   }
 
   deinit {
+    flushGuard = nil
     table.deallocate()
     descriptors.deinitialize(count: count)
     descriptors.deallocate()
@@ -84,6 +88,17 @@ public final class BufferPool: @unchecked Sendable {
 
   @inline(__always) func state(_ buffer: BufferID) -> BufferState {
     BufferState(rawValue: descriptors[Int(buffer)].state.load(ordering: .acquiring))
+  }
+
+  /// What must be durable before a page is written out; nil where no log is kept. To be set before the first page is
+  /// changed, and taken away, if at all, after the last one was written.
+  public var flushGuard: PageFlushGuard? {
+    get { flushGuardReference.load(ordering: .acquiring).map { Unmanaged.fromOpaque($0).takeUnretainedValue() } }
+    set {
+      let new = newValue.map { UnsafeRawPointer(Unmanaged.passRetained($0).toOpaque()) }
+      guard let old = flushGuardReference.exchange(new, ordering: .acquiringAndReleasing) else { return }
+      Unmanaged<PageFlushGuard>.fromOpaque(old).release()
+    }
   }
 
   // MARK: Pinning
@@ -140,7 +155,12 @@ public final class BufferPool: @unchecked Sendable {
   }
 
   private func allocate(_ tag: BufferTag, strategy: BufferStrategy?) throws(StorageError) -> BufferID {
-    let buffer = try takeVictim(strategy: strategy)
+    publish(try takeVictim(strategy: strategy), tag, raisesUsage: strategy == nil)
+  }
+
+  /// Gives a page a buffer that the caller has taken, unless another thread was faster with the same page.
+  /// - Returns: the page's buffer, pinned.
+  func publish(_ buffer: BufferID, _ tag: BufferTag, raisesUsage: Bool) -> BufferID {
     let descriptor = descriptors + Int(buffer)
     var attempts = 0
     while true {
@@ -152,8 +172,7 @@ public final class BufferPool: @unchecked Sendable {
           BufferState.onePin | BufferState.oneUsage | BufferState.tagValid, ordering: .releasing)
       }
       guard let other else { return buffer }
-      // Another thread was faster with the same page.
-      if pin(other, expecting: tag, raisesUsage: strategy == nil) {
+      if pin(other, expecting: tag, raisesUsage: raisesUsage) {
         unpin(buffer)
         return other
       }
@@ -164,7 +183,7 @@ public final class BufferPool: @unchecked Sendable {
   // MARK: Replacement
 
   /// Finds a buffer to use for another page: pinned once, without a tag.
-  private func takeVictim(strategy: BufferStrategy?) throws(StorageError) -> BufferID {
+  func takeVictim(strategy: BufferStrategy?) throws(StorageError) -> BufferID {
     if let buffer = strategy?.candidate(), takeForReplacement(buffer, usageMax: 1) {
       counters.reuses.sharedIncrement()
       return buffer
@@ -186,7 +205,7 @@ public final class BufferPool: @unchecked Sendable {
     while pinnedInARow < count {
       let buffer = clockHand.wrappingAdd(1, ordering: .relaxed).oldValue % UInt32(count)
       let seen = state(buffer)
-      if seen.pins > 0 {
+      if seen.pins > 0 || seen.has(BufferState.dirty) {
         pinnedInARow += 1
         continue
       }
@@ -206,7 +225,9 @@ public final class BufferPool: @unchecked Sendable {
   private func takeForReplacement(_ buffer: BufferID, usageMax: UInt64) -> Bool {
     let descriptor = descriptors + Int(buffer)
     let seen = state(buffer)
-    guard seen.pins == 0, seen.usage <= usageMax, !seen.has(BufferState.ioInProgress) else { return false }
+    guard seen.pins == 0, seen.usage <= usageMax, !seen.has(BufferState.ioInProgress | BufferState.dirty) else {
+      return false
+    }
     // In one step pinned and without a valid tag: from then on nobody else can pin it.
     guard
       descriptor.pointee.state.compareExchange(
@@ -269,6 +290,10 @@ final class BufferPoolCounters: Sendable {
   let evictions = Atomic<UInt64>(0)
   let reuses = Atomic<UInt64>(0)
   let checksumFailures = Atomic<UInt64>(0)
+  /// Clean pages that became dirty.
+  let dirtied = Atomic<UInt64>(0)
+  /// Content locks that could not be had at once.
+  let lockWaits = Atomic<UInt64>(0)
 }
 
 extension Atomic where Value == UInt64 {

@@ -1,4 +1,4 @@
-/// A buffer's one atomic word: pins, usage and flags (PostgreSQL's buffer header state,
+/// A buffer's one atomic word: pins, usage, flags and the content lock (PostgreSQL's buffer header state,
 /// src/include/storage/buf_internals.h).
 ///
 ///     bits  0–17  pins
@@ -8,9 +8,13 @@
 ///     bit  24     somebody has the exclusive right to do I/O on it
 ///     bit  25     the last I/O failed
 ///     bit  26     somebody sleeps until that I/O is over, or can be waited for through its reference
+///     bit  27     the page is dirty: what is on disk is older
+///     bit  28     the checkpoint that is under way must write it
+///     bits 32–63  the content lock (``ContentLock``)
 ///
-/// Sleepers use its low half as a futex.
-struct BufferState: Equatable {
+/// Who sleeps for I/O uses its low half as a futex, who sleeps for the lock its high half: so that neither is disturbed
+/// by what the other waits for, and locks not by pins.
+struct BufferState: Equatable, Hashable {
   var rawValue: UInt64
 
   static let onePin: UInt64 = 1
@@ -23,6 +27,8 @@ struct BufferState: Equatable {
   static let ioInProgress: UInt64 = 1 << 24
   static let ioError: UInt64 = 1 << 25
   static let sleepers: UInt64 = 1 << 26
+  static let dirty: UInt64 = 1 << 27
+  static let checkpointNeeded: UInt64 = 1 << 28
 
   @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue }
 

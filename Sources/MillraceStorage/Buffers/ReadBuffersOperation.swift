@@ -79,6 +79,7 @@ final class BufferReader {
     context = UnsafeRawPointer(Unmanaged.passUnretained(pool).toOpaque())
     self.combineLimit = max(1, min(combineLimit, backend.engine.configuration.vectorsPerHandle))
     self.onWarning = onWarning
+    pool.forks.add(fork)
   }
 
   /// Pins blocks and starts a read of those that are not there.

@@ -90,11 +90,17 @@ final class BufferReadCompletion: IOCompletion, @unchecked Sendable {
     let blocksRead = outcome.status == .failed ? 0 : Int(outcome.result)
     var detail = PageVerificationDetail()
     let data = io.mutableData
+    var nextChecksum: UInt16?
     for offset in data.indices {
       let buffer = data[offset]
       var isValid = offset < blocksRead
       if isValid, wishes != .none {
-        isValid = verify(buffer, pool, UInt32(offset), wishes, &detail, note: &data[offset])
+        var checksum = nextChecksum
+        nextChecksum = nil
+        if checksum == nil, pool.checksums, offset + 1 < blocksRead {
+          (checksum, nextChecksum) = Self.checksums(buffer, data[offset + 1], pool)
+        }
+        isValid = verify(buffer, pool, UInt32(offset), wishes, checksum, &detail, note: &data[offset])
       }
       BufferPool.terminateIO(pool.descriptors + Int(buffer), valid: isValid, dropsPin: true)
     }
@@ -105,17 +111,23 @@ final class BufferReadCompletion: IOCompletion, @unchecked Sendable {
       isFailure ? .failed : .warning, result: outcome.result, decidedBy: io.id, detail: detail.rawValue)
   }
 
+  private static func checksums(_ first: BufferID, _ second: BufferID, _ pool: BufferPool) -> (UInt16, UInt16) {
+    PageChecksum.compute(
+      (UnsafeRawPointer(pool.page(first)), BlockNumber(pool.tag(first).block)),
+      (UnsafeRawPointer(pool.page(second)), BlockNumber(pool.tag(second).block)))
+  }
+
   /// - Parameter note: is marked for ``completeLocal(_:_:)`` where something is wrong with the page.
   /// - Returns: whether the page may be used.
   private func verify(
-    _ buffer: BufferID, _ pool: BufferPool, _ offset: UInt32, _ wishes: PageVerification,
+    _ buffer: BufferID, _ pool: BufferPool, _ offset: UInt32, _ wishes: PageVerification, _ checksum: UInt16?,
     _ detail: inout PageVerificationDetail, note: inout UInt32
   ) -> Bool {
     let page = pool.page(buffer)
     let block = pool.tag(buffer).block
     let verdict = PageVerifier.isVerified(
       page, block: BlockNumber(block), checksumsEnabled: pool.checksums,
-      ignoreChecksumFailure: wishes.contains(.ignoreChecksums))
+      ignoreChecksumFailure: wishes.contains(.ignoreChecksums), computed: checksum)
     if verdict.contains(.checksumFailed) { pool.counters.checksumFailures.sharedIncrement() }
     if verdict.isValid {
       if verdict.contains(.checksumFailed) {

@@ -1,14 +1,19 @@
+import Glibc
 public import MillraceIO
 
 /// Why pages could not be had: one sentence, in PostgreSQL's words where it has them.
 public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible {
   public enum Code: Sendable, Equatable {
-    /// The system could not read.
+    /// The system could not read or write.
     case io(IOError)
+    /// What was written could not be made durable.
+    case syncFailed(IOError)
     /// A page is not what it should be (SQLSTATE XX001, data_corrupted).
     case invalidPage
     /// All buffers are pinned (SQLSTATE 53000).
     case noUnpinnedBuffers
+    /// The write-ahead log could not be made durable (``PageFlushGuard``).
+    case writeAheadLog
   }
 
   public let code: Code
@@ -25,14 +30,22 @@ public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible 
     [message, detail.map { "DETAIL: \($0)" }, hint.map { "HINT: \($0)" }].compactMap { $0 }.joined(separator: "; ")
   }
 
-  init(
+  public init(
     _ code: Code, blocks: Range<UInt32> = 0..<0, message: String, detail: String? = nil, hint: String? = nil
   ) {
     (self.code, self.blocks, self.message, self.detail, self.hint) = (code, blocks, message, detail, hint)
   }
 
   static func io(_ error: IOError, blocks: Range<UInt32>) -> StorageError {
-    StorageError(.io(error), blocks: blocks, message: error.description)
+    let hint = error.errno == ENOSPC ? "Check free disk space." : nil
+    return StorageError(.io(error), blocks: blocks, message: error.description, hint: hint)
+  }
+
+  static func syncFailed(_ error: IOError, isFinal: Bool) -> StorageError {
+    StorageError(
+      .syncFailed(error), message: error.description,
+      hint: isFinal
+        ? "What was written may be lost, and another attempt would not say so; the engine must stop and recover." : nil)
   }
 
   static func noUnpinnedBuffers(count: Int) -> StorageError {

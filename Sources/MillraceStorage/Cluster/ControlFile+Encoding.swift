@@ -76,7 +76,26 @@ extension ControlFile {
   }
 }
 
+extension ControlFile {
+  /// Puts the one checkpoint of a new cluster elsewhere: behind the header of its first WAL segment, whatever the size
+  /// of that.
+  public mutating func setFirstPosition(_ position: LogSequenceNumber) {
+    checkpointLocation = position
+    checkpoint.redo = position
+  }
+}
+
 extension ControlFile.Checkpoint {
+  /// Bytes of a checkpoint's record: `sizeof(CheckPoint)`.
+  public static let recordSize = 88
+
+  /// What a checkpoint's record in the log holds.
+  public func recordData(walLevel: ControlFile.WALLevel) -> [UInt8] {
+    var fields = FieldWriter(size: Self.recordSize)
+    append(to: &fields, walLevel: walLevel.rawValue)
+    return fields.bytes
+  }
+
   fileprivate init(newClusterAt time: Int64, location: LogSequenceNumber) {
     redo = location
     timeline = 1
@@ -145,7 +164,7 @@ extension ControlFile.Settings {
 
 /// Writes the fields of a C structure one after another: each starts at the next multiple of its own size.
 private struct FieldWriter {
-  private var bytes: [UInt8] = []
+  private(set) var bytes: [UInt8] = []
   private let size: Int
 
   init(size: Int) {

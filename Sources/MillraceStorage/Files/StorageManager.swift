@@ -10,9 +10,13 @@ public final class StorageManager: Sendable {
   public let blocksPerSegment: UInt32
   /// Whether files bypass the page cache: `io_direct=data`.
   public let isDirect: Bool
+  /// How forks grow: `file_extend_method`.
+  public let extendMethod: FileExtendMethod
+  /// What has been written and not been made durable.
+  public let syncRequests: SyncRequests
 
   let files: DescriptorCache
-  private let versionDirectory: String
+  let versionDirectory: String
   private let forks = Locked(Registry())
 
   private struct ForkKey: Hashable {
@@ -29,27 +33,37 @@ public final class StorageManager: Sendable {
   /// - Parameters:
   ///   - versionDirectory: the directory of this version inside each tablespace (``DataDirectory/versionDirectory``).
   ///   - filesMax: segments that are open at the same time: `max_files_per_process`.
+  ///   - isWritable: this process, and no other, changes the files. Then the sizes of forks are looked up once.
   public init(
     engine: IOEngine, directory: String, versionDirectory: String = "", blocksPerSegment: UInt32 = 131_072,
-    isDirect: Bool = false, filesMax: Int = 1000, fileSystem: IOFileSystem = LocalFileSystem()
+    isDirect: Bool = false, filesMax: Int = 1000, fileSystem: IOFileSystem = LocalFileSystem(),
+    isWritable: Bool = false, extendMethod: FileExtendMethod = .allocate, syncPolicy: SyncPolicy = .failureIsFinal
   ) {
     (self.engine, self.directory, self.versionDirectory) = (engine, directory, versionDirectory)
-    (self.blocksPerSegment, self.isDirect) = (blocksPerSegment, isDirect)
-    files = DescriptorCache(engine: engine, fileSystem: fileSystem, limit: filesMax)
+    (self.blocksPerSegment, self.isDirect, self.extendMethod) = (blocksPerSegment, isDirect, extendMethod)
+    files = DescriptorCache(engine: engine, fileSystem: fileSystem, limit: filesMax, isWritable: isWritable)
+    syncRequests = SyncRequests(files: files, policy: syncPolicy)
   }
+
+  /// Where the file system finds what has a path below the data directory.
+  func location(of path: String) -> String { directory.isEmpty ? path : "\(directory)/\(path)" }
 
   /// Opens a fork; the same object for the same fork until it is dropped. No file is touched yet.
   /// - Parameter backend: whose temporary relation it is; nil for all others.
   public func open(_ locator: RelationLocator, _ fork: ForkNumber = .main, backend: UInt32? = nil) -> StoredFork {
-    forks.withLock { registry in
-      let key = ForkKey(locator: locator, backend: backend, fork: fork)
+    let key = ForkKey(locator: locator, backend: backend, fork: fork)
+    // What is made is made outside of the lock; of two threads that do so at once, one made it for nothing.
+    let (known, id) = forks.withLock { registry -> (StoredFork?, ForkID) in
+      if let known = registry.byKey[key] { return (known, known.id) }
+      defer { registry.nextID += 1 }
+      return (nil, ForkID(rawValue: registry.nextID))
+    }
+    if let known { return known }
+    let path = RelationPath(locator, backend: backend, fork: fork).formatted(versionDirectory: versionDirectory)
+    let made = StoredFork(
+      id: id, locator: locator, fork: fork, path: path, isTemporary: backend != nil, in: self)
+    return forks.withLock { registry in
       if let known = registry.byKey[key] { return known }
-      let path = RelationPath(locator, backend: backend, fork: fork).formatted(versionDirectory: versionDirectory)
-      let made = StoredFork(
-        id: ForkID(rawValue: registry.nextID), locator: locator, fork: fork, path: path,
-        location: directory.isEmpty ? path : "\(directory)/\(path)", blocksPerSegment: blocksPerSegment,
-        isDirect: isDirect, files: files)
-      registry.nextID += 1
       registry.byKey[key] = made
       return made
     }

@@ -10,19 +10,9 @@ public struct ForkID: Hashable, Sendable {
   @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
-/// Whether a fork is still what its path leads to. A new relation may get the path of one that is gone.
-final class ForkLife: Sendable {
-  private let over = Atomic<Bool>(false)
-
-  var isOver: Bool { over.load(ordering: .acquiring) }
-
-  /// Called under the descriptor cache's lock, so that nobody is about to open one of the files.
-  func end() { over.store(true, ordering: .releasing) }
-}
-
 /// An open fork of a relation: blocks, spread over segment files of equal size (PostgreSQL's md.c).
 public final class StoredFork: @unchecked Sendable {
-  // Safe because the table of segments is published atomically and grows under a lock.
+  // Safe because the table of segments is published atomically, and replaced as a whole.
 
   public let id: ForkID
   public let locator: RelationLocator
@@ -32,38 +22,50 @@ public final class StoredFork: @unchecked Sendable {
   /// Blocks of a full segment.
   public let blocksPerSegment: UInt32
 
+  /// How it grows.
+  let extendMethod: FileExtendMethod
+  let size = ForkSize()
+  /// Segments that are there and, but for the last, have their full length.
+  let segmentsReady = Atomic<UInt64>(0)
+  /// Held by who makes a segment.
+  let segmentPreparation = Locked(())
+  /// Nil where nothing needs to be durable.
+  let requests: SyncRequests?
+
   private let files: DescriptorCache
   /// Where the file system finds the first segment.
-  private let location: String
+  let location: String
   private let isDirect: Bool
   private let life = ForkLife()
   private let table: Atomic<UnsafeMutablePointer<SegmentTable>?>
-  private let growth = Locked<[UnsafeMutablePointer<SegmentTable>]>([])
 
   /// Segments by number. A larger one replaces it; the old one stays until the fork goes, because somebody may be
   /// reading it.
   struct SegmentTable {
     let count: Int
     let files: UnsafeMutablePointer<Unmanaged<SegmentFile>>
+    let previous: UnsafeMutablePointer<SegmentTable>?
   }
 
   init(
-    id: ForkID, locator: RelationLocator, fork: ForkNumber, path: String, location: String, blocksPerSegment: UInt32,
-    isDirect: Bool, files: DescriptorCache
+    id: ForkID, locator: RelationLocator, fork: ForkNumber, path: String, isTemporary: Bool, in storage: StorageManager
   ) {
     (self.id, self.locator, self.fork, self.path) = (id, locator, fork, path)
-    (self.location, self.blocksPerSegment, self.isDirect, self.files) = (location, blocksPerSegment, isDirect, files)
+    location = storage.location(of: path)
+    (blocksPerSegment, isDirect, extendMethod) = (storage.blocksPerSegment, storage.isDirect, storage.extendMethod)
+    files = storage.files
+    requests = isTemporary || !files.isWritable ? nil : storage.syncRequests
     table = Atomic(nil)
   }
 
   deinit {
     files.forget(segments)
     for file in segments { Unmanaged.passUnretained(file).release() }
-    growth.withLock { tables in
-      for table in tables {
-        table.pointee.files.deallocate()
-        table.deallocate()
-      }
+    var next = table.load(ordering: .acquiring)
+    while let table = next {
+      next = table.pointee.previous
+      table.pointee.files.deallocate()
+      table.deallocate()
     }
   }
 
@@ -77,10 +79,8 @@ public final class StoredFork: @unchecked Sendable {
   @inline(__always) func withSegment<Result>(
     _ number: Int, _ body: (SegmentFile) throws(IOError) -> Result
   ) throws(IOError) -> Result {
-    var current = table.load(ordering: .acquiring)
-    if current.map({ number >= $0.pointee.count }) ?? true { current = grow(toHold: number) }
-    guard let current else { fatalError("invariant broken: a fork has no table of segments") }
-    return try current.pointee.files[number]._withUnsafeGuaranteedRef { file -> Swift.Result<Result, IOError> in
+    try segmentTable(with: number).pointee.files[number]._withUnsafeGuaranteedRef {
+      file -> Swift.Result<Result, IOError> in
       do throws(IOError) {
         try files.use(file)
         defer { file.endUse() }
@@ -91,45 +91,81 @@ public final class StoredFork: @unchecked Sendable {
     }.get()
   }
 
-  private func grow(toHold number: Int) -> UnsafeMutablePointer<SegmentTable>? {
-    growth.withLock { tables in
-      let old = table.load(ordering: .relaxed)
-      let oldCount = old?.pointee.count ?? 0
-      guard number >= oldCount else { return old }
+  /// The table, which has the segment.
+  @inline(__always) private func segmentTable(with number: Int) -> UnsafeMutablePointer<SegmentTable> {
+    if let known = table.load(ordering: .acquiring), number < known.pointee.count { return known }
+    return grow(toHold: number)
+  }
+
+  /// Makes a segment's file if it is not there.
+  /// - Parameter exclusively: an error, EEXIST, where it is there.
+  func createSegment(_ number: Int, exclusively: Bool = false) throws(IOError) {
+    let file = segmentTable(with: number).pointee.files[number].takeUnretainedValue()
+    try files.create(file, exclusively: exclusively)
+    defer { file.endUse() }
+    file.requestSync()
+    requests?.addDirectory(IOFileSystem.directory(of: location))
+  }
+
+  /// Puts a table in place that has the segment. Without a lock: of several threads that want this at once, which is
+  /// the rule when a parallel scan begins, one wins, and the others let go of what they made.
+  private func grow(toHold number: Int) -> UnsafeMutablePointer<SegmentTable> {
+    var seen = table.load(ordering: .acquiring)
+    while true {
+      if let seen, number < seen.pointee.count { return seen }
+      let oldCount = seen?.pointee.count ?? 0
       let count = max(number + 1, oldCount * 2)
       let segments = UnsafeMutablePointer<Unmanaged<SegmentFile>>.allocate(capacity: count)
-      for index in 0..<count {
-        if index < oldCount, let old {
-          (segments + index).initialize(to: old.pointee.files[index])
-        } else {
-          (segments + index).initialize(to: .passRetained(makeSegment(index)))
-        }
-      }
+      if let seen { segments.initialize(from: seen.pointee.files, count: oldCount) }
+      for index in oldCount..<count { (segments + index).initialize(to: .passRetained(makeSegment(index))) }
       let grown = UnsafeMutablePointer<SegmentTable>.allocate(capacity: 1)
-      grown.initialize(to: SegmentTable(count: count, files: segments))
-      tables.append(grown)
-      table.store(grown, ordering: .releasing)
-      return grown
+      grown.initialize(to: SegmentTable(count: count, files: segments, previous: seen))
+      let (isOurs, now) = table.compareExchange(
+        expected: seen, desired: grown, ordering: .acquiringAndReleasing)
+      if isOurs { return grown }
+      for index in oldCount..<count { segments[index].release() }
+      segments.deallocate()
+      grown.deallocate()
+      seen = now
     }
   }
 
   private func makeSegment(_ number: Int) -> SegmentFile {
     SegmentFile(
-      location: segmentName(location, number), name: path, life: life, isDirect: isDirect,
+      location: segmentName(location, number), number: number, path: path, life: life, requests: requests,
+      isDirect: isDirect,
       firstBlock: UInt64(number) * UInt64(blocksPerSegment))
   }
 
-  private func segmentName(_ path: String, _ number: Int) -> String { number == 0 ? path : "\(path).\(number)" }
+  func segmentName(_ path: String, _ number: Int) -> String { number == 0 ? path : "\(path).\(number)" }
+
+  /// Makes all of the fork durable without waiting for a checkpoint (mdimmedsync): for what was written without WAL.
+  /// All segments are synced together.
+  /// - Throws: ``StorageError``; see ``SyncRequests/syncAll(_:)``.
+  public func sync(_ backend: IOBackend) throws(StorageError) {
+    guard let requests else { return }
+    let count: Int
+    do throws(IOError) {
+      count = max((Int(try blockCount()) + Int(blocksPerSegment) - 1) / Int(blocksPerSegment), 1)
+    } catch {
+      throw .io(error, blocks: 0..<0)
+    }
+    _ = segmentTable(with: count - 1)
+    try requests.syncNow(Array(segments.prefix(count)), backend)
+  }
 
   /// Ends the identity: no file is opened for it any more, so that it cannot reach those of a successor with the same
-  /// path.
-  func retire() { files.end(life) }
+  /// path, and files that are not in use are closed.
+  func retire() {
+    files.end(life)
+    files.forget(segments)
+  }
 
   /// The error of a read whose segment could not be opened, in PostgreSQL's words (_mdfd_getseg).
   func openFailure(_ error: IOError, block: UInt32) -> IOError {
     let number = Int(block / blocksPerSegment)
     guard number > 0, error.code == .systemCall else { return error }
-    if error.errno == ENOENT, let count = try? blockCount(), count / blocksPerSegment < UInt32(number) {
+    if error.errno == ENOENT, let count = try? countedBlocks(), count / blocksPerSegment < UInt32(number) {
       let last = Int(count / blocksPerSegment)
       return IOError(
         .systemCall,
@@ -141,10 +177,25 @@ public final class StoredFork: @unchecked Sendable {
       message: "could not open file \"\(segmentName(path, number))\" (target block \(block))")
   }
 
-  /// Whole blocks in this fork: segments up to the first that is not full, as PostgreSQL counts them. 0 where there is
-  /// no file.
+  /// Blocks in this fork; 0 where there is no file. Where this process writes, it looks at the files once, and then
+  /// knows.
   /// - Throws: ``IOError`` when a segment cannot be looked at.
   public func blockCount() throws(IOError) -> UInt32 {
+    if let known = size.blocks { return known }
+    let found = try countedBlocks()
+    return files.isWritable ? learn(found) : found
+  }
+
+  /// Takes a number of blocks that the files are known to have.
+  @discardableResult
+  func learn(_ blocks: UInt32) -> UInt32 {
+    let ready = UInt64((Int(blocks) + Int(blocksPerSegment) - 1) / Int(blocksPerSegment))
+    return size.learn(blocks) { segmentsReady.relaxed = ready }
+  }
+
+  /// Whole blocks in the files: segments up to the first that is not full, as PostgreSQL counts them. 0 where there is
+  /// no file.
+  func countedBlocks() throws(IOError) -> UInt32 {
     var segment = 0
     while true {
       let blocks: UInt32

@@ -25,24 +25,24 @@ public struct HeapTupleHeader: Sendable, Hashable {
   public struct Infomask: OptionSet, Sendable, Hashable {
     public let rawValue: UInt16
 
-    public init(rawValue: UInt16) {
+    @inlinable public init(rawValue: UInt16) {
       self.rawValue = rawValue
     }
 
     /// Some column is null: a bitmap follows the header.
-    public static let hasNull = Infomask(rawValue: 0x0001)
+    @inlinable public static var hasNull: Infomask { Infomask(rawValue: 0x0001) }
     /// Some column has a length of its own.
-    public static let hasVariableWidth = Infomask(rawValue: 0x0002)
+    @inlinable public static var hasVariableWidth: Infomask { Infomask(rawValue: 0x0002) }
     /// `xmin` is known to have committed.
-    public static let xminCommitted = Infomask(rawValue: 0x0100)
+    @inlinable public static var xminCommitted: Infomask { Infomask(rawValue: 0x0100) }
     /// `xmin` is known to have aborted.
-    public static let xminInvalid = Infomask(rawValue: 0x0200)
+    @inlinable public static var xminInvalid: Infomask { Infomask(rawValue: 0x0200) }
     /// Both together: the tuple is visible to everyone, for ever.
-    public static let xminFrozen: Infomask = [.xminCommitted, .xminInvalid]
+    @inlinable public static var xminFrozen: Infomask { Infomask(rawValue: 0x0300) }
     /// `xmax` is known to have committed.
-    public static let xmaxCommitted = Infomask(rawValue: 0x0400)
+    @inlinable public static var xmaxCommitted: Infomask { Infomask(rawValue: 0x0400) }
     /// There is no `xmax`, or it is known to have aborted.
-    public static let xmaxInvalid = Infomask(rawValue: 0x0800)
+    @inlinable public static var xmaxInvalid: Infomask { Infomask(rawValue: 0x0800) }
   }
 
   /// The header of a tuple that everyone sees and nobody deleted, at that place.

@@ -12,6 +12,17 @@ public enum PageChecksum {
     millrace_checksum_page(page, block.rawValue)
   }
 
+  /// The checksums of two pages, in little more time than that of one.
+  public static func compute(
+    _ first: (page: UnsafeRawPointer, block: BlockNumber), _ second: (page: UnsafeRawPointer, block: BlockNumber)
+  ) -> (first: UInt16, second: UInt16) {
+    withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 2) { checksums in
+      guard let both = checksums.baseAddress else { return (0, 0) }
+      millrace_checksum_pages(first.page, first.block.rawValue, second.page, second.block.rawValue, both)
+      return (both[0], both[1])
+    }
+  }
+
   /// Computes the checksum and puts it into the page's header: what is done to a page just before it is written out.
   ///
   /// - Parameter page: `PageLayout.blockSize` writable bytes that nobody changes meanwhile.

@@ -49,6 +49,24 @@ public struct PageHeader: Sendable, Hashable {
     pruneXID = page.loadUnaligned(fromByteOffset: PageLayout.Offset.pruneXID, as: UInt32.self)
   }
 
+  /// The LSN of a page alone.
+  ///
+  /// - Parameter page: At least eight readable bytes, of any alignment.
+  @inlinable public static func lsn(of page: UnsafeRawPointer) -> LogSequenceNumber {
+    let high = page.loadUnaligned(fromByteOffset: PageLayout.Offset.lsn, as: UInt32.self)
+    let low = page.loadUnaligned(fromByteOffset: PageLayout.Offset.lsn + 4, as: UInt32.self)
+    return LogSequenceNumber(UInt64(high) << 32 | UInt64(low))
+  }
+
+  /// Changes the LSN of a page alone.
+  ///
+  /// - Parameter page: At least eight writable bytes, of any alignment, that nobody else uses.
+  @inlinable public static func setLSN(_ lsn: LogSequenceNumber, of page: UnsafeMutableRawPointer) {
+    page.storeBytes(of: UInt32(lsn.rawValue >> 32), toByteOffset: PageLayout.Offset.lsn, as: UInt32.self)
+    page.storeBytes(
+      of: UInt32(truncatingIfNeeded: lsn.rawValue), toByteOffset: PageLayout.Offset.lsn + 4, as: UInt32.self)
+  }
+
   /// Writes the header to the start of a page.
   ///
   /// - Parameter page: At least `PageLayout.headerSize` writable bytes, of any alignment, that nobody else uses.

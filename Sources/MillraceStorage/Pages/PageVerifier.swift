@@ -36,8 +36,10 @@ public enum PageVerifier {
   ///   - block: Where in its fork the page was read.
   ///   - checksumsEnabled: Whether the cluster keeps checksums (`ControlFile.checksumsEnabled`).
   ///   - ignoreChecksumFailure: PostgreSQL's setting `ignore_checksum_failure`.
+  ///   - computed: The checksum, where the caller has computed it already, as for two pages at once.
   public static func isVerified(
-    _ page: UnsafeRawPointer, block: BlockNumber, checksumsEnabled: Bool, ignoreChecksumFailure: Bool = false
+    _ page: UnsafeRawPointer, block: BlockNumber, checksumsEnabled: Bool, ignoreChecksumFailure: Bool = false,
+    computed: UInt16? = nil
   ) -> PageVerdict {
     let header = PageHeader(page)
     if header.isNew {
@@ -45,7 +47,7 @@ public enum PageVerifier {
     }
 
     var verdict: PageVerdict = []
-    if checksumsEnabled && millrace_checksum_page(page, block.rawValue) != header.checksum {
+    if checksumsEnabled && (computed ?? millrace_checksum_page(page, block.rawValue)) != header.checksum {
       verdict.insert(.checksumFailed)
     }
     if !header.isSane {

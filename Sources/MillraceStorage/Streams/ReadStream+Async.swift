@@ -45,15 +45,3 @@ extension ReadStream {
     }
   }
 }
-
-/// A pinned page that can be kept and shared: a reference-counted ``PinnedBuffer``, for the asynchronous edge.
-public final class Page {
-  private let pinned: PinnedBuffer
-
-  init(_ pinned: consuming PinnedBuffer) { self.pinned = pinned }
-
-  public var block: BlockNumber { pinned.block }
-
-  /// The page's 8192 bytes. Valid as long as this object lives; not to be written to.
-  public var bytes: UnsafeRawPointer { pinned.bytes }
-}

@@ -47,11 +47,23 @@ final class VerificationJob {
       pool, backend, fork, BlockRange(piece.blocks, isCertain: verifier.options.isDirect),
       strategy: ring, configuration: configuration)
     var seen = 0
-    while true {
+    var isOver = false
+    while !isOver {
       do throws(StorageError) {
-        guard let page = try stream.next() else { break }
-        if !isSound(page.bytes, page.block) { examine(page.bytes, page.block, piece, fork) }
+        guard let first = try stream.next() else { break }
         seen += 1
+        // Two at a time, where there are two: their checksums are computed together.
+        var failure: StorageError?
+        var second: PinnedBuffer?
+        do throws(StorageError) {
+          second = try stream.next()
+          isOver = second == nil
+        } catch {
+          failure = error
+        }
+        seen += second == nil ? 0 : 1
+        verify(first, second, piece, fork)
+        if let failure { throw failure }
       } catch {
         guard try readSingly(error, piece, fork) else { break }
         seen += error.blocks.count
@@ -66,10 +78,28 @@ final class VerificationJob {
     verifier.note(pages: seen)
   }
 
+  /// Verifies one page or two.
+  @inline(__always) private func verify(
+    _ first: borrowing PinnedBuffer, _ second: consuming PinnedBuffer?, _ piece: VerificationPlan.Piece,
+    _ fork: StoredFork
+  ) {
+    let (page, block) = (first.bytes, first.block)
+    guard let second = consume second else {
+      if !isSound(page, block) { examine(page, block, piece, fork) }
+      return
+    }
+    let (otherPage, otherBlock) = (second.bytes, second.block)
+    let computed = checksums ? PageChecksum.compute((page, block), (otherPage, otherBlock)) : nil
+    if !isSound(page, block, computed?.first) { examine(page, block, piece, fork) }
+    if !isSound(otherPage, otherBlock, computed?.second) { examine(otherPage, otherBlock, piece, fork) }
+  }
+
   /// All that a page must be: PostgreSQL's own check, and the layout, which is all that a cluster without checksums
   /// offers beyond it.
-  @inline(__always) private func isSound(_ page: UnsafeRawPointer, _ block: BlockNumber) -> Bool {
-    let verdict = PageVerifier.isVerified(page, block: block, checksumsEnabled: checksums)
+  @inline(__always) private func isSound(
+    _ page: UnsafeRawPointer, _ block: BlockNumber, _ computed: UInt16? = nil
+  ) -> Bool {
+    let verdict = PageVerifier.isVerified(page, block: block, checksumsEnabled: checksums, computed: computed)
     return verdict.isValid && (verdict.contains(.allZero) || PageHeader(page).hasExpectedLayout)
   }
 

@@ -8,8 +8,8 @@ import Testing
 /// Two threads want the same block: it is read once. Facts §11, scenarios 21, 28 to 32, 57, 58.
 ///
 /// Thread A starts reads and then does nothing; thread B needs the same blocks. On io_uring with a ring of A's own only
-/// A can complete them, so there A waits as soon as B has joined. On sync A's start is the whole read, and on worker
-/// one from the page cache, so there A is held inside.
+/// A can complete them, so there A waits as soon as B has joined. On sync A's start is the whole read, and on the
+/// others one from the page cache, so there A is held inside.
 @Suite struct JoiningTests {
   typealias Operation = ReadProbe.Operation
 
@@ -28,6 +28,9 @@ import Testing
 
   static let setups = ReadSetup.paths
 
+  /// Whether A has to reap what it has started.
+  static func reapsItself(_ setup: ReadSetup) -> Bool { setup.exclusive && setup.direct }
+
   /// A's part.
   /// - Parameter completes: whether A itself completes its reads, once B has joined them.
   static func issuer(
@@ -42,7 +45,7 @@ import Testing
       do throws(StorageError) {
         result.operations = try probe.start()
         meeting.started.signal()
-        if rig.setup.exclusive { meeting.joined.wait() } else { meeting.mayFinish.wait() }
+        if reapsItself(rig.setup) { meeting.joined.wait() } else { meeting.mayFinish.wait() }
         try probe.finish()
       } catch { result.error = error }
       result.warnings = warnings.withLock { $0 }
@@ -84,7 +87,7 @@ import Testing
     let issuer = try Self.issuer(rig, meeting, blocksOfA, flags: flags)
     meeting.started.wait()
     let joiner = try Self.joiner(rig, meeting, blocksOfB)
-    if rig.setup.exclusive {
+    if reapsItself(rig.setup) {
       // A waits as soon as B has joined, and is held.
       gate.waitUntilEntered()
     } else {
@@ -168,7 +171,7 @@ import Testing
       }
       stream.lookAhead()
       meeting.started.signal()
-      if rig.setup.exclusive { meeting.joined.wait() } else { meeting.mayFinish.wait() }
+      if Self.reapsItself(rig.setup) { meeting.joined.wait() } else { meeting.mayFinish.wait() }
       _ = try stream.next()
       return warnings.withLock { $0 }
     }
@@ -184,7 +187,7 @@ import Testing
       guard let page = try stream.next() else { return false }
       return PageChecksum.isAllZero(page.bytes)
     }
-    if setup.exclusive { gate.waitUntilEntered() } else { meeting.joined.wait() }
+    if Self.reapsItself(setup) { gate.waitUntilEntered() } else { meeting.joined.wait() }
     gate.open()
     #expect(try joiner.join(), "the page was not zeroed")
     meeting.mayFinish.signal()

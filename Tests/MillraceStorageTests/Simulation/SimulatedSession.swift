@@ -164,6 +164,8 @@ final class SimulatedSession {
       guard cause.errno == EIO, let named, named.contains(where: simulation.isBad),
         error.blocks.contains(named.lowerBound), error.blocks.contains(named.upperBound)
       else { throw simulation.failure("\"\(error)\", but no sector there is bad") }
+    case .writeAheadLog, .syncFailed:
+      throw simulation.failure("\"\(error)\", but nothing is written")
     case .invalidPage:
       simulation.encounters.pageErrors += 1
       guard let named, named.contains(where: simulation.damaged.contains), !flags.contains(.unverified),

@@ -40,7 +40,7 @@ final class SimulatedRig {
     pool = try BufferPool(engine: simulation.engine, count: buffers)
     storage = StorageManager(
       engine: simulation.engine, directory: "", blocksPerSegment: UInt32(blocksPerSegment), isDirect: direct,
-      fileSystem: disk)
+      fileSystem: disk, isWritable: true)
     fork = storage.open(StorageRig.locator)
     backend = try simulation.engine.makeBackend("simulated")
   }

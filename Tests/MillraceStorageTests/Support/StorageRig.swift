@@ -46,7 +46,7 @@ final class StorageRig: @unchecked Sendable {
     injection.watch(pool)
     storage = StorageManager(
       engine: engine, directory: directory.path, blocksPerSegment: UInt32(blocksPerSegment), isDirect: setup.direct,
-      filesMax: filesMax, fileSystem: fileSystem)
+      filesMax: filesMax, fileSystem: fileSystem, isWritable: true)
     fork = storage.open(Self.locator)
   }
 
@@ -167,5 +167,7 @@ final class StorageRig: @unchecked Sendable {
     let file = try FileHandle(forWritingTo: directory.url(name))
     defer { try? file.close() }
     try file.truncate(atOffset: UInt64(length))
+    // Nobody else changes files behind a storage manager that writes.
+    fork.size.forget()
   }
 }

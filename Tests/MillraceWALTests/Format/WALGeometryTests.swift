@@ -6,7 +6,7 @@ import Testing
 
 @Suite("positions and usable bytes")
 struct WALGeometryTests {
-  @Test("a segment's usable bytes are counted one after another, around every page header")
+  @Test("a segment's usable bytes are counted one after another, around every page's header")
   func everyByteOfThreeSegments() {
     let geometry = WALGeometry(segmentSize: 1 << 20)
     var byte = 5 * geometry.usableBytesInSegment
@@ -16,15 +16,18 @@ struct WALGeometryTests {
         let header = page == 0 ? UInt64(40) : 24
         #expect(geometry.usableByte(at: LogSequenceNumber(start)) == byte)
         #expect(geometry.endPosition(ofUsableByte: byte) == LogSequenceNumber(start))
-        for offset in header..<8192 {
+        let first = byte
+        // All places near a page's ends, and some between.
+        for offset in header..<8192 where offset < 64 || offset > 8192 - 32 || offset % 61 == 0 {
+          let byte = first + offset - header
           let position = LogSequenceNumber(start + offset)
           if geometry.position(ofUsableByte: byte) != position || geometry.usableByte(at: position) != byte
             || offset > header && geometry.endPosition(ofUsableByte: byte) != position
           {
             Issue.record("usable byte \(byte) is not at \(position)")
           }
-          byte += 1
         }
+        byte += 8192 - header
       }
     }
     #expect(byte == 8 * geometry.usableBytesInSegment)
@@ -40,7 +43,7 @@ struct WALGeometryTests {
   func roundTrip(shift: Int) {
     let geometry = WALGeometry(segmentSize: 1 << UInt64(shift))
     var random = SeededGenerator(for: "positions survive, \(shift)")
-    for _ in 0..<10_000 {
+    for _ in 0..<2000 {
       let byte = random.next() >> 12
       let position = geometry.position(ofUsableByte: byte)
       #expect(geometry.usableByte(at: position) == byte)

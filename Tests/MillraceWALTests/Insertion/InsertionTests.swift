@@ -62,7 +62,7 @@ struct InsertionTests {
       let rig = try WALRig(WALSetup(kind: .sync))
       let first = try rig.insert(Array(repeating: 1, count: length))
       try rig.log.flush(upTo: first.end, backend: rig.backend)
-      try rig.reopen(at: WALEnd(position: first.end, lastRecord: first.start, redoPosition: first.start))
+      try rig.reopen(at: WALResumePoint(position: first.end, lastRecord: first.start, redoPosition: first.start))
       let second = try rig.insert([2, 2, 2])
       try rig.log.flush(upTo: second.end, backend: rig.backend)
       let image = rig.image()

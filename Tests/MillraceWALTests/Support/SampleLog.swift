@@ -1,4 +1,6 @@
 import Foundation
+import MillraceIO
+import MillraceSimulation
 import MillraceStorage
 import MillraceTestSupport
 
@@ -22,7 +24,7 @@ final class SampleLog {
 
   struct Entry {
     let start: LogSequenceNumber
-    /// Behind its last byte, without padding.
+    /// Behind its padding: the LSN of the pages that it changes.
     let end: LogSequenceNumber
   }
   private(set) var entries: [Entry] = []
@@ -73,7 +75,7 @@ final class SampleLog {
     }
     previous = start
     nextByte += UInt64(WALLayout.aligned(bytes.count))
-    let entry = Entry(start: start, end: LogSequenceNumber(at))
+    let entry = Entry(start: start, end: geometry.endPosition(ofUsableByte: nextByte))
     entries.append(entry)
     return entry
   }
@@ -118,5 +120,19 @@ final class SampleLog {
   /// Writes the segments as files of a directory.
   func write(to directory: TemporaryDirectory, under place: String = "pg_wal") throws {
     for (number, bytes) in segments { try directory.write(bytes, to: "\(place)/\(fileName(number))") }
+  }
+
+  /// Writes the segments as files of a simulated disk, durably.
+  func write(to disk: SimulatedDisk, under place: String = "pg_wal") throws {
+    for (number, bytes) in segments {
+      let file = try disk.openFile("\(place)/\(fileName(number))", [.create, .write, .truncate])
+      bytes.withUnsafeBytes { memory in
+        var vector = IOVector(base: UnsafeMutableRawPointer(mutating: memory.baseAddress), byteCount: memory.count)
+        _ = file.write(&vector, count: 1, at: 0)
+      }
+      _ = file.sync(dataOnly: false)
+      file.close()
+    }
+    try disk.syncDirectory(place)
   }
 }

@@ -19,7 +19,7 @@ final class WALRig {
   private(set) var configuration: WALConfiguration
   private(set) var log: WriteAheadLog
   let builder = WALRecordBuilder()
-  let start: WALEnd
+  let start: WALResumePoint
 
   static let segmentSize: UInt64 = 1 << 20
 
@@ -52,14 +52,14 @@ final class WALRig {
     configuration.isDirect = setup.isDirect
     configure(&configuration)
     let size = configuration.segmentSize
-    start = WALEnd(
+    start = WALResumePoint(
       position: LogSequenceNumber(size), lastRecord: LogSequenceNumber(40), redoPosition: LogSequenceNumber(size))
     backend = try engine.makeBackend("test")
     log = try WriteAheadLog(engine: engine, configuration, at: start, backend: backend)
   }
 
   /// Goes on with the log where it has been found to end.
-  func reopen(at end: WALEnd, configure: (inout WALConfiguration) -> Void = { _ in }) throws {
+  func reopen(at end: WALResumePoint, configure: (inout WALConfiguration) -> Void = { _ in }) throws {
     log.close(backend: backend)
     configure(&configuration)
     log = try WriteAheadLog(engine: engine, configuration, at: end, backend: backend)

@@ -1,5 +1,7 @@
+import Foundation
 import MillraceStorage
 import MillraceTestSupport
+import Testing
 
 /// What PostgreSQL's `pg_waldump` says about a log.
 struct Waldump {
@@ -26,35 +28,61 @@ struct Waldump {
   /// Why it stopped; empty where it came to the end it was given.
   let errors: String
 
-  init(_ installation: PostgresInstallation, directory: String, start: LogSequenceNumber, end: LogSequenceNumber? = nil)
-    throws
-  {
+  /// - Parameters:
+  ///   - start: where a record starts.
+  ///   - end: where to stop; nil for the end of the log.
+  ///   - images: a directory, made by it, for the pages of full-page images.
+  init(
+    _ installation: PostgresInstallation, directory: String, start: LogSequenceNumber, end: LogSequenceNumber? = nil,
+    savingImagesTo images: String? = nil
+  ) throws {
     var arguments = ["-p", directory, "-s", "\(start)"]
     if let end { arguments += ["-e", "\(end)"] }
+    if let images { arguments.append("--save-fullpage=\(images)") }
     let outcome = try installation.run("pg_waldump", arguments, mayFail: true)
     errors = outcome.errors
-    records = outcome.output.split(separator: "\n").compactMap(Self.parse)
+    records = try outcome.output.split(separator: "\n").map(Self.parse)
   }
 
-  private static func parse(_ line: Substring) -> Record? {
-    let pattern =
-      #/rmgr: (\S+)\s+len \(rec\/tot\):\s*(\d+)\/\s*(\d+), tx:\s*(\d+), lsn: (\S+), prev (\S+), desc: (.*)/#
-    guard let match = line.wholeMatch(of: pattern) else { return nil }
-    var record = Record(
-      resourceManager: String(match.1), length: Int(match.2) ?? 0, totalLength: Int(match.3) ?? 0,
-      xid: UInt32(match.4) ?? 0, lsn: String(match.5), previous: String(match.6), description: String(match.7))
-    let block = #/blkref #(\d+): rel (\S+) (?:fork (\S+) )?blk (\d+)( FPW)?/#
-    let rest = record.description
-    for found in rest.matches(of: block) {
-      record.blocks.append(
-        Block(
-          id: Int(found.1) ?? -1, relation: String(found.2), fork: found.3.map(String.init) ?? "main",
-          block: UInt32(found.4) ?? .max, hasImage: found.5 != nil))
+  /// rmgr: NAME len (rec/tot): N/ N, tx: N, lsn: LSN, prev LSN, desc: TEXT, blkref #N: rel A/B/C fork F blk N FPW, …
+  ///
+  /// Taken apart by hand, because regular expressions take a minute for the logs of these tests.
+  private static func parse(_ line: Substring) throws -> Record {
+    var rest = line
+    func part(_ before: String, _ after: String) throws -> Substring {
+      let start = try #require(rest.range(of: before), "pg_waldump printed \(line)")
+      let end = try #require(rest.range(of: after, range: start.upperBound..<rest.endIndex))
+      defer { rest = rest[end.lowerBound...] }
+      return rest[start.upperBound..<end.lowerBound]
     }
-    if let first = rest.firstRange(of: #/,? ?blkref #/#) {
-      record.description = String(rest[..<first.lowerBound])
+    func number(_ text: Substring) -> Int { Int(text.filter { $0 != " " }) ?? -1 }
+    var record = Record()
+    record.resourceManager = String(try part("rmgr: ", "len (rec/tot)").filter { $0 != " " })
+    record.length = number(try part("len (rec/tot):", "/"))
+    record.totalLength = number(try part("/", ","))
+    record.xid = UInt32(number(try part("tx:", ",")))
+    record.lsn = String(try part("lsn: ", ","))
+    record.previous = String(try part("prev ", ","))
+    let blocks = rest.ranges(of: "blkref #")
+    let start = try #require(rest.range(of: ", desc: "))
+    record.description = String(rest[start.upperBound..<(blocks.first?.lowerBound ?? rest.endIndex)])
+    while record.description.last == " " || record.description.last == "," { record.description.removeLast() }
+    for (index, found) in blocks.enumerated() {
+      let end = index + 1 < blocks.count ? blocks[index + 1].lowerBound : rest.endIndex
+      record.blocks.append(block(rest[found.upperBound..<end].split { " ,".contains($0) }))
     }
     return record
+  }
+
+  private static func block(_ words: [Substring]) -> Block {
+    // 0: rel 1663/5/16384 fork vm blk 0 FPW
+    func following(_ word: Substring) -> Substring? {
+      words.firstIndex(of: word).flatMap { $0 + 1 < words.count ? words[$0 + 1] : nil }
+    }
+    return Block(
+      id: words.first.flatMap { Int($0.dropLast()) } ?? -1, relation: following("rel").map(String.init) ?? "",
+      fork: following("fork").map(String.init) ?? "main", block: following("blk").flatMap { UInt32($0) } ?? .max,
+      hasImage: words.contains("FPW"))
   }
 }
 

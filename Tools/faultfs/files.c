@@ -1,9 +1,8 @@
-// What latencyfs does with files: reads, writes and fsyncs that cost the latency, everything else passed through.
+// What faultfs does with files: requests that cost the latency and that rules can spoil; all else is passed through.
 
 #define _GNU_SOURCE
 #include "files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -15,35 +14,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control.h"
+#include "held.h"
+#include "names.h"
+#include "open_file.h"
 #include "rules.h"
 
 enum { TEXT_MAX = 64 * 1024 };
 
-static int backing = -1;
+int backing = -1;
 
 static struct {
     atomic_ulong reads, read_bytes, writes, write_bytes, fsyncs, in_service, in_service_max;
 } counters;
-
-// An open file. `fuse_file_info.fh` points to it.
-struct open_file {
-    int descriptor;  // -1: a file of our own, whose content is `text`
-    bool is_control;
-    char *text;
-    char path[];
-};
-
-static struct open_file *file_of(const struct fuse_file_info *info) {
-    return (struct open_file *)(uintptr_t)info->fh;
-}
-
-static const char *relative(const char *path) {
-    return path[1] == '\0' ? "." : path + 1;
-}
-
-static int result_of(long outcome) {
-    return outcome < 0 ? -errno : (int)outcome;
-}
 
 int files_open_backing(const char *path) {
     backing = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -64,11 +47,13 @@ static char *own_text(bool control) {
     char *text = calloc(1, TEXT_MAX);
     if (!text) return NULL;
     if (control) {
-        rules_print(text, TEXT_MAX - 1);
+        control_print(text, TEXT_MAX - 1);
     } else {
         snprintf(text, TEXT_MAX, "reads %lu\nread_bytes %lu\nwrites %lu\nwrite_bytes %lu\nfsyncs %lu\n", counters.reads,
                  counters.read_bytes, counters.writes, counters.write_bytes, counters.fsyncs);
-        snprintf(text + strlen(text), TEXT_MAX - strlen(text), "in_service_max %lu\n", counters.in_service_max);
+        snprintf(text + strlen(text), TEXT_MAX - strlen(text),
+                 "in_service_max %lu\nunsynced_sectors %lu\ndropped_sectors %lu\n", counters.in_service_max,
+                 held_unsynced_sectors(), held_dropped_sectors());
     }
     return text;
 }
@@ -94,7 +79,7 @@ static int read_own(const struct open_file *file, char *buffer, size_t size, off
 
 // --- Requests that cost the latency ---
 
-static struct timespec begin_service(void) {
+struct timespec begin_service(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     unsigned long serving = atomic_fetch_add(&counters.in_service, 1) + 1, most = counters.in_service_max;
@@ -102,13 +87,16 @@ static struct timespec begin_service(void) {
     return now;
 }
 
-// Sleeps until the request has taken as long as it shall.
-static void end_service(struct timespec began, long latency_us) {
+void end_service(struct timespec began, long latency_us) {
     long nanoseconds = began.tv_nsec + latency_us % 1000000 * 1000;
     struct timespec until = {began.tv_sec + latency_us / 1000000 + nanoseconds / 1000000000, nanoseconds % 1000000000};
     if (latency_us > 0)
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) continue;
     atomic_fetch_sub(&counters.in_service, 1);
+}
+
+void count_fsync(void) {
+    atomic_fetch_add(&counters.fsyncs, 1);
 }
 
 static size_t transfer_size(const struct effect *effect, size_t size) {
@@ -125,10 +113,10 @@ static int fs_read(const char *path, char *buffer, size_t size, off_t offset, st
     if (file->descriptor < 0) return read_own(file, buffer, size, offset);
 
     struct timespec began = begin_service();
-    struct effect effect = rules_apply(REQUEST_READ, file->path, offset, size);
+    struct effect effect = rules_apply(REQUEST_READ, file->path, offset, size, 0);
     long count = -1;
-    errno = effect.error;
-    if (effect.error == 0) count = pread(file->descriptor, buffer, transfer_size(&effect, size), offset);
+    errno = control_has_power() ? effect.error : EIO;
+    if (errno == 0) count = pread(file->descriptor, buffer, transfer_size(&effect, size), offset);
     int result = result_of(count);
     if (result > 0) {
         flip_byte(&effect, buffer, (size_t)result, offset);
@@ -139,12 +127,20 @@ static int fs_read(const char *path, char *buffer, size_t size, off_t offset, st
     return result;
 }
 
-static long write_flipped(const struct effect *effect, int descriptor, const char *bytes, size_t size, off_t offset) {
+// By how much a range would make the file longer, if any rule wants to know.
+static off_t growth(const struct open_file *file, off_t offset, off_t size) {
+    struct stat status;
+    if (!rules_count_growth() || fstat(file->descriptor, &status) != 0) return 0;
+    return offset + size > status.st_size ? offset + size - status.st_size : 0;
+}
+
+static long write_flipped(const struct effect *effect, const struct open_file *file, const char *bytes, size_t size,
+                          off_t offset, bool is_durable) {
     char *copy = malloc(size);
     if (!copy) return -1;
     memcpy(copy, bytes, size);
     flip_byte(effect, copy, size, offset);
-    long count = pwrite(descriptor, copy, size, offset);
+    long count = held_write(file->held, file->descriptor, copy, size, offset, is_durable);
     free(copy);
     return count;
 }
@@ -153,20 +149,25 @@ static int fs_write(const char *path, const char *bytes, size_t size, off_t offs
     (void)path;
     const struct open_file *file = file_of(info);
     if (file->descriptor < 0) {
-        int error = file->is_control ? rules_add(bytes, size) : -EACCES;
+        int error = file->is_control ? control_write(bytes, size) : -EACCES;
         return error < 0 ? error : (int)size;
     }
 
     struct timespec began = begin_service();
-    struct effect effect = rules_apply(REQUEST_WRITE, file->path, offset, size);
+    struct effect effect = rules_apply(REQUEST_WRITE, file->path, offset, size, growth(file, offset, (off_t)size));
     size_t wanted = transfer_size(&effect, size);
-    long count = -1;
-    errno = effect.error;
-    if (effect.error == 0 && effect.flip >= 0)
-        count = write_flipped(&effect, file->descriptor, bytes, wanted, offset);
-    else if (effect.error == 0)
-        count = pwrite(file->descriptor, bytes, wanted, offset);
-    int result = result_of(count);
+    bool is_durable = (info->flags & O_DSYNC) != 0;
+    int result = control_begin_change();
+    if (result == 0) {
+        long count = -1;
+        errno = effect.error;
+        if (effect.error == 0 && effect.flip >= 0)
+            count = write_flipped(&effect, file, bytes, wanted, offset, is_durable);
+        else if (effect.error == 0)
+            count = held_write(file->held, file->descriptor, bytes, wanted, offset, is_durable);
+        result = result_of(count);
+        control_end_change();
+    }
     if (result >= 0) atomic_fetch_add(&counters.write_bytes, (unsigned long)result);
     if (result >= 0 && effect.torn) result = (int)size;
     atomic_fetch_add(&counters.writes, 1);
@@ -174,15 +175,41 @@ static int fs_write(const char *path, const char *bytes, size_t size, off_t offs
     return result;
 }
 
+static int sync_backing(const struct open_file *file, bool data_only, int error) {
+    int result = control_begin_change();
+    if (result < 0) return result;
+    if (error)
+        held_fail_sync(file->held);
+    else
+        result = result_of(held_sync(file->held, file->descriptor, data_only));
+    control_end_change();
+    return error ? -error : result;
+}
+
 static int fs_fsync(const char *path, int data_only, struct fuse_file_info *info) {
     (void)path;
     const struct open_file *file = file_of(info);
     if (file->descriptor < 0) return 0;
     struct timespec began = begin_service();
-    struct effect effect = rules_apply(REQUEST_FSYNC, file->path, 0, 0);
-    int result = -effect.error;
-    if (result == 0) result = result_of(data_only ? fdatasync(file->descriptor) : fsync(file->descriptor));
-    atomic_fetch_add(&counters.fsyncs, 1);
+    struct effect effect = rules_apply(REQUEST_FSYNC, file->path, 0, 0, 0);
+    int result = sync_backing(file, data_only != 0, effect.error);
+    count_fsync();
+    end_service(began, effect.latency_us);
+    return result;
+}
+
+static int fs_fallocate(const char *path, int mode, off_t offset, off_t length, struct fuse_file_info *info) {
+    (void)path;
+    const struct open_file *file = file_of(info);
+    if (file->descriptor < 0) return -EINVAL;
+    struct timespec began = begin_service();
+    struct effect effect =
+        rules_apply(REQUEST_ALLOCATE, file->path, offset, (size_t)length, growth(file, offset, length));
+    int result = effect.error ? -effect.error : control_begin_change();
+    if (result == 0) {
+        result = result_of(held_allocate(file->held, file->descriptor, mode, offset, length));
+        control_end_change();
+    }
     end_service(began, effect.latency_us);
     return result;
 }
@@ -190,13 +217,16 @@ static int fs_fsync(const char *path, int data_only, struct fuse_file_info *info
 // --- Opening and closing ---
 
 static int open_backing(const char *path, mode_t mode, struct fuse_file_info *info) {
+    if (!control_has_power()) return -EIO;
     struct open_file *file = calloc(1, sizeof *file + strlen(path) + 1);
     if (!file) return -ENOMEM;
     strcpy(file->path, path);
     // The kernel has turned O_APPEND into offsets; libfuse's buffers are not aligned for O_DIRECT.
     file->descriptor = openat(backing, relative(path), (info->flags & ~(O_APPEND | O_DIRECT)) | O_CLOEXEC, mode);
-    if (file->descriptor < 0) {
+    if (file->descriptor >= 0) file->held = held_open(file->descriptor, path);
+    if (!file->held) {
         int error = -errno;
+        if (file->descriptor >= 0) close(file->descriptor);
         free(file);
         return error;
     }
@@ -208,26 +238,46 @@ static int fs_open(const char *path, struct fuse_file_info *info) {
     return is_own(path) ? open_own(path, info) : open_backing(path, 0, info);
 }
 
-// What root makes for somebody else shall belong to them.
-static int give_to_caller(const char *path) {
-    const struct fuse_context *caller = fuse_get_context();
-    if (geteuid() != 0) return 0;
-    return result_of(fchownat(backing, relative(path), caller->uid, caller->gid, AT_SYMLINK_NOFOLLOW));
-}
-
 static int fs_create(const char *path, mode_t mode, struct fuse_file_info *info) {
+    int error = begin_name_change(path);
+    if (error) return error;
     info->flags |= O_CREAT;
-    int error = open_backing(path, mode, info);
-    return error ? error : give_to_caller(path);
+    error = open_backing(path, mode, info);
+    return end_name_change(error ? error : give_to_caller(path));
 }
 
 static int fs_release(const char *path, struct fuse_file_info *info) {
     (void)path;
     struct open_file *file = file_of(info);
+    if (file->held) held_close(file->held);
     if (file->descriptor >= 0) close(file->descriptor);
     free(file->text);
     free(file);
     return 0;
+}
+
+// --- Lengths ---
+
+static int truncate_file(const struct open_file *file, off_t size) {
+    struct stat status;
+    int result = control_begin_change();
+    if (result < 0) return result;
+    result = result_of(fstat(file->descriptor, &status));
+    if (result == 0) result = result_of(held_truncate(file->held, file->descriptor, size));
+    if (result == 0) rules_give_back(file->path, status.st_size - size);
+    control_end_change();
+    return result;
+}
+
+static int fs_truncate(const char *path, off_t size, struct fuse_file_info *info) {
+    if (info && file_of(info)->descriptor >= 0) return truncate_file(file_of(info), size);
+    if (!path || is_own(path)) return 0;
+    struct fuse_file_info opened = {.flags = O_WRONLY};
+    int error = open_backing(path, 0, &opened);
+    if (error) return error;
+    error = truncate_file(file_of(&opened), size);
+    fs_release(path, &opened);
+    return error;
 }
 
 // --- Everything else, passed through ---
@@ -239,84 +289,6 @@ static int fs_getattr(const char *path, struct stat *status, struct fuse_file_in
         return 0;
     }
     return result_of(fstatat(backing, relative(path), status, AT_SYMLINK_NOFOLLOW));
-}
-
-static int fs_truncate(const char *path, off_t size, struct fuse_file_info *info) {
-    if (info && file_of(info)->descriptor >= 0) return result_of(ftruncate(file_of(info)->descriptor, size));
-    if (!path || is_own(path)) return 0;
-    int descriptor = openat(backing, relative(path), O_WRONLY | O_CLOEXEC);
-    if (descriptor < 0) return -errno;
-    int result = result_of(ftruncate(descriptor, size));
-    close(descriptor);
-    return result;
-}
-
-static int fs_fallocate(const char *path, int mode, off_t offset, off_t length, struct fuse_file_info *info) {
-    (void)path;
-    int descriptor = file_of(info)->descriptor;
-    return descriptor < 0 ? -EINVAL : result_of(fallocate(descriptor, mode, offset, length));
-}
-
-static DIR *directory_of(const struct fuse_file_info *info) {
-    return (DIR *)(uintptr_t)info->fh;
-}
-
-static int fs_opendir(const char *path, struct fuse_file_info *info) {
-    int descriptor = openat(backing, relative(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return -errno;
-    DIR *directory = fdopendir(descriptor);
-    if (!directory) close(descriptor);
-    info->fh = (uintptr_t)directory;
-    return directory ? 0 : -ENOMEM;
-}
-
-static int fs_readdir(const char *path, void *list, fuse_fill_dir_t fill, off_t offset, struct fuse_file_info *info,
-                      enum fuse_readdir_flags flags) {
-    (void)path, (void)offset, (void)flags;
-    rewinddir(directory_of(info));
-    for (struct dirent *entry; (entry = readdir(directory_of(info)));) {
-        struct stat status = {.st_ino = entry->d_ino, .st_mode = (mode_t)entry->d_type << 12};
-        fill(list, entry->d_name, &status, 0, 0);
-    }
-    return 0;
-}
-
-static int fs_releasedir(const char *path, struct fuse_file_info *info) {
-    (void)path;
-    return result_of(closedir(directory_of(info)));
-}
-
-static int fs_mkdir(const char *path, mode_t mode) {
-    int error = result_of(mkdirat(backing, relative(path), mode));
-    return error ? error : give_to_caller(path);
-}
-
-static int fs_symlink(const char *target, const char *path) {
-    int error = result_of(symlinkat(target, backing, relative(path)));
-    return error ? error : give_to_caller(path);
-}
-
-static int fs_readlink(const char *path, char *target, size_t capacity) {
-    long length = readlinkat(backing, relative(path), target, capacity - 1);
-    if (length < 0) return -errno;
-    target[length] = '\0';
-    return 0;
-}
-
-static int fs_unlink(const char *path) {
-    return result_of(unlinkat(backing, relative(path), 0));
-}
-
-static int fs_rmdir(const char *path) {
-    return result_of(unlinkat(backing, relative(path), AT_REMOVEDIR));
-}
-
-static int fs_rename(const char *from, const char *to, unsigned flags) {
-    return result_of(renameat2(backing, relative(from), backing, relative(to), flags));
-}
-
-static int fs_link(const char *from, const char *to) {
-    return result_of(linkat(backing, relative(from), backing, relative(to), 0));
 }
 
 static int fs_chmod(const char *path, mode_t mode, struct fuse_file_info *info) {
@@ -347,6 +319,8 @@ static void *fs_init(struct fuse_conn_info *connection, struct fuse_config *conf
     config->direct_io = 1;
     config->nullpath_ok = 1;
     config->use_ino = 1;
+    // A loss of unsynced writes changes lengths behind the kernel's back.
+    config->attr_timeout = 0;
     return NULL;
 }
 
@@ -354,7 +328,7 @@ const struct fuse_operations file_system = {
     .init = fs_init, .getattr = fs_getattr, .statfs = fs_statfs, .chmod = fs_chmod, .chown = fs_chown,
     .utimens = fs_utimens, .open = fs_open, .create = fs_create, .read = fs_read, .write = fs_write,
     .fsync = fs_fsync, .truncate = fs_truncate, .fallocate = fs_fallocate, .release = fs_release,
-    .opendir = fs_opendir, .readdir = fs_readdir, .releasedir = fs_releasedir, .mkdir = fs_mkdir,
-    .rmdir = fs_rmdir, .unlink = fs_unlink, .rename = fs_rename, .link = fs_link, .symlink = fs_symlink,
-    .readlink = fs_readlink,
+    .opendir = names_opendir, .readdir = names_readdir, .releasedir = names_releasedir, .fsyncdir = names_fsyncdir,
+    .mkdir = names_mkdir, .rmdir = names_rmdir, .unlink = names_unlink, .rename = names_rename, .link = names_link,
+    .symlink = names_symlink, .readlink = names_readlink,
 };

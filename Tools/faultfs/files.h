@@ -1,7 +1,7 @@
-// The file operations of latencyfs.
+// The file operations of faultfs.
 
-#ifndef LATENCYFS_FILES_H
-#define LATENCYFS_FILES_H
+#ifndef FAULTFS_FILES_H
+#define FAULTFS_FILES_H
 
 #define FUSE_USE_VERSION 312
 #include <fuse.h>

@@ -1,8 +1,8 @@
-// latencyfs: a directory seen again through storage that is slow, or faulty, in a known way.
+// faultfs: a directory seen again through storage that is slow, or faulty, in a known way, or loses its power.
 //
-//   latencyfs [--latency-us N] [--threads N] [--foreground] BACKING MOUNTPOINT
+//   faultfs [--latency-us N] [--threads N] [--foreground] BACKING MOUNTPOINT
 //
-// Every read, write and fsync request takes at least N microseconds, and requests are served in parallel, as
+// Every read, write, fsync and allocation takes at least N microseconds, and requests are served in parallel, as
 // many at once as there are threads. So a queue of 32 reads is done in the time of one: that is how a cloud
 // volume behaves, and it shows whether a program keeps many requests in flight. SIGTERM or `fusermount3 -u
 // MOUNTPOINT` ends it and leaves nothing behind.
@@ -12,27 +12,40 @@
 // through the page cache. What it cannot show: writes to one file are serialised by the kernel, a file
 // cannot be mapped shared, and the direct I/O alignment is not reported (any is accepted).
 //
-// MOUNTPOINT/.control says what else shall go wrong. It is not listed by readdir. Reading it gives the rules
-// in force, writing adds rules (`>>`) or replaces them (`>`); a malformed line fails with EINVAL and changes
-// nothing. One rule a line:
+// MOUNTPOINT/.control says what else shall go wrong. It is not listed by readdir. Reading it gives the rules and
+// modes in force. Writing adds rules (`>>`) or replaces them (`>`), and executes commands; a malformed line fails with
+// EINVAL, and nothing of what was written is done. One a line:
 //
-//   latency N                                                    the latency from now on
 //   OPERATION PATH FIRST LAST ACTION ARGUMENT EVERY REMAINING    a rule
 //
-//   OPERATION   read, write, fsync or any
-//   PATH        part of the path that the file was opened by, or *
-//   FIRST LAST  bytes of the file; the request must overlap them. LAST -1: to the end. fsync ignores them.
+//   OPERATION   read, write, fsync, allocate, name (making, renaming or removing a file or directory), or any
+//   PATH        part of the path that the file was opened by; or, with one of * ? [ in it, a pattern for all of it
+//   FIRST LAST  bytes of the file; the request must overlap them. LAST -1: to the end. fsync and name ignore them.
 //   ACTION      error NAME   fail with EIO, ENOSPC, EROFS, EDQUOT or EAGAIN
 //               latency N    take N microseconds more
 //               short N      transfer at most N bytes and say so
 //               torn N       write: only N bytes reach the file, success is reported for all
 //               flip N       invert the byte at position N of the file on its way, in either direction
+//               space N      write, allocate: all such files together can become N bytes longer, then ENOSPC; removing
+//                            or shortening them makes room again. Ignores EVERY and REMAINING.
 //   EVERY       fire on each EVERY-th matching request
 //   REMAINING   fire so many times, -1 for ever
 //
-//   echo 'read base/5/16384 8192 16383 error EIO 1 1' > MOUNTPOINT/.control
+//   latency N        the latency from now on
+//   hold on|off      whether what is written can be lost until it is synced, by fsync, fdatasync, O_SYNC or O_DSYNC.
+//                    After an fsync that failed by a rule, no later one covers what it should have. Off: all survives.
+//   drop [SEED]      loses it: all of it, or, with a number, each sector of 512 bytes and each length or not, as the
+//                    number says. Only what was written since `hold on`.
+//   power off [SEED] the same, and in the same moment every request begins to fail with EIO
+//   power on         requests are served again
 //
-// MOUNTPOINT/.counters counts requests and bytes, and the most requests that were in service at once.
+// What is done to names survives at once, as does shortening a file.
+//
+//   echo 'read base/5/16384 8192 16383 error EIO 1 1' > MOUNTPOINT/.control
+//   echo 'hold on' >> MOUNTPOINT/.control; ...; echo 'power off 42' >> MOUNTPOINT/.control
+//
+// MOUNTPOINT/.counters counts requests and bytes, the most requests that were in service at once, and the sectors that
+// a loss would take and that losses have taken.
 //
 // Build: cc -O2 -Wall -Wextra $(pkg-config --cflags fuse3) *.c $(pkg-config --libs fuse3)
 
@@ -43,6 +56,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,7 +72,7 @@ struct options {
 };
 
 static void usage(void) {
-    fprintf(stderr, "usage: latencyfs [--latency-us N] [--threads N] [--foreground] BACKING MOUNTPOINT\n");
+    fprintf(stderr, "usage: faultfs [--latency-us N] [--threads N] [--foreground] BACKING MOUNTPOINT\n");
     exit(2);
 }
 
@@ -66,7 +80,7 @@ static long number_option(const char *text, long minimum, long maximum) {
     char *end;
     long number = strtol(text, &end, 10);
     if (*text == '\0' || *end != '\0' || number < minimum || number > maximum) {
-        fprintf(stderr, "latencyfs: %s is not a number from %ld to %ld\n", text, minimum, maximum);
+        fprintf(stderr, "faultfs: %s is not a number from %ld to %ld\n", text, minimum, maximum);
         exit(2);
     }
     return number;
@@ -91,10 +105,18 @@ static struct options parse_options(int count, char *words[]) {
     // The path is needed again after the daemon has left the current directory.
     options.mountpoint = realpath(words[optind + 1], NULL);
     if (!options.mountpoint) {
-        fprintf(stderr, "latencyfs: cannot use the mount point %s: %s\n", words[optind + 1], strerror(errno));
+        fprintf(stderr, "faultfs: cannot use the mount point %s: %s\n", words[optind + 1], strerror(errno));
         exit(1);
     }
     return options;
+}
+
+// Two descriptors for each file that somebody has open.
+static void allow_many_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int serve(struct fuse *fuse, const struct options *options) {
@@ -112,15 +134,16 @@ int main(int count, char *words[]) {
     struct options options = parse_options(count, words);
     int error = files_open_backing(options.backing);
     if (error) {
-        fprintf(stderr, "latencyfs: cannot open the directory %s: %s\n", options.backing, strerror(-error));
+        fprintf(stderr, "faultfs: cannot open the directory %s: %s\n", options.backing, strerror(-error));
         return 1;
     }
     rules_set_latency(options.latency_us);
+    allow_many_files();
     prctl(PR_SET_TIMERSLACK, 1);  // else the kernel adds up to 50 microseconds to every sleep
     umask(0);
 
     // Only root may let other users in, and needs to: a PostgreSQL server does not run as root.
-    char *words_for_fuse[] = {"latencyfs", "-ofsname=latencyfs,subtype=latencyfs",
+    char *words_for_fuse[] = {"faultfs", "-ofsname=faultfs,subtype=faultfs",
                               geteuid() == 0 ? "-oallow_other,default_permissions" : "-odefault_permissions"};
     struct fuse_args arguments = FUSE_ARGS_INIT(3, words_for_fuse);
     struct fuse *fuse = fuse_new(&arguments, &file_system, sizeof file_system, NULL);

@@ -1,0 +1,132 @@
+public import MillraceIO
+public import MillraceStorage
+
+/// Where the log ends, and how that was seen.
+public struct WALEnd: Sendable, Equatable {
+  /// Where the next record would start, or the page that it would start on: behind the last valid record.
+  public let position: LogSequenceNumber
+  /// Where the last valid record starts; `.invalid` where there is none. The next record's link to the one before.
+  public let lastRecord: LogSequenceNumber
+  /// What is wrong with what follows.
+  public let problem: WALProblem
+  /// A record that begins at `position`, goes on over a page's end, and was not written to its end
+  /// (PostgreSQL's `abortedRecPtr`); nil where there is none.
+  public let abortedRecord: LogSequenceNumber?
+  /// The page on which the rest of that record is missing (`missingContrecPtr`).
+  public let missingContinuation: LogSequenceNumber?
+}
+
+/// Reads the log record by record from a position on, up to the first that is not valid (PostgreSQL's xlogreader.c).
+///
+/// Segments are read through the I/O engine, several reads ahead of the record in use. Records can be decoded ahead as
+/// well, which is how recovery finds out what blocks it will need. Used by one thread, the backend's; the segments must
+/// not be written to meanwhile.
+public final class WALRecordReader {
+  /// Where reading started.
+  public let start: LogSequenceNumber
+  private let window: WALWindow
+  private var assembler: WALAssembler
+  private let configuration: WALReaderConfiguration
+
+  /// A ring: the record in use, if there is one, those decoded ahead, then free ones.
+  private var records: [WALRecord] = []
+  private var oldest = 0
+  private var hasCurrent = false
+  private var aheadCount = 0
+  /// Of those decoded ahead.
+  private var aheadBytes = 0
+  /// How many of those decoded ahead ``lookAhead()`` has given out.
+  private var seenCount = 0
+  private var problem: WALProblem?
+
+  /// Bytes of the records given out by ``next()``, and how many.
+  public private(set) var recordBytes: UInt64 = 0
+  public private(set) var recordCount: UInt64 = 0
+  /// How often the next page of the log was not there yet and had to be waited for.
+  public var waitCount: UInt64 { window.waitCount }
+
+  /// - Parameters:
+  ///   - directory: of the segments (`pg_wal`), as the file system resolves it.
+  ///   - systemIdentifier: whose log it must be; nil for anybody's.
+  ///   - start: where a record starts, or a page on which one does.
+  /// - Throws: ``IOError`` where there is no memory to read into. Nothing has been read yet.
+  public init(
+    backend: IOBackend, fileSystem: IOFileSystem, directory: String, timeline: UInt32, segmentSize: UInt64,
+    systemIdentifier: UInt64?, start: LogSequenceNumber, configuration: WALReaderConfiguration = .init()
+  ) throws(IOError) {
+    let geometry = WALGeometry(segmentSize: segmentSize)
+    (self.start, self.configuration) = (start, configuration)
+    window = try WALWindow(
+      backend: backend, fileSystem: fileSystem, directory: directory, timeline: timeline, geometry: geometry,
+      start: start, configuration: configuration)
+    let validator = WALPageValidator(timeline: timeline, geometry: geometry, systemIdentifier: systemIdentifier)
+    assembler = WALAssembler(window: window, validator: validator, start: start)
+    records = (0..<max(configuration.recordsAheadMax, 1) + 2).map { _ in WALRecord() }
+  }
+
+  /// Lets go of memory and files. Nothing is read afterwards.
+  public func close() { window.close() }
+
+  /// The next record; nil at the end of the log, and then always.
+  ///
+  /// The record is valid until the next call.
+  /// - Throws: ``IOError`` where the system could not read: then it is not known whether the log goes on.
+  public func next() throws(IOError) -> WALRecord? {
+    if hasCurrent {
+      oldest = (oldest + 1) % records.count
+      hasCurrent = false
+    }
+    if aheadCount == 0 {
+      guard try decode(mayWait: true) else { return nil }
+    }
+    let record = records[oldest]
+    aheadCount -= 1
+    aheadBytes -= record.totalLength
+    seenCount = max(seenCount - 1, 0)
+    hasCurrent = true
+    recordBytes += UInt64(record.totalLength)
+    recordCount += 1
+    return record
+  }
+
+  /// A record further on, each once, in order, and none that ``next()`` has already given out. Does not wait.
+  /// - Returns: nil where the next record is not in memory yet, or the room for records decoded ahead is full, or the
+  ///   log ends.
+  func lookAhead() throws(IOError) -> WALRecord? {
+    if seenCount == aheadCount {
+      guard aheadCount < configuration.recordsAheadMax, aheadBytes < configuration.bytesAheadMax,
+        try decode(mayWait: false)
+      else { return nil }
+    }
+    let record = records[(oldest + (hasCurrent ? 1 : 0) + seenCount) % records.count]
+    seenCount += 1
+    return record
+  }
+
+  /// Why and where the log ends, once that is known.
+  public var end: WALEnd? {
+    guard let problem, aheadCount == 0 else { return nil }
+    return WALEnd(
+      position: assembler.next, lastRecord: assembler.lastStart, problem: problem,
+      abortedRecord: assembler.aborted?.record, missingContinuation: assembler.aborted?.missing)
+  }
+
+  /// The last record that was given up by who wrote the log, as far as has been decoded; `.invalid` if none was.
+  var overwrittenRecord: LogSequenceNumber { assembler.overwritten }
+
+  /// Decodes one more record. - Returns: whether there is one.
+  private func decode(mayWait: Bool) throws(IOError) -> Bool {
+    guard problem == nil else { return false }
+    let record = records[(oldest + (hasCurrent ? 1 : 0) + aheadCount) % records.count]
+    switch try assembler.advance(record, mayWait: mayWait) {
+    case .pending: return false
+    case .end(let found):
+      problem = found
+      return false
+    case .record:
+      aheadCount += 1
+      aheadBytes += record.totalLength
+      return true
+    }
+  }
+}
