@@ -79,7 +79,7 @@ extension Database {
     defer { stop(because: EngineError(.stopped, "the database is closed")) }
     let backend: IOBackend
     do throws(IOError) {
-      backend = try engine.makeBackend("closing")
+      backend = try engine.makeBackend("closing", priority: .checkpoint)
       try controlFile.beginShutdown()
     } catch {
       throw EngineError(error)
@@ -115,7 +115,11 @@ extension Database {
     try requireRunning()
     if threads.withLock({ $0 != nil }) { return try checkpoints.wait(for: checkpoints.request(isUrgent: true)) }
     let backend: IOBackend
-    do throws(IOError) { backend = try engine.makeBackend("checkpoint") } catch { throw EngineError(error) }
+    do throws(IOError) {
+      backend = try engine.makeBackend("checkpoint", priority: .checkpoint)
+    } catch {
+      throw EngineError(error)
+    }
     defer { backend.close() }
     let result = Checkpointer(self, backend).perform(.online, .none)
     checkpoints.end(0, result, redo: log.redoPosition)

@@ -148,6 +148,7 @@ extension WriteAheadLog {
     let handle = backend.acquire()
     guard writes.claim(number) else { return }
     let (from, upTo) = writes.range(number)
+    handle.setPriority(.wal)
     handle.add(writeCompletion)
     handle.setContext(writes.context(number))
     handle.vectors[0] = IOVector(base: buffers.address(of: from), byteCount: Int(Self.pageEnd(upTo) - from))
@@ -159,6 +160,7 @@ extension WriteAheadLog {
   func startFlush(_ number: UInt64, flags: IOFlags, backend: IOBackend) {
     let handle = backend.acquire()
     guard flushes.claim(number) else { return }
+    handle.setPriority(.wal)
     handle.add(flushCompletion)
     handle.setContext(flushes.context(number))
     let file = flushes.file(number).takeUnretainedValue()
