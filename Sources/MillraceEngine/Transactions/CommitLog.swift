@@ -40,6 +40,7 @@ public final class CommitLog: @unchecked Sendable {
   private let directory: String
   private let memory: IOMemory
   private let staging: IOMemory
+  private let isSynced: Bool
   private let state: Locked<State>
   /// Makes the log durable up to a position. Set once, before the first commit.
   var flushLog: (LogSequenceNumber, IOBackend) throws(EngineError) -> Void = { _, _ throws(EngineError) in }
@@ -47,9 +48,12 @@ public final class CommitLog: @unchecked Sendable {
   /// - Parameters:
   ///   - directory: `pg_xact`.
   ///   - pageCount: pages kept in memory, at least 4.
-  public init(fileSystem: IOFileSystem, directory: String, pageCount: Int = 64) throws(EngineError) {
+  ///   - isSynced: whether checkpoints make it durable: `fsync`.
+  public init(
+    fileSystem: IOFileSystem, directory: String, pageCount: Int = 64, isSynced: Bool = true
+  ) throws(EngineError) {
     precondition(pageCount >= 4, "the commit log needs four pages of memory")
-    (self.fileSystem, self.directory) = (fileSystem, directory)
+    (self.fileSystem, self.directory, self.isSynced) = (fileSystem, directory, isSynced)
     do throws(IOError) {
       memory = try IOMemory(byteCount: pageCount * PageLayout.blockSize, hugePages: .off)
       staging = try IOMemory(byteCount: pageCount * PageLayout.blockSize, hugePages: .off)
@@ -136,8 +140,8 @@ public final class CommitLog: @unchecked Sendable {
   // MARK: Checkpoints
 
   /// Writes what has changed, all together, and makes it durable.
-  /// - Throws: where a write failed, everything is as before. Where a sync failed, what was to be synced may be lost: the
-  ///   database must stop.
+  /// - Throws: where a write failed, everything is as before. Where a sync failed, `.stopped`: what was to be synced may
+  ///   be lost, and the database must stop.
   public func checkpoint(_ backend: IOBackend) throws(EngineError) {
     let (dirty, position) = stage()
     do throws(EngineError) {
@@ -150,7 +154,13 @@ public final class CommitLog: @unchecked Sendable {
       throw error
     }
     state.withLock { state in for (frame, _) in dirty { state.frames[frame].isWriting = false } }
-    do throws(IOError) { try sync(backend) } catch { throw EngineError(error) }
+    guard isSynced else { return }
+    do throws(IOError) {
+      try sync(backend)
+    } catch {
+      throw EngineError(
+        .stopped, "\(error); the commit log may be lost, so the database has stopped; open it again to recover")
+    }
   }
 
   /// Closes the files. What was not written is lost: a checkpoint comes first.

@@ -81,6 +81,17 @@ public struct PinnedBuffer: ~Copyable {
     return true
   }
 
+  /// Locks the page exclusively if that can be had at once and nobody else has it pinned: only then may what others
+  /// could still be pointing at be moved (PostgreSQL's ConditionalLockBufferForCleanup).
+  /// - Returns: whether it could.
+  /// - Precondition: this pin does not hold the lock.
+  public mutating func tryLockForCleanup() -> Bool {
+    guard tryLock(.exclusive) else { return false }
+    if pool._withUnsafeGuaranteedRef({ $0.state(buffer).pins == 1 }) { return true }
+    unlock()
+    return false
+  }
+
   /// Calls `body` with the page locked.
   @inline(__always) public mutating func withLock<Result: ~Copyable, Failure: Error>(
     _ mode: ContentLockMode, backend: IOBackend? = nil, _ body: (inout PinnedBuffer) throws(Failure) -> Result

@@ -4,13 +4,13 @@ import Synchronization
 /// Lets one thread sleep until somebody sets it or time has passed (PostgreSQL's Latch,
 /// src/backend/storage/ipc/latch.c). It stays set until it is reset, so nothing is missed between a look at the work
 /// and the sleep.
-final class Latch: @unchecked Sendable {
+package final class Latch: @unchecked Sendable {
   // Safe because the word is atomic and does not move.
 
   /// 0: not set; 1: set; 2: not set, and somebody sleeps.
   private let word: UnsafeMutablePointer<Atomic<UInt32>>
 
-  init() {
+  package init() {
     word = .allocate(capacity: 1)
     word.initialize(to: Atomic(0))
   }
@@ -21,7 +21,7 @@ final class Latch: @unchecked Sendable {
   }
 
   /// Wakes the sleeper, now or when it next wants to sleep.
-  func set() {
+  package func set() {
     if word.pointee.exchange(1, ordering: .acquiringAndReleasing) == 2 { _ = millrace_futex_wake(word, .max) }
   }
 
@@ -31,10 +31,10 @@ final class Latch: @unchecked Sendable {
   }
 
   /// Before a look at the work.
-  func reset() { word.pointee.store(0, ordering: .sequentiallyConsistent) }
+  package func reset() { word.pointee.store(0, ordering: .sequentiallyConsistent) }
 
   /// Sleeps until it is set, or some nanoseconds have passed.
-  func wait(_ nanoseconds: Int64) {
+  package func wait(_ nanoseconds: Int64) {
     guard word.pointee.compareExchange(expected: 0, desired: 2, ordering: .acquiringAndReleasing).exchanged else {
       return
     }

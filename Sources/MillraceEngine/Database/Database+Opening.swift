@@ -1,0 +1,124 @@
+import MillraceIO
+import MillraceSettings
+import MillraceStorage
+import MillraceWAL
+
+extension Database {
+  /// Opens a cluster: recovers it if it was not closed in order, and starts the threads that write in the background.
+  /// - Throws: ``EngineError``: there is no cluster, it is in use, a setting makes no sense, or it cannot be recovered.
+  public static func open(_ configuration: DatabaseConfiguration) throws(EngineError) -> Database {
+    try checkVersion(configuration)
+    let settings = try settings(configuration)
+    let lockFile = try LockFile(
+      configuration.fileSystem, directory: configuration.path, time: configuration.clock() / 1_000_000)
+    do throws(EngineError) {
+      let opening = try Opening(configuration, settings, lockFile)
+      return try opening.run()
+    } catch {
+      lockFile.release()
+      throw error
+    }
+  }
+
+  private static func checkVersion(_ configuration: DatabaseConfiguration) throws(EngineError) {
+    let path = "\(configuration.path)/PG_VERSION"
+    let bytes: [UInt8]
+    do throws(IOError) {
+      guard try configuration.fileSystem.exists(path) else {
+        throw IOError(
+          .invalidConfiguration, message: "\"\(configuration.path)\" is not a data directory: it has no file PG_VERSION"
+        )
+      }
+      bytes = try configuration.fileSystem.readAll(path)
+    } catch {
+      throw EngineError(error.code == .invalidConfiguration ? .cluster : .io, error.description)
+    }
+    let version = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    guard version == "\(ClusterLayout.majorVersion)" else {
+      throw EngineError(
+        .cluster,
+        "data directory \"\(configuration.path)\" is of version \"\(version)\"; only that of "
+          + "\(ClusterLayout.majorVersion) can be opened for writing")
+    }
+  }
+
+  /// The defaults, what the cluster's files say, and what was given, in this order.
+  private static func settings(_ configuration: DatabaseConfiguration) throws(EngineError) -> Settings {
+    var settings = Settings()
+    for name in [ClusterLayout.configurationFile, ClusterLayout.automaticConfigurationFile] {
+      let file = try ConfigurationFile.read(name, in: configuration.path, configuration.fileSystem)
+      for assignment in file?.assignments ?? [] { try set(assignment, in: &settings, from: " in \(name)") }
+    }
+    for assignment in configuration.assignments { try set(assignment, in: &settings, from: "") }
+    for warning in settings.warnings { configuration.onNotice(warning.description) }
+    return settings
+  }
+
+  private static func set(
+    _ assignment: SettingAssignment, in settings: inout Settings, from place: String
+  ) throws(EngineError) {
+    do throws(SettingError) {
+      try settings.set(assignment.name, to: assignment.value)
+    } catch {
+      throw EngineError(.invalidSetting, "\(error)\(place)")
+    }
+  }
+
+  // MARK: Closing
+
+  /// Closes in order: a checkpoint, after which nothing needs to be recovered. All sessions must have been closed.
+  /// - Throws: ``EngineError``: sessions are open; or what the checkpoint could not do. In the latter case the database
+  ///   is closed all the same, and recovers when it is opened.
+  public func close() throws(EngineError) {
+    guard openSessions == 0 else {
+      throw EngineError(.invalidTransactionState, "the database has \(openSessions) open sessions; close them first")
+    }
+    stopThreads()
+    defer { lockFile.release() }
+    try requireRunning()
+    defer { stop(because: EngineError(.stopped, "the database is closed")) }
+    let backend: IOBackend
+    do throws(IOError) {
+      backend = try engine.makeBackend("closing")
+      try controlFile.beginShutdown()
+    } catch {
+      throw EngineError(error)
+    }
+    defer { backend.close() }
+    _ = try Checkpointer(self, backend).perform(.shutdown, .none).get()
+    commitLog.close(backend)
+    log.close(backend: backend)
+  }
+
+  /// Stops without writing anything more, as a process that is killed does: what was not written is lost, and the next
+  /// to open the cluster recovers. For tests. All sessions must have been closed, or never be used again.
+  package func crash() {
+    stop(because: EngineError(.stopped, "the database has crashed"))
+    stopThreads()
+    lockFile.abandon()
+  }
+
+  private func stopThreads() {
+    let running = threads.withLock { threads in
+      defer { threads = nil }
+      return threads
+    }
+    running?.stop(self)
+  }
+
+  // MARK: Checkpoints
+
+  /// Makes a checkpoint now, as fast as the device can, and waits for it.
+  /// - Throws: ``EngineError``: a page could not be written; or the database has stopped.
+  @discardableResult
+  public func checkpoint() throws(EngineError) -> CheckpointReport {
+    try requireRunning()
+    if threads.withLock({ $0 != nil }) { return try checkpoints.wait(for: checkpoints.request(isUrgent: true)) }
+    let backend: IOBackend
+    do throws(IOError) { backend = try engine.makeBackend("checkpoint") } catch { throw EngineError(error) }
+    defer { backend.close() }
+    let result = Checkpointer(self, backend).perform(.online, .none)
+    checkpoints.end(0, result, redo: log.redoPosition)
+    return try result.get()
+  }
+}

@@ -1,0 +1,230 @@
+public import MillraceIO
+public import MillraceSettings
+public import MillraceStorage
+public import MillraceWAL
+import Synchronization
+
+/// A cluster that is open: its pages, its log, its transactions, and the threads that write in the background.
+///
+/// ```swift
+/// let database = try Database.open(DatabaseConfiguration(path: "data"))
+/// let session = try database.makeSession("main")
+/// …
+/// session.close()
+/// try database.close()
+/// ```
+///
+/// One process at a time has a cluster open. Any thread may use a database; what a thread does in it, it does through a
+/// ``Session`` of its own.
+public final class Database: Sendable {
+  public let path: String
+  public let settings: Settings
+  public let engine: IOEngine
+  public let storage: StorageManager
+  /// The shared buffers.
+  public let pool: BufferPool
+  public let log: WriteAheadLog
+  public let transactions: TransactionManager
+  public let commitLog: CommitLog
+  /// What recovery did when it was opened.
+  public let recovery: RecoveryReport
+  let configuration: DatabaseConfiguration
+  let controlFile: ControlFileStore
+  let lockFile: LockFile
+  let checkpoints: CheckpointState
+  private let stopped = Atomic<Bool>(false)
+  private let failure = Locked<EngineError?>(nil)
+  private let relations = Locked<[RelationLocator: HeapRelation]>([:])
+  private let oids: Locked<OIDAllocator>
+  private let sessionCount = Atomic<Int>(0)
+  private let commits = Atomic<UInt64>(0)
+  private let rollbacks = Atomic<UInt64>(0)
+  let threads = Locked<BackgroundThreads?>(nil)
+
+  /// What is there when the log can go on.
+  struct Parts {
+    let settings: Settings
+    let engine: IOEngine
+    let storage: StorageManager
+    let pool: BufferPool
+    let log: WriteAheadLog
+    let commitLog: CommitLog
+    let recovery: RecoveryReport
+    let controlFile: ControlFileStore
+    let lockFile: LockFile
+  }
+
+  init(_ configuration: DatabaseConfiguration, _ parts: Parts) {
+    (path, self.configuration) = (configuration.path, configuration)
+    (settings, engine, storage, pool) = (parts.settings, parts.engine, parts.storage, parts.pool)
+    (log, commitLog, recovery) = (parts.log, parts.commitLog, parts.recovery)
+    (controlFile, lockFile) = (parts.controlFile, parts.lockFile)
+    let state = parts.recovery.state
+    transactions = TransactionManager(
+      next: FullTransactionID(state.nextXID), oldest: TransactionID(state.oldestXID),
+      sessionsMax: configuration.sessionsMax)
+    oids = Locked(OIDAllocator(next: state.nextOID))
+    checkpoints = CheckpointState(settings: parts.settings, redo: parts.log.redoPosition)
+  }
+
+  // MARK: Sessions
+
+  /// Makes what one thread needs to work with the database.
+  /// - Parameter name: for views and logs.
+  /// - Throws: ``EngineError``: all places are taken, or the database has stopped.
+  public func makeSession(_ name: String) throws(EngineError) -> Session {
+    try requireRunning()
+    guard let place = transactions.addSession() else {
+      throw EngineError(.exhausted, "all \(configuration.sessionsMax) places for sessions are taken; close one")
+    }
+    do throws(IOError) {
+      let backend = try engine.makeBackend(name)
+      sessionCount.add(1, ordering: .relaxed)
+      return Session(
+        self, name: name, backend: backend, place: place,
+        synchronousCommit: settings[.synchronousCommit] == .off ? .off : .on)
+    } catch {
+      transactions.removeSession(place)
+      throw EngineError(error)
+    }
+  }
+
+  func sessionHasEnded() { sessionCount.subtract(1, ordering: .relaxed) }
+
+  /// Sessions that are open.
+  public var openSessions: Int { sessionCount.load(ordering: .relaxed) }
+
+  func countTransaction(committed: Bool) {
+    if committed { commits.add(1, ordering: .relaxed) } else { rollbacks.add(1, ordering: .relaxed) }
+  }
+
+  /// Transactions that have committed, and that were rolled back, since the database was opened.
+  public var transactionCounts: (committed: UInt64, rolledBack: UInt64) {
+    (commits.load(ordering: .relaxed), rollbacks.load(ordering: .relaxed))
+  }
+
+  func microsecondsSince2000() -> Int64 { configuration.clock() - secondsFrom1970To2000 * 1_000_000 }
+
+  // MARK: Relations
+
+  /// A table by its file number, which is there already.
+  /// - Throws: ``EngineError`` `.undefined` where it has no file.
+  public func relation(_ number: UInt32, hasIndexes: Bool = false) throws(EngineError) -> HeapRelation {
+    let locator = RelationLocator(
+      tablespace: RelationLocator.defaultTablespace, database: ClusterLayout.defaultDatabase, relNumber: number)
+    do throws(IOError) {
+      guard try storage.exists(locator) else {
+        throw IOError(.invalidConfiguration, message: "relation \(number) does not exist")
+      }
+    } catch {
+      throw EngineError(error.code == .invalidConfiguration ? .undefined : .io, error.description)
+    }
+    return relation(locator, fork: storage.open(locator), hasIndexes: hasIndexes)
+  }
+
+  func relation(_ locator: RelationLocator, fork: StoredFork, hasIndexes: Bool) -> HeapRelation {
+    relations.withLock { relations in
+      if let known = relations[locator], known.fork === fork { return known }
+      let made = HeapRelation(locator, fork: fork, hasIndexes: hasIndexes)
+      relations[locator] = made
+      return made
+    }
+  }
+
+  /// Removes what a relation has in memory and on disk. Nobody uses it any more.
+  func removeFiles(of locator: RelationLocator, _ backend: IOBackend) {
+    relations.withLock { _ = $0.removeValue(forKey: locator) }
+    let fork = storage.open(locator)
+    pool.drop(fork, backend: backend)
+    storage.unlink(locator)
+  }
+
+  /// Gives out a number for a relation. Blocks of numbers are logged ahead, so that after a crash none comes twice.
+  func allocateOID(_ session: Session) throws(EngineError) -> UInt32 {
+    try oids.withLock { oids throws(EngineError) in
+      try oids.next { limit throws(EngineError) in
+        session.builder.begin(.xlog, info: XLOGRecordKind.nextOID.rawValue)
+        session.builder.appendData(limit)
+        _ = try session.log()
+      }
+    }
+  }
+
+  /// What a checkpoint says of the next number.
+  func nextOID(isShutdown: Bool) -> UInt32 { oids.withLock { isShutdown ? $0.value : $0.value + $0.logged } }
+
+  // MARK: Stopping
+
+  /// Whether the database works; false after something could not be made durable.
+  public var isRunning: Bool { !stopped.load(ordering: .acquiring) }
+
+  /// - Throws: why the database has stopped.
+  func requireRunning() throws(EngineError) {
+    guard stopped.load(ordering: .acquiring) else { return }
+    throw failure.withLock { $0 } ?? EngineError(.stopped, "the database is closed")
+  }
+
+  /// Stops everything: nothing is acknowledged any more (PostgreSQL's PANIC). The first cause counts.
+  /// - Returns: what all sessions get from now on.
+  @discardableResult
+  func stop(because cause: EngineError) -> EngineError {
+    let error = failure.withLock { failure in
+      if let failure { return failure }
+      let error =
+        cause.code == .stopped
+        ? cause
+        : EngineError(.stopped, "\(cause.message); the database has stopped, open it again to recover")
+      failure = error
+      return error
+    }
+    stopped.store(true, ordering: .releasing)
+    checkpoints.wake()
+    return error
+  }
+
+  /// Makes the log durable.
+  func flushLog(upTo position: LogSequenceNumber, _ backend: IOBackend) throws(EngineError) {
+    do throws(WALError) { try log.flush(upTo: position, backend: backend) } catch { throw EngineError(error) }
+  }
+
+  // MARK: How things are read and written
+
+  var readStreamConfiguration: ReadStreamConfiguration {
+    var configuration = ReadStreamConfiguration()
+    configuration.ioConcurrency = settings[.effectiveIOConcurrency]
+    configuration.combineLimit = settings.effectiveIOCombineLimit
+    return configuration
+  }
+
+  func bulkReadStrategy() -> BufferStrategy { BufferStrategy(bulkReadFor: readStreamConfiguration, pool: pool) }
+
+  /// 16 MB, as PostgreSQL has it.
+  func bulkWriteStrategy() -> BufferStrategy {
+    BufferStrategy(.bulkWrite, count: (16 << 20) / PageLayout.blockSize, pool: pool)
+  }
+
+  var bulkWriteConfiguration: WriteStreamConfiguration {
+    writeConfiguration(flushAfter: settings[.backendFlushAfter])
+  }
+
+  func writeConfiguration(flushAfter: Int) -> WriteStreamConfiguration {
+    var configuration = WriteStreamConfiguration()
+    configuration.ioConcurrency = max(settings[.maintenanceIOConcurrency], 1)
+    configuration.combineLimit = settings.effectiveIOCombineLimit
+    configuration.flushAfter = settings[.fsync] ? flushAfter : 0
+    return configuration
+  }
+}
+
+extension EngineError {
+  init(_ error: WALError) {
+    switch error.code {
+    case .stopped: self.init(.stopped, error.description)
+    case .invalidConfiguration: self.init(.invalidSetting, error.description)
+    case .cancelled: self.init(.cancelled, error.description)
+    case .segment, .positionBeyondEnd: self.init(.io, error.description)
+    }
+  }
+
+  init(_ error: RecoveryError) { self.init(error.code == .io ? .io : .corrupted, error.description) }
+}

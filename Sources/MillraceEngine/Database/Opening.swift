@@ -1,0 +1,180 @@
+import MillraceIO
+import MillraceSettings
+import MillraceStorage
+import MillraceWAL
+
+/// The way from a directory to a database that is open (PostgreSQL's StartupXLOG).
+struct Opening {
+  private let configuration: DatabaseConfiguration
+  private let settings: Settings
+  private let lockFile: LockFile
+  private let controlFile: ControlFileStore
+  private let engine: IOEngine
+  private let backend: IOBackend
+
+  init(_ configuration: DatabaseConfiguration, _ settings: Settings, _ lockFile: LockFile) throws(EngineError) {
+    (self.configuration, self.settings, self.lockFile) = (configuration, settings, lockFile)
+    let clock = configuration.clock
+    do throws(ClusterError) {
+      controlFile = try ControlFileStore(
+        reading: configuration.path, fileSystem: configuration.fileSystem, clock: { clock() / 1_000_000 })
+    } catch {
+      throw EngineError(.cluster, error.description)
+    }
+    do throws(IOError) {
+      if let engine = configuration.engine {
+        self.engine = engine
+      } else {
+        // Besides sessions: checkpointer, background writer, WAL writer, and who opens and closes.
+        var engineConfiguration = IOConfiguration(settings, backendsMax: configuration.sessionsMax + 5)
+        engineConfiguration.handlesPerBackend = max(engineConfiguration.handlesPerBackend, 8)
+        engine = try IOEngine(engineConfiguration)
+      }
+      backend = try engine.makeBackend("startup")
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  func run() throws(EngineError) -> Database {
+    defer { backend.close() }
+    let control = controlFile.current
+    let storage = StorageManager(
+      engine: engine, directory: configuration.path,
+      versionDirectory: "PG_\(ClusterLayout.majorVersion)_\(control.catalogVersion)",
+      blocksPerSegment: control.segmentBlocks, isDirect: settings[.ioDirect].contains(.data),
+      filesMax: settings[.maxFilesPerProcess], fileSystem: configuration.fileSystem, isWritable: true,
+      extendMethod: settings[.fileExtendMethod] == .writeZeros ? .writeZeros : .allocate,
+      syncPolicy: !settings[.fsync]
+        ? .nothingIsSynced : settings[.dataSyncRetry] ? .failureIsRetried : .failureIsFinal)
+    let pool: BufferPool
+    do throws(IOError) {
+      pool = try BufferPool(
+        engine: engine, count: settings[.sharedBuffers], checksums: control.checksumsEnabled, hugePages: hugePages)
+    } catch {
+      throw EngineError(error)
+    }
+    let commitLog = try CommitLog(
+      fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_xact", isSynced: settings[.fsync])
+    let report = try recover(storage, pool, commitLog)
+    let log = try openLog(report)
+    commitLog.flushLog = { position, backend throws(EngineError) in
+      do throws(WALError) { try log.flush(upTo: position, backend: backend) } catch { throw EngineError(error) }
+    }
+    pool.flushGuard = LogFlushGuard(log)
+    commitLog.setToleratesMissing(false)
+    let parts = Database.Parts(
+      settings: settings, engine: engine, storage: storage, pool: pool, log: log, commitLog: commitLog,
+      recovery: report, controlFile: controlFile, lockFile: lockFile)
+    let database = Database(configuration, parts)
+    try start(database)
+    return database
+  }
+
+  private var hugePages: IOMemory.HugePages {
+    switch settings[.hugePages] {
+    case .off: .off
+    case .on: .on
+    case .try: .try
+    }
+  }
+
+  // MARK: Recovery
+
+  private func recover(
+    _ storage: StorageManager, _ pool: BufferPool, _ commitLog: CommitLog
+  ) throws(EngineError) -> RecoveryReport {
+    let control = controlFile.current
+    var recoveryConfiguration = RecoveryConfiguration()
+    recoveryConfiguration.ioConcurrency =
+      settings[.recoveryPrefetch] == .off ? 0 : settings[.maintenanceIOConcurrency]
+    recoveryConfiguration.reader.bytesAheadMax = settings[.walDecodeBufferSize]
+    let recovery = Recovery(
+      controlFile: control, storage: storage, pool: pool, backend: backend, fileSystem: configuration.fileSystem,
+      walDirectory: walDirectory,
+      resourceManagers: ResourceManagerTable([
+        TransactionResourceManager(commitLog), CommitLogResourceManager(commitLog), HeapResourceManager(.heap),
+        HeapResourceManager(.heap2),
+      ]), configuration: recoveryConfiguration)
+    commitLog.setToleratesMissing(true)
+    if !control.state.isClean {
+      configuration.onNotice("database system was not properly shut down; automatic recovery in progress")
+      do throws(IOError) { try controlFile.beginCrashRecovery() } catch { throw EngineError(error) }
+    }
+    let report: RecoveryReport
+    do throws(RecoveryError) { report = try recovery.run() } catch { throw EngineError(error) }
+    guard report.wasNeeded else { return report }
+    do throws(IOError) {
+      try WALTail.clear(
+        after: report.endPosition, timeline: control.checkpoint.timeline, segmentSize: UInt64(control.walSegmentSize),
+        fileSystem: configuration.fileSystem, directory: walDirectory, backend: backend)
+    } catch {
+      throw EngineError(error)
+    }
+    try commitLog.trim(to: FullTransactionID(report.state.nextXID).short, backend)
+    return report
+  }
+
+  private var walDirectory: String { "\(configuration.path)/pg_wal" }
+
+  // MARK: The log
+
+  private func openLog(_ report: RecoveryReport) throws(EngineError) -> WriteAheadLog {
+    let control = controlFile.current
+    var wal = WALConfiguration(directory: walDirectory, systemIdentifier: control.systemIdentifier)
+    wal.fileSystem = configuration.fileSystem
+    wal.segmentSize = UInt64(control.walSegmentSize)
+    wal.timeline = control.checkpoint.timeline
+    wal.bufferPages = walBufferPages(control)
+    wal.syncMethod = WALSyncMethod(rawValue: settings[.walSyncMethod].rawValue) ?? .fdatasync
+    wal.isFsyncEnabled = settings[.fsync]
+    wal.fullPageWrites = settings[.fullPageWrites]
+    wal.isDirect = settings[.ioDirect].contains(.wal)
+    wal.isInitializationDirect = settings[.ioDirect].contains(.walInit)
+    wal.initializesWithZeros = settings[.walInitZero]
+    wal.recyclesSegments = settings[.walRecycle]
+    wal.sizeMin = UInt64(settings[.minWALSize]) << 20
+    wal.sizeMax = UInt64(settings[.maxWALSize]) << 20
+    wal.checkpointCompletionTarget = settings[.checkpointCompletionTarget]
+    if settings[.ioWALConcurrency] > 0 { wal.ioConcurrency = settings[.ioWALConcurrency] }
+    wal.ioTargetPages = settings[.ioWALTargetBlocks]
+    wal.padsPartialPages = settings[.ioWALPadPartial]
+    wal.commitDelay = settings[.commitDelay]
+    wal.commitSiblings = settings[.commitSiblings]
+    wal.writerDelay = settings[.walWriterDelay]
+    wal.writerFlushAfterPages = settings[.walWriterFlushAfter]
+    let point = WALResumePoint(
+      position: report.endPosition, lastRecord: report.lastRecord,
+      redoPosition: report.wasNeeded ? report.endPosition : control.checkpoint.redo)
+    do throws(WALError) {
+      return try WriteAheadLog(engine: engine, wal, at: point, backend: backend)
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  /// `wal_buffers`, or for its -1 PostgreSQL's rule: a thirty-second of the pool, from 64 kB to one segment.
+  private func walBufferPages(_ control: ControlFile) -> Int {
+    let configured = settings[.walBuffers]
+    if configured >= 0 { return max(configured, 4) }
+    return max(8, min(settings[.sharedBuffers] / 32, Int(control.walSegmentSize) / WALLayout.pageSize))
+  }
+
+  // MARK: Starting
+
+  private func start(_ database: Database) throws(EngineError) {
+    if database.recovery.wasNeeded {
+      // From here on a crash begins where this recovery has ended.
+      _ = try Checkpointer(database, backend).perform(.endOfRecovery, .none).get()
+    }
+    do throws(IOError) {
+      try controlFile.enterProduction()
+      if configuration.hasBackgroundThreads {
+        let threads = try BackgroundThreads(database)
+        database.threads.withLock { $0 = threads }
+      }
+    } catch {
+      throw EngineError(error)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import MillraceStorage
+import MillraceWAL
+
+/// What reading leaves behind on pages: hint bits, and room where versions are dead.
+extension Session {
+  /// Notes that hint bits have been set on a page. Where checksums are kept and the page has not been logged since the
+  /// last checkpoint, an image of it is: a torn write of it could not be repaired otherwise (`MarkBufferDirtyHint`).
+  /// - Parameter page: locked share-exclusively or exclusively.
+  func noteHints(on page: inout PinnedBuffer, of relation: HeapRelation) throws(EngineError) {
+    if page.isDirty { return }
+    page.markDirtyHint()
+    guard database.pool.checksums else { return }
+    let editor = PageEditor(page.mutableBytes)
+    guard editor.lsn <= database.log.redoPosition else { return }
+    builder.begin(.xlog, info: XLOGRecordKind.fullPageImageForHint.rawValue)
+    builder.registerBlock(0, relation.locator, .main, page.block, page: page.bytes, flags: .standard)
+    do throws(EngineError) {
+      editor.lsn = try log()
+    } catch {
+      editor.lsn = LogSequenceNumber(.max)
+      throw error
+    }
+  }
+
+  /// Prunes a page that somebody comes by, where that is likely to be worth it and nobody else uses the page
+  /// (`heap_page_prune_opt`).
+  /// - Parameter page: pinned and not locked.
+  func prune(_ page: inout PinnedBuffer, of relation: HeapRelation) throws(EngineError) {
+    let header = PageView(page.bytes).header
+    let oldest = TransactionID(header.pruneXID)
+    guard oldest.isValid else { return }
+    let horizon = database.transactions.removalHorizon()
+    guard oldest.precedes(horizon) else { return }
+    let free = Int(header.upper) - Int(header.lower)
+    guard header.flags.contains(.pageFull) || free < PageLayout.blockSize / 10 else { return }
+    guard page.tryLockForCleanup() else { return }
+    defer { page.unlock() }
+    try pruneLocked(&page, of: relation, horizon: horizon)
+  }
+
+  /// Prunes a page.
+  /// - Parameter page: locked for cleanup.
+  private func pruneLocked(
+    _ page: inout PinnedBuffer, of relation: HeapRelation, horizon: TransactionID
+  ) throws(EngineError) {
+    let heap = HeapPage(page.mutableBytes, block: page.block)
+    let lsn = page.lsn
+    let own = transactionID ?? .invalid
+    var failure: EngineError?
+    var hasHints = false
+    let plan = HeapPagePruner(heap, hasIndexes: relation.hasIndexes) { tuple in
+      do throws(EngineError) {
+        var hints: Infomask = []
+        let status = try visibility.status(of: tuple, own: own, horizon: horizon, pageLSN: lsn, hints: &hints)
+        if !hints.isEmpty {
+          tuple.infomask.formUnion(hints)
+          hasHints = true
+        }
+        return status
+      } catch {
+        failure = failure ?? error
+        return .live
+      }
+    }.plan
+    if let failure { throw failure }
+    guard !plan.isEmpty else {
+      // The hint was wrong, so that the next one does not come here in vain.
+      heap.editor.pruneXID = plan.nextPruneXID
+      heap.editor.set(.pageFull, false)
+      if hasHints { try noteHints(on: &page, of: relation) }
+      return
+    }
+    page.markDirty()
+    HeapChange(builder: builder, locator: relation.locator, xid: .invalid)
+      .prune(plan, on: heap, info: HeapRecordInfo.pruneOnAccess)
+    try log(&page)
+  }
+}

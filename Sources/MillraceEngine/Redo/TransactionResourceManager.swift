@@ -1,0 +1,94 @@
+import MillraceStorage
+public import MillraceWAL
+
+/// Repeats the ends of transactions (PostgreSQL's xact_redo).
+public final class TransactionResourceManager: ResourceManager {
+  private let commitLog: CommitLog
+
+  public init(_ commitLog: CommitLog) {
+    self.commitLog = commitLog
+    super.init(.transaction)
+  }
+
+  public override func identify(_ info: UInt8) -> String? {
+    switch info & TransactionRecordInfo.operationMask {
+    case TransactionRecordInfo.commit: "COMMIT"
+    case 0x10: "PREPARE"
+    case TransactionRecordInfo.abort: "ABORT"
+    case 0x30: "COMMIT_PREPARED"
+    case 0x40: "ABORT_PREPARED"
+    case TransactionRecordInfo.assignment: "ASSIGNMENT"
+    case TransactionRecordInfo.invalidations: "INVALIDATION"
+    default: nil
+    }
+  }
+
+  public override func describe(_ record: WALRecord) -> String {
+    do throws(EngineError) {
+      let end = try TransactionEndRecord(record)
+      let relations = end.relations.map { "\($0.tablespace)/\($0.database)/\($0.relNumber)" }
+      return "time \(end.time)" + (relations.isEmpty ? "" : "; rels: " + relations.joined(separator: " "))
+    } catch {
+      return error.description
+    }
+  }
+
+  public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
+    let operation = record.info & TransactionRecordInfo.operationMask
+    guard operation == TransactionRecordInfo.commit || operation == TransactionRecordInfo.abort else {
+      if operation == TransactionRecordInfo.assignment || operation == TransactionRecordInfo.invalidations { return }
+      throw unknown(record)
+    }
+    let end = try asRecovery { () throws(EngineError) in
+      let end = try TransactionEndRecord(record)
+      let status = operation == TransactionRecordInfo.commit ? TransactionStatus.committed : .aborted
+      for xid in end.subtransactions + [TransactionID(record.xid)] {
+        try commitLog.set(xid, status, context.backend)
+      }
+      return end
+    }
+    for relation in end.relations { try context.dropRelation(relation) }
+  }
+}
+
+/// Repeats the making and removing of the commit log's pages (PostgreSQL's clog_redo).
+public final class CommitLogResourceManager: ResourceManager {
+  private let commitLog: CommitLog
+
+  public init(_ commitLog: CommitLog) {
+    self.commitLog = commitLog
+    super.init(.commitLog)
+  }
+
+  public override func identify(_ info: UInt8) -> String? {
+    switch info {
+    case CommitLogRecordInfo.zeroPage: "ZEROPAGE"
+    case CommitLogRecordInfo.truncate: "TRUNCATE"
+    default: nil
+    }
+  }
+
+  public override func describe(_ record: WALRecord) -> String {
+    var fields = RecordFields(record.mainData)
+    do throws(EngineError) { return "page \(try fields.next(Int64.self))" } catch { return error.description }
+  }
+
+  public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
+    // What was cut off is not looked at any more; its files stay until somebody cuts them off again.
+    if record.info == CommitLogRecordInfo.truncate { return }
+    guard record.info == CommitLogRecordInfo.zeroPage else { throw unknown(record) }
+    try asRecovery { () throws(EngineError) in
+      var fields = RecordFields(record.mainData)
+      try commitLog.makePage(UInt32(truncatingIfNeeded: try fields.next(Int64.self)), context.backend)
+    }
+  }
+}
+
+/// Calls `body`, and passes its error on as one of recovery.
+private func asRecovery<Result>(_ body: () throws(EngineError) -> Result) throws(RecoveryError) -> Result {
+  do throws(EngineError) {
+    return try body()
+  } catch {
+    throw RecoveryError(error.code == .corrupted ? .corrupted : .io, error.message)
+  }
+}
