@@ -48,6 +48,9 @@ static const uint32_t millrace_ring_register_buffers = 0;
 static const uint32_t millrace_ring_register_probe = 8;
 static const uint32_t millrace_ring_register_enable = 12;
 
+/// The lowest of the levels that share a device fairly (IOPRIO_CLASS_BE, 7).
+static const uint16_t millrace_ring_priority_low = 2U << 13 | 7U;
+
 static const int64_t millrace_ring_offset_sq = 0;
 static const int64_t millrace_ring_offset_cq = 0x8000000;
 static const int64_t millrace_ring_offset_sqes = 0x10000000;

@@ -8,6 +8,11 @@ struct BackendSlot: ~Copyable {
   /// While the owner sleeps: the count at which it wants to be woken. Otherwise `.max`.
   let wakeAt = Atomic<UInt64>(.max)
 
+  /// Whether a backend of a foreground class has this place: 1 or 0.
+  let isForeground = Atomic<UInt64>(0)
+  /// `completions` when the backend began.
+  let completionsBefore = Atomic<UInt64>(0)
+
   // Written by the owner alone.
   let started = Atomic<UInt64>(0)
   let executedInPlace = Atomic<UInt64>(0)
@@ -25,6 +30,13 @@ struct BackendSlot: ~Copyable {
 
   init() {}
 
+  /// I/Os started and not completed, as far as can be told without stopping anybody.
+  var inFlight: Int {
+    // Started last, so that what ends meanwhile does not make it negative; still, it may.
+    let ended = completedSelf.relaxed &+ (completions.relaxed &- completionsBefore.relaxed)
+    return max(Int(truncatingIfNeeded: started.relaxed &- ended), 0)
+  }
+
   /// Counts from the start again, for the next backend in this place. The count of completions goes on: who completed
   /// the last I/O of the backend before may still be about to raise it.
   func resetCounters() {
@@ -38,5 +50,6 @@ struct BackendSlot: ~Copyable {
     issued.relaxed = 0
     submissions.relaxed = 0
     retries.relaxed = 0
+    completionsBefore.relaxed = completions.relaxed
   }
 }

@@ -11,6 +11,8 @@ public final class IOBackend {
   public let name: String
   /// Whether its I/O is reaped by its own thread alone.
   public let isExclusive: Bool
+  /// The class of its I/O, where a handle is not told otherwise (``IOHandle/setPriority(_:)``).
+  public let priority: IOPriority
   public let engine: IOEngine
 
   /// Its place among the engine's backends: the lowest that was free when it was made.
@@ -49,8 +51,9 @@ public final class IOBackend {
   /// I/Os that are submitted together at most (PostgreSQL's PGAIO_SUBMIT_BATCH_SIZE).
   public static let batchMax = 32
 
-  init(_ engine: IOEngine, index: UInt32, name: String, isExclusive: Bool) {
+  init(_ engine: IOEngine, index: UInt32, name: String, isExclusive: Bool, priority: IOPriority) {
     (self.engine, self.index, self.name, self.isExclusive) = (engine, index, name, isExclusive)
+    self.priority = priority
     (table, method, shared) = (engine.table, engine.method, engine.backendSlot(index))
     cachedReads = engine.method.cachedReadsOfLoneIO
     wordFlags = isExclusive ? HandleWord.bound : 0
@@ -61,7 +64,11 @@ public final class IOBackend {
     let first = index * UInt32(table.handlesPerBackend)
     shared.pointee.resetCounters()
     own.pointee.completionsSeen = shared.pointee.completions.relaxed
-    for handle in (first..<first + UInt32(table.handlesPerBackend)).reversed() { pushIdle(handle) }
+    for handle in (first..<first + UInt32(table.handlesPerBackend)).reversed() {
+      table[handle].pointee.wantedPriority = priority
+      pushIdle(handle)
+    }
+    shared.pointee.isForeground.relaxed = priority.isForeground ? 1 : 0
   }
 
   deinit {
@@ -81,6 +88,7 @@ public final class IOBackend {
     invariant(own.pointee.handedOut == .noHandle, "a backend was closed with a handle handed out")
     reap(atLeast: own.pointee.outstandingCount)
     own.pointee.isClosed = true
+    shared.pointee.isForeground.relaxed = 0
     engine.detach(self)
   }
 
@@ -162,6 +170,7 @@ public final class IOBackend {
     slot.pointee.transferred = 0
     slot.pointee.fruitless = 0
     slot.pointee.submissionCount = 0
+    slot.pointee.wantedPriority = priority
     slot.pointee.file = nil
     pushIdle(handle)
   }
@@ -176,8 +185,10 @@ public final class IOBackend {
       setWord(of: handle, table.word(handle).generation, .completedLocal)
     }
     slot.pointee.returning?.pointee = outcome
-    engine.latencies.record(handle, in: table)
+    let latency = engine.latencies.record(handle, in: table)
     let raw = Int64(bitPattern: slot.pointee.rawResult.relaxed)
+    engine.priorityCounters(index, slot.pointee.priority).pointee
+      .note(slot.pointee.operation, raw: raw, latency: latency)
     if raw > 0 {
       if slot.pointee.operation == .readv {
         shared.pointee.bytesRead.ownerAdd(UInt64(raw))
@@ -240,7 +251,8 @@ public final class IOBackend {
     slot.pointee.offset.relaxed = UInt64(bitPattern: offset)
     slot.pointee.length.relaxed = UInt64(length)
     slot.pointee.submittedAt.relaxed = 0
-    slot.pointee.description.relaxed = HandleSlot.pack(operation, flags, vectors: vectorCount, data: dataCount)
+    slot.pointee.description.relaxed = HandleSlot.pack(
+      operation, flags, vectors: vectorCount, data: dataCount, priority: slot.pointee.wantedPriority)
     let generation = HandleWord(rawValue: slot.pointee.word.relaxed).generation
     setWord(of: handle, generation, .defined)
 

@@ -49,7 +49,7 @@ extension IOEngine {
   private func merge(_ index: UInt32, into head: UInt32) -> Bool {
     let (slot, headSlot) = (table[index], table[head])
     guard let operation = slot.pointee.operation, operation.transfersData,
-      headSlot.pointee.operation == operation,
+      headSlot.pointee.operation == operation, headSlot.pointee.priority == slot.pointee.priority,
       headSlot.pointee.fileIdentity.relaxed == slot.pointee.fileIdentity.relaxed
     else { return false }
     let whole = submission(head)

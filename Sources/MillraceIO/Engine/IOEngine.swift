@@ -30,6 +30,7 @@ public final class IOEngine: @unchecked Sendable {
   /// Test hook; nil in production.
   let injection: IOInjection?
   private let backendSlots: UnsafeMutablePointer<BackendSlot>
+  private let countersByPriority: UnsafeMutablePointer<PriorityCounters>
   private let backends: UnsafeMutablePointer<Unmanaged<IOBackend>?>
   private let registry: Locked<BackendRegistry>
 
@@ -60,6 +61,10 @@ public final class IOEngine: @unchecked Sendable {
     backends = .allocate(capacity: configuration.backendsMax)
     backends.initialize(repeating: nil, count: configuration.backendsMax)
     for index in 0..<configuration.backendsMax { (backendSlots + index).initialize(to: BackendSlot()) }
+    countersByPriority = .allocate(capacity: configuration.backendsMax * PriorityCounters.stride)
+    for index in 0..<configuration.backendsMax * PriorityCounters.stride {
+      (countersByPriority + index).initialize(to: PriorityCounters())
+    }
     registry = Locked(BackendRegistry(names: Array(repeating: nil, count: configuration.backendsMax)))
     try method.start(self)
   }
@@ -71,6 +76,8 @@ public final class IOEngine: @unchecked Sendable {
     backendSlots.deinitialize(count: configuration.backendsMax)
     backendSlots.deallocate()
     backends.deallocate()
+    countersByPriority.deinitialize(count: configuration.backendsMax * PriorityCounters.stride)
+    countersByPriority.deallocate()
     table.deallocate()
   }
 
@@ -82,8 +89,11 @@ public final class IOEngine: @unchecked Sendable {
   /// - Parameters:
   ///   - name: for views and logs.
   ///   - exclusive: its thread alone reaps its I/O, at the lowest cost. See ``IOBackend``.
+  ///   - priority: whose I/O it is.
   /// - Throws: ``IOError`` `.tooManyBackends`.
-  public func makeBackend(_ name: String, exclusive: Bool = false) throws(IOError) -> IOBackend {
+  public func makeBackend(
+    _ name: String, exclusive: Bool = false, priority: IOPriority = .query
+  ) throws(IOError) -> IOBackend {
     let place = registry.withLock { registry -> Int? in
       guard let free = registry.names.firstIndex(of: nil) else { return nil }
       registry.names[free] = name
@@ -101,7 +111,7 @@ public final class IOEngine: @unchecked Sendable {
       throw error
     }
     let backend = IOBackend(
-      self, index: UInt32(place), name: name, isExclusive: method.isExclusive(owner: UInt32(place)))
+      self, index: UInt32(place), name: name, isExclusive: method.isExclusive(owner: UInt32(place)), priority: priority)
     backends[place] = Unmanaged.passUnretained(backend)
     return backend
   }
@@ -115,6 +125,13 @@ public final class IOEngine: @unchecked Sendable {
 
   @inline(__always) func backendSlot(_ index: UInt32) -> UnsafeMutablePointer<BackendSlot> {
     backendSlots + Int(index)
+  }
+
+  /// The counters of a class in a place.
+  @inline(__always) func priorityCounters(
+    _ index: UInt32, _ priority: IOPriority
+  ) -> UnsafeMutablePointer<PriorityCounters> {
+    countersByPriority + Int(index) * PriorityCounters.stride + Int(priority.rawValue)
   }
 
   /// Calls `body` with a backend that is in use, without retaining it. Only for its own thread.

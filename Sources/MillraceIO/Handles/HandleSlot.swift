@@ -11,7 +11,7 @@ import Synchronization
 /// What views show is atomic, because they read it at any time; they compare the word before and after.
 struct HandleSlot: ~Copyable {
   let word: Atomic<UInt64>
-  /// Operation, flags, number of vectors and of data entries (see the accessors).
+  /// Operation, flags, number of vectors and of data entries, priority (see the accessors).
   let description = Atomic<UInt64>(0)
   let offset = Atomic<UInt64>(0)
   /// Bytes.
@@ -38,6 +38,8 @@ struct HandleSlot: ~Copyable {
   var completionCount: UInt8 = 0
   /// Bytes done by earlier attempts.
   var transferred = 0
+  /// What its owner gives it until it is defined; from then on `description` says it.
+  var wantedPriority = IOPriority.query
   /// Attempts in a row that moved nothing.
   var fruitless: UInt16 = 0
   /// Vectors handed to the kernel where they differ from the described ones: merged, or continued after a short
@@ -66,9 +68,10 @@ extension UInt32 {
 extension HandleSlot {
   /// Packs what `description` holds.
   @inline(__always) static func pack(
-    _ operation: IOOperation, _ flags: IOFlags, vectors: Int, data: Int
+    _ operation: IOOperation, _ flags: IOFlags, vectors: Int, data: Int, priority: IOPriority
   ) -> UInt64 {
     UInt64(operation.rawValue) | UInt64(flags.rawValue) << 8 | UInt64(vectors) << 16 | UInt64(data) << 32
+      | UInt64(priority.rawValue) << 48
   }
 
   /// Nil where nothing is defined.
@@ -81,6 +84,12 @@ extension HandleSlot {
   @inline(__always) var vectorCount: Int { Int(description.relaxed >> 16 & 0xFFFF) }
 
   @inline(__always) var dataCount: Int { Int(description.relaxed >> 32 & 0xFFFF) }
+
+  @inline(__always) var priority: IOPriority { Self.priority(of: description.relaxed) }
+
+  @inline(__always) static func priority(of description: UInt64) -> IOPriority {
+    IOPriority(rawValue: UInt8(truncatingIfNeeded: description >> 48)) ?? .query
+  }
 }
 
 /// All handles of an engine in memory that is laid out once, at start: no allocation afterwards.

@@ -33,6 +33,11 @@ public struct IOHandle: ~Copyable {
     backend._withUnsafeGuaranteedRef { $0.table[index].pointee.context = context }
   }
 
+  /// Puts the I/O into another class than its backend's: WAL that a query's thread writes is WAL.
+  @inline(__always) public func setPriority(_ priority: IOPriority) {
+    backend._withUnsafeGuaranteedRef { $0.table[index].pointee.wantedPriority = priority }
+  }
+
   /// Room for the numbers that completions need, such as buffer ids: ``IOConfiguration/vectorsPerHandle`` of them.
   @inline(__always) public var data: UnsafeMutablePointer<UInt32> {
     backend._withUnsafeGuaranteedRef { $0.table.data(index) }

@@ -212,6 +212,8 @@
       sqe.user_data = UInt64(index)
       switch operation {
       case .readv, .writev:
+        // Only transfers may have one. The kernel's schedulers heed it where I/O is direct.
+        if !slot.pointee.priority.isForeground { sqe.ioprio = millrace_ring_priority_low }
         let isRead = operation == .readv
         if io.vectorCount == 1 {
           let piece = io.vectors[0]

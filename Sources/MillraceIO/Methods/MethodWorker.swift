@@ -4,23 +4,26 @@ import Synchronization
 
 /// `io_method=worker`: threads that execute queued I/O.
 ///
-/// One queue of handle numbers under one short lock. A submitter takes the lock once for a batch, wakes one worker, and
-/// executes itself what does not fit. A woken worker that finds more wakes the next, unless wake-ups have lately been
-/// in vain: PostgreSQL 19's way to spread a burst without waking threads for nothing. The pool grows when all workers
-/// are busy and the queue is longer than the pool, and shrinks from the top when its highest-numbered worker has been
-/// idle for long.
+/// A queue of handle numbers for each of two lanes, foreground and what can wait (``IOPriority``), under one short
+/// lock. A submitter takes the lock once for a batch, wakes one worker, and executes itself what does not fit. A woken
+/// worker that finds more wakes the next, unless wake-ups have lately been in vain: PostgreSQL 19's way to spread a
+/// burst without waking threads for nothing. The pool grows when all workers are busy and the queue is longer than the
+/// pool, and shrinks from the top when its highest-numbered worker has been idle for long.
+///
+/// Foreground I/O is taken first, but does not keep the other lane waiting for ever, and a worker is kept free of the
+/// other lane's: a query finds one, however many checkpoint writes are on their way.
 ///
 /// Where the page cache has the data, a read is served by the submitter without a change of threads (RWF_NOWAIT).
 final class MethodWorker: IOMethod, @unchecked Sendable {
   // Safe because all shared state is in `queue` under its lock, or atomic.
 
-  /// Slots of the queue; a power of two.
-  private static let queueCapacity = 64
-
   struct Queue {
-    let entries: UnsafeMutablePointer<UInt32>
-    var head: UInt32 = 0
-    var tail: UInt32 = 0
+    var foreground = WorkerLane()
+    var background = WorkerLane()
+    /// Foreground I/Os taken in a row while others waited.
+    var passes = 0
+    /// Background I/Os that workers are at.
+    var backgroundExecuting = 0
     /// Bit i: worker i exists.
     var registered: UInt64 = 0
     /// Bit i: worker i sleeps, or is about to, and nobody has woken it.
@@ -32,7 +35,11 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     var nextLaunch: UInt64 = 0
     var decisions = WorkerPoolStatistics()
 
-    var depth: UInt32 { tail &- head }
+    var depth: Int { foreground.depth + background.depth }
+    /// Background I/Os that may be taken now: so many that one worker stays free of them, where there are several.
+    var backgroundTakeable: Int { min(background.depth, max(workerCount - 1, 1) - backgroundExecuting) }
+    /// Whether there is something that a worker may take now.
+    var hasWork: Bool { foreground.depth > 0 || backgroundTakeable > 0 }
     var workerCount: Int { registered.nonzeroBitCount }
     /// The highest worker's number, or -1.
     var highest: Int { 63 - registered.leadingZeroBitCount }
@@ -47,10 +54,9 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   override var kind: IOMethodKind { .worker }
 
   override init(_ configuration: IOConfiguration) {
-    let entries = UnsafeMutablePointer<UInt32>.allocate(capacity: Self.queueCapacity)
     queue = Locked(
       Queue(
-        entries: entries, configuration: configuration.workers,
+        configuration: configuration.workers,
         threads: Array(repeating: nil, count: WorkerPoolConfiguration.countLimit)))
     doorbells = .allocate(capacity: WorkerPoolConfiguration.countLimit)
     for index in 0..<WorkerPoolConfiguration.countLimit { (doorbells + index).initialize(to: Atomic(0)) }
@@ -58,7 +64,10 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   }
 
   deinit {
-    queue.withLock { $0.entries.deallocate() }
+    queue.withLock { queue in
+      queue.foreground.deallocate()
+      queue.background.deallocate()
+    }
     doorbells.deinitialize(count: WorkerPoolConfiguration.countLimit)
     doorbells.deallocate()
     cachedReads?.deallocate()
@@ -103,7 +112,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
       var statistics = queue.decisions
       statistics.workerCount = queue.workerCount
       statistics.idleCount = queue.idle.nonzeroBitCount
-      statistics.queueDepth = Int(queue.depth)
+      statistics.queueDepth = queue.depth
       return statistics
     }
   }
@@ -167,16 +176,23 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
 
   /// Queues what fits, wakes a worker, executes the rest.
   private func enqueue(_ batch: UnsafePointer<UInt32>, count: Int, reaper: UInt32?) {
-    guard count > 0 else { return }
+    var start = 0
+    // One step, unless a batch mixes I/O that is waited for with other.
+    while start < count {
+      let isForeground = engine.table[batch[start]].pointee.priority.isForeground
+      var end = start + 1
+      while end < count, engine.table[batch[end]].pointee.priority.isForeground == isForeground { end += 1 }
+      enqueue(batch + start, count: end - start, isForeground: isForeground, reaper: reaper)
+      start = end
+    }
+  }
+
+  private func enqueue(_ batch: UnsafePointer<UInt32>, count: Int, isForeground: Bool, reaper: UInt32?) {
     let (queued, wakeUp) = queue.withLock { queue -> (Int, UInt64) in
-      var queued = 0
-      while queued < count, queue.depth < UInt32(Self.queueCapacity) {
-        queue.entries[Int(queue.tail) % Self.queueCapacity] = batch[queued]
-        queue.tail &+= 1
-        queued += 1
-      }
+      let queued =
+        isForeground ? queue.foreground.append(batch, count: count) : queue.background.append(batch, count: count)
       if queued < count { queue.decisions.overflows += UInt64(count - queued) }
-      return (queued, Self.takeIdle(&queue, above: -1))
+      return (queued, queue.hasWork ? Self.takeIdle(&queue, above: -1) : 0)
     }
     wake(wakeUp)
     // The queue is full: the submitter helps, which is also what slows it down.
@@ -206,7 +222,7 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   }
 
   private enum Step {
-    case execute(UInt32, wake: UInt64)
+    case execute(UInt32, isBackground: Bool, wake: UInt64)
     /// Nanoseconds until it may leave; negative for as long as it takes.
     case sleep(Int64)
     case leave
@@ -227,13 +243,18 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   private func run(_ number: Int) {
     var ratio = WakeRatio()
     var timedOut = false
+    var wasBackground = false
     while true {
       let bell = doorbells[number].load(ordering: .acquiring)
-      let step = queue.withLock { next(&$0, number, &ratio, timedOut: timedOut) }
-      timedOut = false
+      let step = queue.withLock { queue in
+        if wasBackground { queue.backgroundExecuting -= 1 }
+        return next(&queue, number, &ratio, timedOut: timedOut)
+      }
+      (timedOut, wasBackground) = (false, false)
       switch step {
-      case .execute(let index, let others):
+      case .execute(let index, let isBackground, let others):
         wake(others)
+        wasBackground = isBackground
         engine.executeInPlace(index, reaper: nil)
       case .sleep(let timeout):
         timedOut = !Futex.wait(doorbells + number, while: bell, timeout: timeout)
@@ -249,18 +270,16 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
   /// What a worker does next. With the lock.
   private func next(_ queue: inout Queue, _ number: Int, _ ratio: inout WakeRatio, timedOut: Bool) -> Step {
     let bit = UInt64(1) << UInt64(number)
-    if queue.depth > 0 {
-      let index = queue.entries[Int(queue.head) % Self.queueCapacity]
-      queue.head &+= 1
+    if let (index, isBackground) = Self.take(&queue) {
       queue.idle &= ~bit
       queue.decisions.executed += 1
       ratio.note(executed: true)
       var wakeUp: UInt64 = 0
       if queue.depth > 0, ratio.favoursWaking {
-        wakeUp = Self.takeIdle(&queue, above: number)
+        if queue.hasWork { wakeUp = Self.takeIdle(&queue, above: number) }
         if wakeUp == 0 { growIfWorthIt(&queue) }
       }
-      return .execute(index, wake: wakeUp)
+      return .execute(index, isBackground: isBackground, wake: wakeUp)
     }
     let bounds = queue.configuration
     let isSurplus = number >= bounds.workersMax
@@ -276,11 +295,27 @@ final class MethodWorker: IOMethod, @unchecked Sendable {
     return .sleep(mayLeave ? Int64(bounds.idleTimeoutMilliseconds) * 1_000_000 : -1)
   }
 
+  /// Foreground I/Os that may pass one that waits, so that a checkpoint ends however busy the sessions are.
+  private static let passesMax = 16
+
+  /// Takes the I/O that is next. With the lock.
+  private static func take(_ queue: inout Queue) -> (UInt32, isBackground: Bool)? {
+    let mayTakeBackground = queue.backgroundTakeable > 0
+    if !mayTakeBackground || queue.passes < passesMax, let index = queue.foreground.takeFirst() {
+      if queue.background.depth > 0 { queue.passes += 1 }
+      return (index, false)
+    }
+    guard mayTakeBackground, let index = queue.background.takeFirst() else { return nil }
+    queue.passes = 0
+    queue.backgroundExecuting += 1
+    return (index, true)
+  }
+
   /// Adds a worker if work piles up and the last one was not added just now. With the lock, by a worker that has I/O to
   /// do.
   private func growIfWorthIt(_ queue: inout Queue) {
     let bounds = queue.configuration
-    guard Int(queue.depth) > queue.workerCount, !queue.isStopping else { return }
+    guard queue.depth > queue.workerCount, !queue.isStopping else { return }
     guard queue.workerCount < bounds.workersMax else {
       queue.decisions.refusedAtMaximum += 1
       return

@@ -8,6 +8,7 @@ public struct IOSnapshot: Sendable, Equatable {
   public let state: IOHandleState
   /// Nil while nothing is defined (HANDED_OUT); so are all below.
   public let operation: IOOperation?
+  public let priority: IOPriority?
   public let offset: Int64?
   public let length: Int64?
   /// `blocks 3..4 in file "base/5/1259"`.
@@ -107,6 +108,7 @@ extension IOEngine {
       let inPlace = word.has(HandleWord.inPlace)
       return IOSnapshot(
         backend: Int(owner), ioID: Int(index), ioGeneration: word.generation, state: word.state, operation: operation,
+        priority: isDefined ? HandleSlot.priority(of: description) : nil,
         offset: isDefined ? Int64(bitPattern: offset) : nil, length: isDefined ? Int64(length) : nil,
         targetDescription: target, handleDataLength: isDefined ? Int(description >> 32 & 0xFFFF) : 0,
         rawResult: word.state.rawValue >= IOHandleState.completedIO.rawValue ? Int64(bitPattern: rawResult) : nil,

@@ -50,14 +50,16 @@ struct LatencyRecorder: @unchecked Sendable {
     buckets + ((Int(operation.rawValue) - 1) * 2 + (inPlace ? 1 : 0)) * Self.bucketCount
   }
 
-  @inline(__always) func record(_ index: UInt32, in table: HandleTable) {
+  /// - Returns: nanoseconds.
+  @inline(__always) func record(_ index: UInt32, in table: HandleTable) -> UInt64 {
     let slot = table[index]
-    guard let operation = slot.pointee.operation else { return }
+    guard let operation = slot.pointee.operation else { return 0 }
     let inPlace = HandleWord(rawValue: slot.pointee.word.relaxed).has(HandleWord.inPlace)
     // One that was submitted while its reaper had just read the clock seems to have ended before it began.
     let (submittedAt, completedAt) = (slot.pointee.submittedAt.relaxed, slot.pointee.completedAt.relaxed)
     let latency = completedAt > submittedAt ? completedAt - submittedAt : 0
     first(operation, inPlace: inPlace)[Self.bucket(of: latency)].sharedAdd(1)
+    return latency
   }
 
   /// Adds what has been recorded so far to a histogram of nanoseconds.

@@ -109,7 +109,7 @@ extension BufferPool {
           let vectorCount = describe(buffers, count, handle)
           handle.setContext(UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque()))
           handle.add(writeCompletion, datum: outcome == nil ? BufferWriteCompletion.unattended : 0)
-          handle.add(segmentCompletion)
+          handle.add(segmentWriteCompletion)
           if let outcome { handle.returns(to: outcome) }
           counters.writes.sharedIncrement()
           counters.writesInFlight.sharedIncrement()
@@ -134,11 +134,11 @@ extension BufferPool {
     _ buffers: UnsafePointer<BufferID>, _ count: Int, _ handle: borrowing IOHandle
   ) -> Int {
     let (vectors, data) = (handle.vectors, handle.data)
+    if checksums { setChecksums(buffers, count) }
     var vectorCount = 0
     for position in 0..<count {
       let buffer = buffers[position]
       let page = page(buffer)
-      if checksums, !PageView(page).isNew { PageChecksum.setInPlace(page, block: BlockNumber(tag(buffer).block)) }
       data[position] = buffer
       if vectorCount > 0, vectors[vectorCount - 1].base.map({ $0 + vectors[vectorCount - 1].byteCount }) == page {
         vectors[vectorCount - 1].byteCount += PageLayout.blockSize
@@ -150,10 +150,20 @@ extension BufferPool {
     return vectorCount
   }
 
-  /// Notes that the segment of a pinned page has been written to and must be synced by the next checkpoint.
-  @inline(__always) func noteWritten(_ buffer: BufferID) {
-    let tag = tag(buffer)
-    forks.with(tag.fork) { $0.noteWritten(segment: Int(tag.block / $0.blocksPerSegment)) }
+  /// Computes checksums in place, of two pages at a time: half as dear. A page that was never initialized has none.
+  @inline(__always) private func setChecksums(_ buffers: UnsafePointer<BufferID>, _ count: Int) {
+    var waiting: BufferID?
+    for position in 0..<count where !PageView(page(buffers[position])).isNew {
+      let buffer = buffers[position]
+      guard let other = waiting else {
+        waiting = buffer
+        continue
+      }
+      waiting = nil
+      PageChecksum.setInPlace(
+        (page(other), BlockNumber(tag(other).block)), (page(buffer), BlockNumber(tag(buffer).block)))
+    }
+    if let waiting { PageChecksum.setInPlace(page(waiting), block: BlockNumber(tag(waiting).block)) }
   }
 
   /// The error of a write that did not write all.
@@ -161,7 +171,7 @@ extension BufferPool {
     let request = IORequest(
       .writev, path: path, offset: Int64(blocks.lowerBound) * Int64(PageLayout.blockSize),
       length: blocks.count * PageLayout.blockSize, blockSize: PageLayout.blockSize)
-    let isShort = outcome.status != .failed || outcome.decidedBy == segmentCompletion
+    let isShort = outcome.status != .failed || outcome.decidedBy == segmentWriteCompletion
     let error =
       isShort
       ? request.shortTransfer(transferred: Int(outcome.result) * PageLayout.blockSize)

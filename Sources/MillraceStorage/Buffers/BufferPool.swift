@@ -38,6 +38,7 @@ public final class BufferPool: @unchecked Sendable {
   let readCompletion: IOCompletionID
   let writeCompletion: IOCompletionID
   let segmentCompletion: IOCompletionID
+  let segmentWriteCompletion: IOCompletionID
   let nextUnused = Atomic<UInt32>(0)
   /// Where the clock sweep goes on: how many buffers it has passed since the start.
   let clockHand = Atomic<UInt64>(0)
@@ -73,6 +74,7 @@ public final class BufferPool: @unchecked Sendable {
     self.checksums = checksums
     segmentCompletion = engine.register(SegmentReadCompletion.shared)
     readCompletion = engine.register(BufferReadCompletion.shared)
+    segmentWriteCompletion = engine.register(SegmentWriteCompletion.shared)
     writeCompletion = engine.register(BufferWriteCompletion.shared)
     // Of pools that come and go with sessions the kernel is not told: it would keep their memory.
     if scope == .shared { engine.register(memory) }

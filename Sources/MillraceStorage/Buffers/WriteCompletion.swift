@@ -39,8 +39,7 @@ final class BufferWriteCompletion: IOCompletion, @unchecked Sendable {
   ) -> IOOutcome {
     let written = outcome.status == .failed ? 0 : Int(outcome.result)
     let data = io.mutableData
-    // Before any page looks clean: a checkpoint that finds one so must find its segment among those to be synced.
-    if written > 0, pool.scope == .shared { pool.noteWritten(data[0]) }
+    // By now the segment is among those that the next checkpoint syncs, which must not find a page clean before.
     for offset in data.indices {
       let buffer = data[offset]
       if pool.terminateWrite(buffer, succeeded: offset < written) { data[offset] = buffer | Self.failedAgainMark }

@@ -38,6 +38,16 @@ public enum PageChecksum {
     millrace_checksum_set(page, millrace_checksum_page(page, block.rawValue))
   }
 
+  /// The same for two pages, in little more time than for one.
+  public static func setInPlace(
+    _ first: (page: UnsafeMutableRawPointer, block: BlockNumber),
+    _ second: (page: UnsafeMutableRawPointer, block: BlockNumber)
+  ) {
+    let both = compute((UnsafeRawPointer(first.page), first.block), (UnsafeRawPointer(second.page), second.block))
+    millrace_checksum_set(first.page, both.first)
+    millrace_checksum_set(second.page, both.second)
+  }
+
   /// Whether every byte of the page is zero.
   ///
   /// - Parameter page: `PageLayout.blockSize` readable bytes, of any alignment.

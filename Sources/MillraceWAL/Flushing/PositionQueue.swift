@@ -182,6 +182,18 @@ struct PositionQueue: @unchecked Sendable {
     }
   }
 
+  /// The entries that have not ended, or had not just now.
+  var numbersInFlight: Range<UInt64> {
+    let first = completed
+    return first..<max(appended, first)
+  }
+
+  /// Whether an entry has not been started and ends at or before a position. Claim it to be sure.
+  func isPending(_ number: UInt64, upTo position: UInt64) -> Bool {
+    entry(number).pointee.word.load(ordering: .acquiring) == number << 2 | Stage.pending
+      && entry(number).pointee.upTo.relaxed <= position
+  }
+
   /// What the thread that has claimed an entry is to do.
   func range(_ number: UInt64) -> (from: UInt64, upTo: UInt64) {
     (entry(number).pointee.from.relaxed, entry(number).pointee.upTo.relaxed)

@@ -38,12 +38,15 @@ public final class WALWriter {
     let durable = log.flushed
     let unflushedPages = (log.writes.initiated - min(log.writes.initiated, durable)) / WriteAheadLog.pageSize
     let delay = UInt64(log.configuration.writerDelay) * 1_000_000
-    let isDue = unflushedPages > UInt64(log.configuration.writerFlushAfterPages) || now >= lastFlush + delay
+    let isDue =
+      unflushedPages > UInt64(log.configuration.writerFlushAfterPages) || now >= lastFlush && now - lastFlush >= delay
     if commit > durable {
       try log.flush(upTo: LogSequenceNumber(commit), backend: backend)
       lastFlush = now
     } else if isDue, log.writes.initiated > durable {
-      try log.flush(upTo: LogSequenceNumber(WriteAheadLog.pageStart(log.writes.initiated)), backend: backend)
+      // What is on the last page, nobody waits for: it is not written before it is full.
+      let target = WriteAheadLog.pageStart(log.writes.initiated)
+      try log.makeDurable(target, wholePages: true, backend: backend)
       lastFlush = now
     }
     try driveUnattended()

@@ -51,8 +51,10 @@ extension WriteAheadLog {
 
   // MARK: Group commit
 
-  /// - Parameter target: up to where the log is complete.
-  func makeDurable(_ target: UInt64, backend: IOBackend) throws(WALError) {
+  /// - Parameters:
+  ///   - target: up to where the log is complete.
+  ///   - wholePages: a page that is not full is left alone where the target does not lie on it.
+  func makeDurable(_ target: UInt64, wholePages: Bool = false, backend: IOBackend) throws(WALError) {
     var mustPassOn = false
     // Who was woken to lead, and finds that it need not, wakes another in its place.
     defer { if mustPassOn { batches.nudge() } }
@@ -62,7 +64,7 @@ extension WriteAheadLog {
         if batch.isAttended { sleep(onBatch: batch.number, target) } else { drive(backend) }
       } else if mayLead(target) {
         mustPassOn = false
-        try lead(target, isAttended: true, backend: backend)
+        try lead(target, isAttended: true, wholePages: wholePages, backend: backend)
       } else if batches.areAttended || isDelaying {
         mustPassOn = true
         sleepForNextBatch(target)
@@ -114,10 +116,13 @@ extension WriteAheadLog {
 
   /// Appends a batch of everything that is complete, if none has come first, and makes it durable.
   /// - Parameter isAttended: stays until it has ended.
-  private func lead(_ target: UInt64, isAttended: Bool, backend: IOBackend) throws(WALError) {
+  private func lead(
+    _ target: UInt64, isAttended: Bool, wholePages: Bool = false, backend: IOBackend
+  ) throws(WALError) {
     guard leader.tryAcquire() else { return leader.waitForRelease() }
     guard flushed < target, batches.covering(target) == nil, mayLead(target) else { return leader.release() }
-    let position = complete().position
+    var position = complete().position
+    if wholePages { position = max(Self.pageStart(position), target) }
     guard isDurableWhenWritten || hasRoomForFlushes(upTo: position), !writes.isFull || writes.initiated >= target else {
       leader.release()
       return drive(backend)
@@ -150,7 +155,7 @@ extension WriteAheadLog {
   ) {
     start(range, isAwaited: isAttended || !isDirect, backend: backend)
     guard isAttended else {
-      startReadyFlush(backend: backend)
+      startReadyFlushes(backend: backend)
       if !numbers.isEmpty { writerEvent.signalAll() }
       return
     }

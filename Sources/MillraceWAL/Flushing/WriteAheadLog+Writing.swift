@@ -226,15 +226,16 @@ extension WriteAheadLog {
         waitForOldestWrite(backend)
       }
     }
-    startReadyFlush(backend: backend)
+    startReadyFlushes(backend: backend)
   }
 
-  /// Starts the oldest flush, without waiting for it, where everything before it has been written.
-  func startReadyFlush(backend: IOBackend) {
-    guard !isDurableWhenWritten, let flush = flushes.oldest(), !flush.isStarted, writes.position >= flush.upTo else {
-      return
+  /// Starts the flushes, without waiting for them, that nobody has started and before which everything has been
+  /// written.
+  func startReadyFlushes(backend: IOBackend) {
+    guard !isDurableWhenWritten else { return }
+    for number in flushes.numbersInFlight where flushes.isPending(number, upTo: writes.position) {
+      startFlush(number, flags: [], backend: backend)
     }
-    startFlush(flush.number, flags: [], backend: backend)
   }
 
   /// Starts writes of the pages that are complete.

@@ -214,5 +214,7 @@ public struct WALSegmentStatistics: Sendable, Equatable {
   public internal(set) var recycled: UInt64 = 0
   public internal(set) var removed: UInt64 = 0
 
-  public init() {}
+  public init(created: UInt64 = 0, recycled: UInt64 = 0, removed: UInt64 = 0) {
+    (self.created, self.recycled, self.removed) = (created, recycled, removed)
+  }
 }

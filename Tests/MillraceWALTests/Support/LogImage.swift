@@ -48,22 +48,13 @@ struct LogImage {
     }
   }
 
-  private mutating func byte(_ position: UInt64) -> UInt8? {
+  /// Some bytes of one segment.
+  private mutating func bytes(_ position: UInt64, _ count: Int) -> ArraySlice<UInt8>? {
     let number = position / geometry.segmentSize
     if loaded?.number != number { loaded = segment(number).map { (number, $0) } }
     let offset = Int(position % geometry.segmentSize)
-    guard let loaded, loaded.number == number, offset < loaded.bytes.count else { return nil }
-    return loaded.bytes[offset]
-  }
-
-  private mutating func bytes(_ position: UInt64, _ count: Int) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count)
-    for offset in 0..<UInt64(count) {
-      guard let byte = byte(position + offset) else { return nil }
-      bytes.append(byte)
-    }
-    return bytes
+    guard let loaded, loaded.number == number, offset + count <= loaded.bytes.count else { return nil }
+    return loaded.bytes[offset..<offset + count]
   }
 
   static func pageHeader(of bytes: ArraySlice<UInt8>) -> WALPageHeader {
@@ -75,7 +66,7 @@ struct LogImage {
 
   private mutating func pageHeader(_ page: UInt64) -> WALPageHeader? {
     guard let bytes = bytes(page, 40) else { return nil }
-    let header = Self.pageHeader(of: bytes[...])
+    let header = Self.pageHeader(of: bytes)
     let isFirst = page % geometry.segmentSize == 0
     guard header.magic == WALPageHeader.magic, header.address.rawValue == page,
       header.flags.contains(.longHeader) == isFirst
