@@ -1,5 +1,6 @@
 import MillraceEngine
 import MillraceStorage
+import MillraceWAL
 
 /// Inserts rows and then updates rows drawn at random, until so much has been logged: what there is to recover after a
 /// crash.

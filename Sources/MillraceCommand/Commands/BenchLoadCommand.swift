@@ -3,6 +3,7 @@ import Foundation
 import MillraceEngine
 import MillraceIO
 import MillraceSettings
+import MillraceWAL
 
 struct BenchLoadCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import Foundation
 import MillraceEngine
 import MillraceIO
 import MillraceSettings
+import MillraceStorage
 import MillraceWAL
 
 struct BenchWALCommand: ParsableCommand {
