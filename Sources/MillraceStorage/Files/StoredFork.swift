@@ -189,12 +189,6 @@ public final class StoredFork: @unchecked Sendable {
     }
   }
 
-  /// Notes that a segment has been written to.
-  @inline(__always) func noteWritten(segment number: Int) {
-    guard let table = table.load(ordering: .acquiring), number < table.pointee.count else { return }
-    table.pointee.files[number]._withUnsafeGuaranteedRef { $0.requestSync() }
-  }
-
   /// Blocks in this fork; 0 where there is no file. Where this process writes, it looks at the files once, and then
   /// knows.
   /// - Throws: ``IOError`` when a segment cannot be looked at.
