@@ -131,7 +131,11 @@ extension Database {
   /// Makes a checkpoint on the calling thread.
   package func checkpoint(pacedBy pacing: CheckpointPacing) throws(EngineError) -> CheckpointReport {
     let backend: IOBackend
-    do throws(IOError) { backend = try engine.makeBackend("checkpoint", priority: .checkpoint) } catch { throw EngineError(error) }
+    do throws(IOError) {
+      backend = try engine.makeBackend("checkpoint", priority: .checkpoint)
+    } catch {
+      throw EngineError(error)
+    }
     defer { backend.close() }
     let result = Checkpointer(self, backend).perform(.online, pacing)
     checkpoints.end(0, result, redo: log.redoPosition)
