@@ -16,6 +16,8 @@ final class CheckpointState: Sendable {
   }
 
   private let requests = Locked(Requests())
+  /// Held by who makes a checkpoint.
+  let performing = Locked(())
   private let latch = Latch()
   private let ended = EventCount()
   /// A position of the log at which a checkpoint is due.

@@ -86,10 +86,12 @@ final class Checkpointer {
   // MARK: One checkpoint
 
   func perform(_ kind: Kind, _ pacing: CheckpointPacing) -> Result<CheckpointReport, EngineError> {
-    do throws(EngineError) {
-      return .success(try checkpoint(kind, pacing))
-    } catch {
-      return .failure(error)
+    database.checkpoints.performing.withLock { _ in
+      do throws(EngineError) {
+        return .success(try checkpoint(kind, pacing))
+      } catch {
+        return .failure(error)
+      }
     }
   }
 

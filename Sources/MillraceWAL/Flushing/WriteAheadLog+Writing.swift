@@ -149,6 +149,7 @@ extension WriteAheadLog {
     guard writes.claim(number) else { return }
     let (from, upTo) = writes.range(number)
     handle.add(writeCompletion)
+    handle.setPriority(.wal)
     handle.setContext(writes.context(number))
     handle.vectors[0] = IOVector(base: buffers.address(of: from), byteCount: Int(Self.pageEnd(upTo) - from))
     _ = handle.start(
@@ -161,6 +162,7 @@ extension WriteAheadLog {
     let handle = backend.acquire()
     guard flushes.claim(number) else { return }
     handle.add(flushCompletion)
+    handle.setPriority(.wal)
     handle.setContext(flushes.context(number))
     _ = handle.start(syncMethod == .fsync ? .fsync : .fdatasync, unretained: flushes.file(number), flags: flags)
   }

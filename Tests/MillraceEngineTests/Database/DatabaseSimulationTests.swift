@@ -147,8 +147,8 @@ struct DatabaseSimulation {
     }
     switch random.below(12) {
     case 0..<5:
-      let row = SampleTable.Row(
-        id: nextID, value: Int64(random.below(100)), body: random.bytes(random.below(random.below(10) == 0 ? 1500 : 90)))
+      let length = random.below(random.below(10) == 0 ? 1500 : 90)
+      let row = SampleTable.Row(id: nextID, value: Int64(random.below(100)), body: random.bytes(length))
       nextID += 1
       _ = try table.insert(row, session)
       client.changes[row.id] = row
