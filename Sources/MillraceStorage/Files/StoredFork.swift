@@ -25,6 +25,8 @@ public final class StoredFork: @unchecked Sendable {
   /// How it grows.
   let extendMethod: FileExtendMethod
   let size = ForkSize()
+  /// Blocks that were made ahead.
+  let extensionReserve = ExtensionReserve()
   /// Segments that are there and, but for the last, have their full length.
   let segmentsReady = Atomic<UInt64>(0)
   /// Held by who makes a segment.
@@ -187,12 +189,6 @@ public final class StoredFork: @unchecked Sendable {
       body(file)
       return true
     }
-  }
-
-  /// Notes that a segment has been written to.
-  @inline(__always) func noteWritten(segment number: Int) {
-    guard let table = table.load(ordering: .acquiring), number < table.pointee.count else { return }
-    table.pointee.files[number]._withUnsafeGuaranteedRef { $0.requestSync() }
   }
 
   /// Blocks in this fork; 0 where there is no file. Where this process writes, it looks at the files once, and then

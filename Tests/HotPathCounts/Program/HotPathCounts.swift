@@ -29,6 +29,7 @@ enum HotPathCounts {
         let name = method.rawValue + (exclusive ? " exclusive" : "")
         rows.append(try issue(name, method, exclusive: exclusive, path: directory + "/base/5/16384"))
         rows += try stream(name, method, exclusive: exclusive, directory: directory)
+        rows.append(try writeOut(name, method, exclusive: exclusive, directory: directory))
       }
     }
     let encoder = JSONEncoder()
@@ -87,6 +88,46 @@ enum HotPathCounts {
     backend.close()
     engine.close(file)
     return result
+  }
+
+  /// Locking a page, changing it, and writing it out with its neighbours.
+  private static func writeOut(
+    _ name: String, _ method: IOMethodKind, exclusive: Bool, directory: String
+  ) throws -> Row {
+    let engine = try IOEngine(IOConfiguration(method: method))
+    let backend = try engine.makeBackend("counts", exclusive: exclusive)
+    let storage = StorageManager(engine: engine, directory: directory, isWritable: true)
+    let fork = storage.open(RelationLocator(tablespace: 1663, database: 5, relNumber: 16384))
+    let pool = try BufferPool(engine: engine, count: blocks)
+    pool.flushGuard = EverythingDurable()
+    var configuration = WriteStreamConfiguration()
+    configuration.flushAfter = 32
+    let stream = WriteStream(pool, backend, configuration: configuration)
+    func round() throws {
+      for block in 0..<UInt32(1024) {
+        var page = try pool.read(fork, BlockNumber(block), backend)
+        page.lock(.exclusive)
+        page.setLSN(LogSequenceNumber(UInt64(block)))
+        page.markDirty()
+        stream.add(page)
+      }
+      try stream.finish()
+    }
+    try round()
+    let writesBefore = Int(stream.statistics.ioCount + stream.statistics.flushRangeCount)
+    let counted = try row("\(name): change and write out", 1024, batches: 0) { try round() }
+    let result = Row(
+      path: counted.path, operations: 1024,
+      batches: Int(stream.statistics.ioCount + stream.statistics.flushRangeCount) - writesBefore,
+      allocations: counted.allocations, retains: counted.retains, releases: counted.releases, locks: counted.locks)
+    backend.close()
+    return result
+  }
+
+  /// A log that is always durable.
+  final class EverythingDurable: PageFlushGuard, @unchecked Sendable {
+    // Safe because it has no state.
+    override var flushedPosition: LogSequenceNumber { LogSequenceNumber(.max) }
   }
 
   /// The next page of a stream: cached, where that is one pin and one unpin, and read.
