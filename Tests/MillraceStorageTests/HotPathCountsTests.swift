@@ -34,7 +34,7 @@ struct HotPathCountsTests {
     process.waitUntilExit()
     #expect(process.terminationStatus == 0)
     let rows = try JSONDecoder().decode([Row].self, from: output)
-    #expect(rows.count >= 12)
+    #expect(rows.count >= 16)
     for row in rows {
       #expect(row.allocations == 0, "\(row.path)")
       #expect(row.retains == 0 && row.releases == 0, "\(row.path)")

@@ -22,6 +22,7 @@ extension BufferPool {
   ) { dropPages(of: fork, from: block.rawValue, blockCount: blockCount, backend) }
 
   private func dropPages(of fork: StoredFork, from first: UInt32, blockCount: UInt32?, _ backend: IOBackend?) {
+    fork.extensionReserve.forget(from: first)
     // What is staged may be a write of one of the pages.
     backend?.submit()
     if let blockCount, blockCount < first || Int(blockCount - first) < count / 32 {

@@ -30,7 +30,9 @@ public struct ExtendedBlocks: ~Copyable {
 }
 
 extension BufferPool {
-  /// Appends blocks to a fork (PostgreSQL's ExtendBufferedRelBy). Nobody else gets the same ones.
+  /// Appends blocks to a fork (PostgreSQL's ExtendBufferedRelBy). Nobody else gets the same ones, and nobody waits for
+  /// anybody else's I/O. While several threads extend a fork, its file grows by more than they want, for those who come
+  /// next; so there may be new pages, all zero, before its end.
   /// - Parameters:
   ///   - count: how many are wanted, at least one. Where buffers are short there are fewer.
   ///   - backend: the calling thread's.
@@ -55,18 +57,34 @@ extension BufferPool {
         break
       }
     }
+    let blocks: Range<UInt32>
     do throws(IOError) {
-      let blocks = try fork.extend(by: UInt32(victims.count), backend)
-      var buffers: [BufferID] = []
-      buffers.reserveCapacity(victims.count)
-      for (block, victim) in zip(blocks, victims) {
-        buffers.append(enter(victim, BufferTag(fork.id, block), isLocked: buffers.isEmpty, backend))
-      }
-      return ExtendedBlocks(self, first: blocks.lowerBound, buffers: buffers)
+      blocks = try newBlocks(fork, UInt32(victims.count), backend)
     } catch {
       for victim in victims { unpin(victim) }
       throw .io(error, blocks: 0..<0)
     }
+    // Of what is left of a reserve there may be fewer.
+    while victims.count > blocks.count { unpin(victims.removeLast()) }
+    for (position, block) in blocks.enumerated() {
+      victims[position] = enter(victims[position], BufferTag(fork.id, block), isLocked: position == 0, backend)
+    }
+    return ExtendedBlocks(self, first: blocks.lowerBound, buffers: victims)
+  }
+
+  /// Takes blocks that were made ahead, or makes some; more than are wanted while other threads do the same.
+  private func newBlocks(
+    _ fork: StoredFork, _ wanted: UInt32, _ backend: IOBackend
+  ) throws(IOError) -> Range<UInt32> {
+    let reserve = fork.extensionReserve
+    if let ready = reserve.take(wanted) { return ready }
+    let extenders = reserve.enter()
+    defer { reserve.leave() }
+    let growth = ExtensionReserve.growth(wanted: Int(wanted), extenders: extenders)
+    let made = try fork.extend(by: UInt32(growth), backend)
+    let end = made.lowerBound + wanted
+    reserve.put(end..<made.upperBound)
+    return made.lowerBound..<end
   }
 
   /// Gives a new block its zeroed buffer. - Returns: that, or the one that a reader beyond the end has given it before.

@@ -37,7 +37,7 @@ extension BufferPool {
     }
     guard let backend, seen.has(BufferState.dirty), seen.pins == 0, seen.usage <= 1 else { return nil }
     // A scan does not wait for the log: what it made dirty in passing leaves its ring.
-    if strategy.kind == .bulkRead, let flushGuard, lsnHint(buffer) > flushGuard.flushedPosition {
+    if strategy.kind == .bulkRead, let flushedPosition, lsnHint(buffer) > flushedPosition {
       counters.ringRejects.sharedIncrement()
       return nil
     }
@@ -153,7 +153,7 @@ extension BufferPool {
       unpin(buffer)
       return false
     }
-    if let flushGuard, lsn(ofClaimed: buffer) > flushGuard.flushedPosition {
+    if let flushedPosition, lsn(ofClaimed: buffer) > flushedPosition {
       abandonClaim(buffer)
       unpin(buffer)
       return false
@@ -186,7 +186,7 @@ extension BufferPool {
       return
     }
     let lsn = lsn(ofClaimed: buffer)
-    if let flushGuard, lsn > flushGuard.flushedPosition {
+    if let flushedPosition, lsn > flushedPosition, let flushGuard {
       backend.submit()
       do throws(StorageError) {
         try flushGuard.flush(upTo: lsn, backend: backend)
@@ -222,7 +222,7 @@ extension BufferPool {
       let segment = tag.block / fork.blocksPerSegment * fork.blocksPerSegment
       return (segment, segment + (fork.blocksPerSegment - 1), outcome == nil ? "" : fork.path)
     }
-    let flushed = flushGuard?.flushedPosition
+    let flushed = flushedPosition
     return try withUnsafeTemporaryAllocation(of: BufferID.self, capacity: limit * 2) { run throws(StorageError) in
       guard let middle = run.baseAddress.map({ $0 + limit }) else {
         fatalError("invariant broken: a run of pages without memory")

@@ -111,6 +111,12 @@ public final class BufferPool: @unchecked Sendable {
     }
   }
 
+  /// Up to where the log is durable; nil where none is kept. Counts no reference.
+  @inline(__always) var flushedPosition: LogSequenceNumber? {
+    guard let known = flushGuardReference.load(ordering: .acquiring) else { return nil }
+    return Unmanaged<PageFlushGuard>.fromOpaque(known)._withUnsafeGuaranteedRef { $0.flushedPosition }
+  }
+
   // MARK: Pinning
 
   /// Pins a page that has a buffer, valid or not. - Returns: nil if it has none.

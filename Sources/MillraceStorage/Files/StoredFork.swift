@@ -25,6 +25,8 @@ public final class StoredFork: @unchecked Sendable {
   /// How it grows.
   let extendMethod: FileExtendMethod
   let size = ForkSize()
+  /// Blocks that were made ahead.
+  let extensionReserve = ExtensionReserve()
   /// Segments that are there and, but for the last, have their full length.
   let segmentsReady = Atomic<UInt64>(0)
   /// Held by who makes a segment.

@@ -3,18 +3,14 @@ import MillraceIO
 /// Asking the kernel to write out soon what was just written to its page cache, so that the sync at the end of a
 /// checkpoint finds little to do (PostgreSQL's WritebackContext, in src/backend/storage/buffer/bufmgr.c).
 extension WriteStream {
-  /// Notes that blocks have been written. Takes the reference to the fork over.
+  /// Notes that blocks have been written.
   func collectWriteback(_ fork: Unmanaged<StoredFork>, _ block: UInt32, _ count: UInt32) {
-    guard configuration.flushAfter > 0, !fork._withUnsafeGuaranteedRef({ $0.isDirect }) else {
-      fork.release()
-      return
-    }
+    guard configuration.flushAfter > 0, !fork._withUnsafeGuaranteedRef({ $0.isDirect }) else { return }
     let last = own.pointee.writebacks + own.pointee.writebackCount - 1
     if own.pointee.writebackCount > 0, last.pointee.fork.toOpaque() == fork.toOpaque(),
       last.pointee.block + last.pointee.count == block
     {
       last.pointee.count += count
-      fork.release()
     } else {
       (last + 1).initialize(to: Writeback(fork: fork, block: block, count: count))
       own.pointee.writebackCount += 1
@@ -28,14 +24,8 @@ extension WriteStream {
     for position in 0..<own.pointee.writebackCount {
       let writeback = own.pointee.writebacks[position]
       writeback.fork._withUnsafeGuaranteedRef { flush($0, writeback.block..<writeback.block + writeback.count) }
-      writeback.fork.release()
     }
     (own.pointee.writebackCount, own.pointee.writebackBlocks) = (0, 0)
-  }
-
-  func dropWritebacks() {
-    for position in 0..<own.pointee.writebackCount { own.pointee.writebacks[position].fork.release() }
-    own.pointee.writebackCount = 0
   }
 
   /// One request for each segment that blocks lie in. One that has been closed is left alone: it is not worth opening

@@ -31,9 +31,16 @@ public final class WriteStream {
   let waitsForLocks: Bool
   let combineLimit: Int
   let maxIOs: Int
+  /// Whether its I/O gives way to what somebody waits for.
+  private let yields: Bool
   let batchLimit: Int
   /// What only this class touches; in memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<State>
+  /// As it was when the stream was made; here, so that it is used without counting a reference.
+  private let flushGuard: PageFlushGuard?
+  /// The forks of writes in flight and of what is still to be flushed, the last one last: when a write is over none of
+  /// its pages keeps its fork here.
+  private var forks: [StoredFork] = []
   /// The first failure. Apart from the rest, because looking at one copies it.
   private var failure: StorageError?
 
@@ -47,7 +54,7 @@ public final class WriteStream {
   struct Operation {
     var outcome = IOOutcome.unknown
     var reference = IOReference.none
-    /// Retained: when the write is over none of its pages keeps the fork here.
+    /// Kept by the stream.
     var fork: Unmanaged<StoredFork>?
     var block: UInt32 = 0
     var count = 0
@@ -88,8 +95,10 @@ public final class WriteStream {
   ) {
     (self.pool, self.backend, self.configuration, self.flag) = (pool, backend, configuration, flag)
     self.waitsForLocks = waitsForLocks
+    flushGuard = pool.flushGuard
     combineLimit = max(1, min(configuration.combineLimit, backend.engine.configuration.vectorsPerHandle))
     maxIOs = max(configuration.ioConcurrency, 1)
+    yields = !backend.priority.isForeground
     // The pages of a batch are pinned.
     let wanted = configuration.batchLimit > 0 ? configuration.batchLimit : combineLimit * 8
     batchLimit = max(1, min(wanted, pool.count / 8))
@@ -107,7 +116,6 @@ public final class WriteStream {
   deinit {
     dropEntries(from: 0)
     while own.pointee.inFlight > 0 { retireOldest() }
-    dropWritebacks()
     pool.writeBudget.removeStream()
     own.pointee.entries.deallocate()
     own.pointee.run.deallocate()
@@ -155,6 +163,7 @@ public final class WriteStream {
   /// writes themselves.
   public func start() {
     guard own.pointee.entryCount > 0 else { return }
+    if own.pointee.inFlight == 0, own.pointee.writebackCount == 0, forks.count > 1 { forks.removeAll() }
     guard flushLog() else { return }
     let batch = backend.batch()
     var next = 0
@@ -189,7 +198,7 @@ public final class WriteStream {
 
   /// Makes the log durable for the whole batch. - Returns: false where that failed; then the batch is given up.
   private func flushLog() -> Bool {
-    guard let flushGuard = pool.flushGuard else { return true }
+    guard let flushGuard else { return true }
     var highest = LogSequenceNumber.invalid
     for position in 0..<own.pointee.entryCount {
       let buffer = own.pointee.entries[position].buffer
@@ -243,6 +252,11 @@ public final class WriteStream {
   /// Asks for a place in flight and for blocks of the budget, waiting for own writes if need be.
   private func reserve(_ wanted: Int) -> Int {
     retireFinished()
+    // Where the backend's I/O can wait, it does, beside I/O that somebody waits for.
+    if yields, backend.yieldToForeground(keeping: configuration.besideForeground) {
+      own.pointee.statistics.yieldCount += 1
+      retireFinished()
+    }
     while own.pointee.inFlight == maxIOs { retireOldest() }
     while true {
       let granted = pool.writeBudget.reserve(wanted, held: own.pointee.reserved)
@@ -305,7 +319,7 @@ public final class WriteStream {
       own.pointee.statistics.cleanCount += 1
       return .clean
     }
-    guard let flushGuard = pool.flushGuard else { return .claimed }
+    guard let flushGuard else { return .claimed }
     let lsn = pool.lsn(ofClaimed: buffer)
     if lsn <= flushGuard.flushedPosition { return .claimed }
     // It has been changed since the batch's flush.
@@ -323,7 +337,7 @@ public final class WriteStream {
     let tag = pool.tag(own.pointee.run[0])
     operation.pointee.block = tag.block
     operation.pointee.count = count
-    operation.pointee.fork = pool.forks.with(tag.fork) { Unmanaged.passRetained($0) }
+    operation.pointee.fork = pool.forks.with(tag.fork) { keep($0) }
     do throws(StorageError) {
       let outcome = UnsafeMutableRawPointer(operation).assumingMemoryBound(to: IOOutcome.self)
       operation.pointee.reference = try pool.startWrite(own.pointee.run, count, backend, outcome: outcome)
@@ -332,12 +346,17 @@ public final class WriteStream {
       own.pointee.statistics.ioBlocks += UInt64(count)
       own.pointee.statistics.inProgressSum += UInt64(own.pointee.inFlight)
     } catch {
-      operation.pointee.fork?.release()
       own.pointee.statistics.failedCount += UInt64(count)
       pool.writeBudget.release(count)
       own.pointee.reserved -= count
       note(error)
     }
+  }
+
+  /// Keeps a fork as long as the stream may need it.
+  @inline(__always) private func keep(_ fork: StoredFork) -> Unmanaged<StoredFork> {
+    if forks.last !== fork { forks.append(fork) }
+    return .passUnretained(fork)
   }
 
   // MARK: Retiring
@@ -359,7 +378,6 @@ public final class WriteStream {
     own.pointee.reserved -= count
     pool.writeBudget.release(count)
     guard let fork = operation.pointee.fork else { fatalError("invariant broken: a write without a fork") }
-    operation.pointee.fork = nil
     if outcome.status == .ok {
       collectWriteback(fork, block, UInt32(count))
     } else {
@@ -368,7 +386,6 @@ public final class WriteStream {
       fork._withUnsafeGuaranteedRef {
         note(pool.writeFailure(outcome, path: $0.path, blocks: block..<block + UInt32(count)))
       }
-      fork.release()
     }
   }
 }

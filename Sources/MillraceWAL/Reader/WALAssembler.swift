@@ -42,8 +42,8 @@ struct WALAssembler {
   private(set) var lastStart = LogSequenceNumber.invalid
   /// The record whose rest is missing at the end of the log, and the page where it should be.
   private(set) var aborted: (record: LogSequenceNumber, missing: LogSequenceNumber)?
-  /// The last record that was given up by who wrote the log. A record OVERWRITE_CONTRECORD must say the same.
-  private(set) var overwritten = LogSequenceNumber.invalid
+  /// The record before the next one that was given up by who wrote the log.
+  private var overwritten: LogSequenceNumber?
 
   init(window: WALWindow, validator: WALPageValidator, start: LogSequenceNumber) {
     (self.window, geometry, self.validator, next) = (window, validator.geometry, validator, start)
@@ -188,6 +188,8 @@ struct WALAssembler {
       end = (end + geometry.segmentSize - 1) / geometry.segmentSize * geometry.segmentSize
     }
     record.end = LogSequenceNumber(end)
+    record.overwritten = overwritten
+    overwritten = nil
     (next, lastStart, partial) = (record.end, complete.start, nil)
   }
 

@@ -44,6 +44,8 @@ public final class WALRecordReader {
   public private(set) var recordCount: UInt64 = 0
   /// How often the next page of the log was not there yet and had to be waited for.
   public var waitCount: UInt64 { window.waitCount }
+  /// How long that took.
+  public var waitNanoseconds: UInt64 { window.waitNanoseconds }
 
   /// - Parameters:
   ///   - directory: of the segments (`pg_wal`), as the file system resolves it.
@@ -110,9 +112,6 @@ public final class WALRecordReader {
       position: assembler.next, lastRecord: assembler.lastStart, problem: problem,
       abortedRecord: assembler.aborted?.record, missingContinuation: assembler.aborted?.missing)
   }
-
-  /// The last record that was given up by who wrote the log, as far as has been decoded; `.invalid` if none was.
-  var overwrittenRecord: LogSequenceNumber { assembler.overwritten }
 
   /// Decodes one more record. - Returns: whether there is one.
   private func decode(mayWait: Bool) throws(IOError) -> Bool {

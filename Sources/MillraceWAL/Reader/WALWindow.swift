@@ -42,6 +42,7 @@ final class WALWindow {
   private var files: [(segment: UInt64, file: IOFile)] = []
   /// How often a page was not there yet and had to be waited for.
   private(set) var waitCount: UInt64 = 0
+  private(set) var waitNanoseconds: UInt64 = 0
 
   /// - Parameters:
   ///   - directory: of the segments, as the file system resolves it.
@@ -101,12 +102,14 @@ final class WALWindow {
         WALProblem(.segmentMissing, "could not open file \"\(path(of: address))\": \(IOError.text(of: ENOENT))"))
     }
     if !piece.pointee.reference.isNone {
-      let isDone = backend.isCompleted(piece.pointee.reference)
-      if !isDone {
+      if !backend.isCompleted(piece.pointee.reference) {
         guard mayWait else { return .pending }
+        let began = monotonicNanoseconds()
+        settle(number)
         waitCount += 1
+        waitNanoseconds += monotonicNanoseconds() - began
       }
-      settle(number)
+      piece.pointee.reference = .none
     }
     let request = IORequest(
       .readv, path: path(of: address), offset: Int64(geometry.offsetInSegment(start(number))), length: Int(pieceSize))

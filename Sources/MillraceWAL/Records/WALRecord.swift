@@ -16,6 +16,9 @@ public final class WALRecord {
   public internal(set) var origin: UInt16?
   /// The top-level transaction of the one in the header, where the log says so: logical decoding.
   public internal(set) var topLevelXID: UInt32?
+  /// Where a record starts that was given up and that this one follows: it must be an OVERWRITE_CONTRECORD that says
+  /// the same.
+  public internal(set) var overwritten: LogSequenceNumber?
   /// What was registered for no block.
   public internal(set) var mainData = UnsafeRawBufferPointer(start: nil, count: 0)
   /// Bytes of all full-page images.

@@ -41,7 +41,11 @@ struct PostgresLogTests {
     "BEGIN; DELETE FROM wide; ROLLBACK", "TRUNCATE wide", "DROP TABLE wide",
     "SELECT pg_logical_emit_message(false, 'prefix', repeat('message', 5000))",
     "SELECT pg_create_restore_point('here')", "CREATE DATABASE other STRATEGY file_copy", "DROP DATABASE other",
-    "CREATE TABLESPACE within LOCATION ''", "VACUUM FREEZE", "SELECT pg_log_standby_snapshot()",
+    "CREATE TABLESPACE within LOCATION ''",
+    "DELETE FROM many WHERE id > 100", "VACUUM many",
+    "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()", "CHECKPOINT",
+    "ALTER SYSTEM SET full_page_writes = on", "SELECT pg_reload_conf()", "CHECKPOINT", "VACUUM FREEZE",
+    "SELECT pg_log_standby_snapshot()",
   ]
 
   /// A cluster with a workload behind it, and where its log begins.
@@ -74,6 +78,8 @@ struct PostgresLogTests {
       var imageCount = 0
       var managers: Set<ResourceManagerID> = []
       var position = 0
+      var kinds: Set<String> = []
+      let table = ResourceManagerTable()
       while let record = try reader.next() {
         guard position < dump.records.count else { break }
         let expected = dump.records[position]
@@ -81,6 +87,13 @@ struct PostgresLogTests {
         managers.insert(record.resourceManager)
         let found = try ReadRecord(record)
         if !found.matches(expected) { Issue.record("\(found.start) is not \(expected)") }
+        if let manager = table[record.resourceManager] {
+          kinds.insert(expected.description.split(separator: " ").first.map(String.init) ?? "")
+          let text = [manager.identify(record.info) ?? "UNKNOWN", manager.describe(record)].filter { $0 != "" }
+          if text.joined(separator: " ") != expected.description {
+            Issue.record("\(text.joined(separator: " ")) is not \(expected.description)")
+          }
+        }
         for block in found.blocks {
           guard let page = block.page else { continue }
           imageCount += 1
@@ -99,6 +112,11 @@ struct PostgresLogTests {
           .xlog, .transaction, .storage, .database, .tablespace, .standby, .heap2, .heap, .btree, .hash, .gin, .gist,
           .sequence, .spGist, .brin, .logicalMessage,
         ]))
+      #expect(
+        kinds == [
+          "CHECKPOINT_SHUTDOWN", "CHECKPOINT_ONLINE", "CHECKPOINT_REDO", "NEXTOID", "SWITCH", "PARAMETER_CHANGE",
+          "RESTORE_POINT", "FPI", "FPI_FOR_HINT", "FPW_CHANGE", "CREATE", "TRUNCATE",
+        ])
       reader.close()
     }
   }

@@ -24,6 +24,8 @@ final class SampleLog {
 
   struct Entry {
     let start: LogSequenceNumber
+    /// Behind its last byte.
+    let lastByteEnd: LogSequenceNumber
     /// Behind its padding: the LSN of the pages that it changes.
     let end: LogSequenceNumber
   }
@@ -75,7 +77,8 @@ final class SampleLog {
     }
     previous = start
     nextByte += UInt64(WALLayout.aligned(bytes.count))
-    let entry = Entry(start: start, end: geometry.endPosition(ofUsableByte: nextByte))
+    let entry = Entry(
+      start: start, lastByteEnd: LogSequenceNumber(at), end: geometry.endPosition(ofUsableByte: nextByte))
     entries.append(entry)
     return entry
   }
@@ -115,6 +118,19 @@ final class SampleLog {
   /// Changes a byte of the log.
   func damage(at position: UInt64, _ change: (inout UInt8) -> Void) {
     change(&segments[position / geometry.segmentSize, default: []][Int(position % geometry.segmentSize)])
+  }
+
+  /// Replaces everything from a position on.
+  func loseTail(from position: LogSequenceNumber, isRecycled: Bool) {
+    for number in segments.keys {
+      guard var bytes = segments.removeValue(forKey: number) else { continue }
+      let start = number * geometry.segmentSize
+      let first = Int(max(position.rawValue, start) - start)
+      bytes.withUnsafeMutableBytes { bytes in
+        for offset in min(first, bytes.count)..<bytes.count { bytes[offset] = isRecycled ? bytes[offset] &+ 91 : 0 }
+      }
+      segments[number] = bytes
+    }
   }
 
   /// Writes the segments as files of a directory.

@@ -1,0 +1,52 @@
+public import MillraceStorage
+
+/// How recovery is done.
+public struct RecoveryConfiguration: Sendable {
+  /// Reads of pages in flight ahead of redo: `maintenance_io_concurrency`; 0 for none (`recovery_prefetch=off`).
+  public var ioConcurrency = 16
+  /// How the log is read; its `bytesAheadMax` is `wal_decode_buffer_size`.
+  public var reader = WALReaderConfiguration()
+
+  public init() {}
+}
+
+/// What recovery did, and what it found.
+public struct RecoveryReport: Sendable {
+  /// Whether the cluster had not been shut down in order.
+  public internal(set) var wasNeeded = false
+  /// Where the first record that was repeated starts; nil if none was.
+  public internal(set) var redoStart: LogSequenceNumber?
+  /// Where the last one that was repeated starts (PostgreSQL's "redo done at").
+  public internal(set) var redoDone: LogSequenceNumber?
+  /// Where the log ends: new records go there, linked to the last one; and why it ends there.
+  public internal(set) var endPosition: LogSequenceNumber
+  public internal(set) var lastRecord: LogSequenceNumber
+  /// What is wrong with what follows. Nil where that was not looked at, because the cluster had been shut down.
+  public internal(set) var problem: WALProblem?
+  /// The record that was not written to its end, and the page where its rest is missing.
+  public internal(set) var abortedRecord: LogSequenceNumber?
+  public internal(set) var missingContinuation: LogSequenceNumber?
+  /// Where the log goes on, for who inserts.
+  public var resumePoint: WALResumePoint {
+    WALResumePoint(position: endPosition, lastRecord: lastRecord, redoPosition: state.lastCheckpoint.redo)
+  }
+  /// What is true of the cluster as a whole.
+  public internal(set) var state: RecoveredState
+
+  public internal(set) var recordCount: UInt64 = 0
+  /// Bytes of the records, without page headers and padding.
+  public internal(set) var recordBytes: UInt64 = 0
+  /// Records of each resource manager, by its number.
+  public internal(set) var recordCounts = [UInt64](repeating: 0, count: 256)
+  /// Pages that were made from full-page images.
+  public internal(set) var imageCount: UInt64 = 0
+  public internal(set) var elapsedNanoseconds: UInt64 = 0
+  /// Of that, waiting for pages, and for the log.
+  public internal(set) var pageWaitNanoseconds: UInt64 = 0
+  public internal(set) var walWaitNanoseconds: UInt64 = 0
+  public internal(set) var prefetch = RecoveryPrefetchStatistics()
+
+  init(end: LogSequenceNumber, lastRecord: LogSequenceNumber, state: RecoveredState) {
+    (endPosition, self.lastRecord, self.state) = (end, lastRecord, state)
+  }
+}

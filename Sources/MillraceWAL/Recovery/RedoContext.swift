@@ -1,0 +1,232 @@
+public import MillraceIO
+public import MillraceStorage
+
+/// What redo has to do with a page.
+public enum RedoAction: Sendable, Equatable {
+  /// To change it as the record says (BLK_NEEDS_REDO).
+  case needsRedo
+  /// Nothing: the page has the change already (BLK_DONE).
+  case done
+  /// Nothing: the page has been made from the record's image (BLK_RESTORED).
+  case restored
+  /// Nothing: the page is not there, because a later record removes it (BLK_NOTFOUND).
+  case notFound
+}
+
+/// A page that a record changes, locked exclusively, and what redo has to do with it.
+public struct RedoBuffer: ~Copyable {
+  public let action: RedoAction
+  private var pinned: PinnedBuffer?
+  private let block: WALBlockReference
+
+  /// The page's 8192 bytes; nil where it is not there.
+  public let page: UnsafeMutableRawPointer?
+
+  init(_ action: RedoAction, _ pinned: consuming PinnedBuffer, _ block: WALBlockReference) {
+    self.action = action
+    self.block = block
+    page = pinned.mutableBytes
+    self.pinned = consume pinned
+  }
+
+  init(notFound block: WALBlockReference) {
+    action = .notFound
+    self.block = block
+    page = nil
+    pinned = nil
+  }
+
+  /// Which block of its fork it is.
+  public var number: BlockNumber { block.block }
+  /// The data that the record has for it.
+  public var data: UnsafeRawBufferPointer { block.data }
+
+  /// Notes that the page has been changed as a record says.
+  public mutating func setChanged(by record: WALRecord) {
+    pinned?.setLSN(record.end)
+    pinned?.markDirty()
+  }
+}
+
+/// What redo works on: the pool, the files, and the state of the cluster. One thread uses it, during one recovery.
+public final class RedoContext {
+  public let storage: StorageManager
+  public let pool: BufferPool
+  public let backend: IOBackend
+  public internal(set) var state: RecoveredState
+
+  var invalidPages = InvalidPages()
+  var statistics = RedoStatistics()
+  /// How far forks will grow by records that have been looked at already, so that they can grow at once.
+  var expectedGrowth: [ForkID: UInt32] = [:]
+  private var forks = ForkCache()
+
+  public init(storage: StorageManager, pool: BufferPool, backend: IOBackend, state: RecoveredState) {
+    (self.storage, self.pool, self.backend, self.state) = (storage, pool, backend, state)
+  }
+
+  /// The fork of a relation, whether its files are there or not.
+  public func fork(_ locator: RelationLocator, _ fork: ForkNumber) -> StoredFork {
+    forks.find(locator, fork) { storage.open(locator, fork) }
+  }
+
+  // MARK: Pages
+
+  /// Finds the page of a record's block, and decides what there is to do with it; puts the record's image in its place
+  /// where that is it (PostgreSQL's XLogReadBufferForRedoExtended).
+  /// - Parameters:
+  ///   - mode: `.zeroAndLock` for a page that the record makes anew, and only for one.
+  /// - Throws: ``RecoveryError``.
+  public func readBufferForRedo(
+    _ record: WALRecord, _ id: Int, mode: ReadMode = .normal
+  ) throws(RecoveryError) -> RedoBuffer {
+    guard let block = record.block(id) else {
+      throw RecoveryError(.corrupted, "failed to locate backup block with ID \(id) in WAL record")
+    }
+    guard block.willInitialize == (mode == .zeroAndLock) else {
+      throw RecoveryError(
+        .corrupted,
+        block.willInitialize
+          ? "block with WILL_INIT flag in WAL record must be zeroed by redo routine"
+          : "block to be initialized in redo routine must be marked with WILL_INIT flag in the WAL record")
+    }
+    if block.appliesImage, let image = block.image {
+      guard var buffer = try read(block, mode: .zeroAndLock) else {
+        return RedoBuffer(notFound: block)
+      }
+      do throws(WALProblem) {
+        try image.restore(to: buffer.mutableBytes, record: record.start, blockID: id)
+      } catch {
+        throw RecoveryError(error)
+      }
+      // A page that is not initialized has no LSN; it would look damaged.
+      if !PageView(buffer.bytes).isNew { buffer.setLSN(record.end) }
+      buffer.markDirty()
+      statistics.imageCount += 1
+      return RedoBuffer(.restored, buffer, block)
+    }
+    guard var buffer = try read(block, mode: mode) else { return RedoBuffer(notFound: block) }
+    if buffer.lockMode == nil { buffer.lock(.exclusive, backend: backend) }
+    return RedoBuffer(record.end <= buffer.lsn ? .done : .needsRedo, buffer, block)
+  }
+
+  /// Changes the page of a record's block, unless it has the change already.
+  /// - Parameter change: is given the page and the record's data for it. The LSN is set afterwards.
+  /// - Returns: what there was to do.
+  @discardableResult
+  public func redo(
+    _ record: WALRecord, _ id: Int, mode: ReadMode = .normal,
+    _ change: (UnsafeMutableRawPointer, UnsafeRawBufferPointer) throws(RecoveryError) -> Void
+  ) throws(RecoveryError) -> RedoAction {
+    var buffer = try readBufferForRedo(record, id, mode: mode)
+    if buffer.action == .needsRedo, let page = buffer.page {
+      try change(page, buffer.data)
+      buffer.setChanged(by: record)
+    }
+    return buffer.action
+  }
+
+  /// A page, pinned; with `.zeroAndLock` locked as well, and the fork grown to have it (XLogReadBufferExtended).
+  /// - Returns: nil where it is not there, or was never initialized, and must be.
+  private func read(_ block: WALBlockReference, mode: ReadMode) throws(RecoveryError) -> PinnedBuffer? {
+    let fork = fork(block.locator, block.fork)
+    do throws(IOError) {
+      if try fork.blockCount() <= block.block.rawValue {
+        guard mode == .zeroAndLock else {
+          noteInvalid(block, isPresent: false)
+          return nil
+        }
+        try grow(fork, toHold: block)
+      }
+    } catch {
+      throw RecoveryError(error)
+    }
+    do throws(StorageError) {
+      let began = monotonicNanoseconds()
+      let buffer = try pool.read(fork, block.block, backend, mode: mode)
+      let elapsed = monotonicNanoseconds() - began
+      // Less is no wait but the way to a page that is there.
+      if elapsed > RedoStatistics.waitThreshold { statistics.waitNanoseconds += elapsed }
+      if mode == .normal, PageView(buffer.bytes).isNew {
+        noteInvalid(block, isPresent: true)
+        return nil
+      }
+      return buffer
+    } catch {
+      throw RecoveryError(error)
+    }
+  }
+
+  /// Changes a page outside of what a record says of blocks, as long as it is there and initialized: for maps, which
+  /// are cut off with their relation.
+  func changeUnlogged(
+    _ locator: RelationLocator, _ number: ForkNumber, _ block: BlockNumber,
+    _ change: (UnsafeMutableRawPointer) -> Void
+  ) throws(RecoveryError) {
+    let fork = fork(locator, number)
+    do throws(IOError) {
+      guard try block.rawValue < fork.blockCount() else { return }
+    } catch {
+      throw RecoveryError(error)
+    }
+    do throws(StorageError) {
+      var buffer = try pool.read(fork, block, backend)
+      buffer.lock(.exclusive, backend: backend)
+      guard !PageView(buffer.bytes).isNew else { return }
+      change(buffer.mutableBytes)
+      buffer.markDirty()
+    } catch {
+      throw RecoveryError(error)
+    }
+  }
+
+  func forgetForks() { forks.removeAll() }
+
+  private func noteInvalid(_ block: WALBlockReference, isPresent: Bool) {
+    invalidPages.add(
+      InvalidPages.Page(locator: block.locator, fork: block.fork, block: block.block.rawValue), isPresent: isPresent)
+  }
+
+  /// Appends blocks up to one that a record makes, and those that records further on will make.
+  private func grow(_ fork: StoredFork, toHold block: WALBlockReference) throws(IOError) {
+    if try fork.blockCount() == 0 { try storage.create(block.locator, block.fork, isRedo: true) }
+    let wanted = block.block.rawValue + 1
+    try fork.extend(to: max(wanted, expectedGrowth[fork.id] ?? 0), backend)
+    expectedGrowth[fork.id] = nil
+  }
+}
+
+/// What redo has done so far.
+struct RedoStatistics {
+  /// Nanoseconds below which the way to a page is not counted as a wait.
+  static let waitThreshold: UInt64 = 5_000
+
+  /// Pages made from images.
+  var imageCount: UInt64 = 0
+  /// Waiting for pages to be read.
+  var waitNanoseconds: UInt64 = 0
+}
+
+/// The forks that records named last: most name the same few, and looking one up takes a lock.
+private struct ForkCache {
+  private struct Entry {
+    var locator: RelationLocator
+    var fork: ForkNumber
+    var stored: StoredFork
+  }
+
+  private static let size = 64
+  private var entries = [Entry?](repeating: nil, count: size)
+
+  @inline(__always) mutating func find(
+    _ locator: RelationLocator, _ fork: ForkNumber, _ open: () -> StoredFork
+  ) -> StoredFork {
+    let place = Int((locator.relNumber &* 0x9E37_79B1) >> 26 ^ UInt32(fork.rawValue)) % Self.size
+    if let entry = entries[place], entry.locator == locator, entry.fork == fork { return entry.stored }
+    let stored = open()
+    entries[place] = Entry(locator: locator, fork: fork, stored: stored)
+    return stored
+  }
+
+  mutating func removeAll() { for place in entries.indices { entries[place] = nil } }
+}
