@@ -3,8 +3,8 @@ public import MillraceIO
 
 /// Growing and cutting off (PostgreSQL's mdextend, mdzeroextend and mdtruncate).
 ///
-/// Every segment before the last has its full length, at any moment: only then do other programs, and this one after a
-/// crash, find what is behind it.
+/// Every segment before the last has its full length, at any moment and as of every checkpoint: only then do other
+/// programs, and this one when it comes back, find what is behind it.
 extension StoredFork {
   /// Appends blocks of zeros: reserves their space, or writes them where they are few or that is what is configured.
   ///
