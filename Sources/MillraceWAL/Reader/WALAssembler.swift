@@ -31,9 +31,10 @@ struct WALAssembler {
   private let window: WALWindow
   private let geometry: WALGeometry
   private var validator: WALPageValidator
-  /// The page that was looked at last, and whether its header was found to be right.
+  /// The page that was looked at last, and where it is if its header was found to be right. It stays there until a
+  /// later one is asked for.
   private var page = LogSequenceNumber.invalid
-  private var isValidated = false
+  private var pageBytes: UnsafeRawPointer?
   private var partial: Partial?
 
   /// Where the next record starts, or its page.
@@ -73,18 +74,19 @@ struct WALAssembler {
   }
 
   /// A page, its header validated; nil where it is still being read.
-  private mutating func validated(_ address: LogSequenceNumber, mayWait: Bool) throws(Stop) -> UnsafeRawPointer? {
-    if page != address { (page, isValidated) = (address, false) }
+  @inline(__always) private mutating func validated(_ address: LogSequenceNumber, mayWait: Bool) throws(Stop)
+    -> UnsafeRawPointer?
+  {
+    if page == address, let pageBytes { return pageBytes }
+    (page, pageBytes) = (address, nil)
     let found: WALWindow.Page
     do throws(IOError) { found = try window.page(at: address, mayWait: mayWait) } catch { throw .io(error) }
     switch found {
     case .pending: return nil
     case .none(let problem): throw .problem(problem)
     case .ready(let bytes):
-      if !isValidated {
-        try asStop { () throws(WALProblem) in try validator.validate(WALPageHeader(bytes), at: address) }
-        isValidated = true
-      }
+      try asStop { () throws(WALProblem) in try validator.validate(WALPageHeader(bytes), at: address) }
+      pageBytes = bytes
       return bytes
     }
   }
@@ -105,14 +107,13 @@ struct WALAssembler {
     if header.flags.contains(.firstIsContinuation), offset == header.size {
       throw .problem(WALProblem(.continuation, "contrecord is requested by \(start)"))
     }
-    record.reset()
-    record.start = start
+    record.begin(at: start)
     // Records are aligned, so of a header that is cut in two the length at least is here.
     let length = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
     let room = WALLayout.pageSize - offset
     let hasHeader = room >= WALLayout.recordHeaderSize
     if hasHeader {
-      record.header = WALRecordHeader(bytes + offset)
+      record.own.pointee.header = WALRecordHeader(bytes + offset)
       try validate(record.header, at: start)
     }
     guard (WALLayout.recordHeaderSize...WALLayout.recordSizeMax).contains(Int(length)) else {
@@ -153,7 +154,7 @@ struct WALAssembler {
     unfinished.position = LogSequenceNumber(address.rawValue + UInt64(header.size + count))
     if !unfinished.hasHeader {
       // The smallest page holds the rest of any header.
-      record.header = WALRecordHeader(record.bytes)
+      record.own.pointee.header = WALRecordHeader(record.own.pointee.bytes)
       try validate(record.header, at: unfinished.start)
       unfinished.hasHeader = true
     }
@@ -187,8 +188,8 @@ struct WALAssembler {
       // The rest of the segment belongs to it.
       end = (end + geometry.segmentSize - 1) / geometry.segmentSize * geometry.segmentSize
     }
-    record.end = LogSequenceNumber(end)
-    record.overwritten = overwritten
+    record.own.pointee.end = LogSequenceNumber(end)
+    record.own.pointee.overwritten = overwritten
     overwritten = nil
     (next, lastStart, partial) = (record.end, complete.start, nil)
   }

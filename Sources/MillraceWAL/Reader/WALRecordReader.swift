@@ -25,23 +25,31 @@ public final class WALRecordReader {
   /// Where reading started.
   public let start: LogSequenceNumber
   private let window: WALWindow
-  private var assembler: WALAssembler
   private let configuration: WALReaderConfiguration
-
   /// A ring: the record in use, if there is one, those decoded ahead, then free ones.
-  private var records: [WALRecord] = []
-  private var oldest = 0
-  private var hasCurrent = false
-  private var aheadCount = 0
-  /// Of those decoded ahead.
-  private var aheadBytes = 0
-  /// How many of those decoded ahead ``lookAhead()`` has given out.
-  private var seenCount = 0
-  private var problem: WALProblem?
+  private let records: UnsafeMutablePointer<Unmanaged<WALRecord>>
+  private let recordCapacity: Int
+  /// In memory of its own, so that no access to it is checked at run time.
+  private let own: UnsafeMutablePointer<State>
+
+  private struct State {
+    var assembler: WALAssembler
+    var oldest = 0
+    /// Whether the oldest is in use: 1 or 0.
+    var inUse = 0
+    var aheadCount = 0
+    /// Of those decoded ahead.
+    var aheadBytes = 0
+    /// How many of those decoded ahead `lookAhead` has given out.
+    var seenCount = 0
+    var problem: WALProblem?
+    var recordBytes: UInt64 = 0
+    var recordCount: UInt64 = 0
+  }
 
   /// Bytes of the records given out by ``next()``, and how many.
-  public private(set) var recordBytes: UInt64 = 0
-  public private(set) var recordCount: UInt64 = 0
+  public var recordBytes: UInt64 { own.pointee.recordBytes }
+  public var recordCount: UInt64 { own.pointee.recordCount }
   /// How often the next page of the log was not there yet and had to be waited for.
   public var waitCount: UInt64 { window.waitCount }
   /// How long that took.
@@ -62,8 +70,18 @@ public final class WALRecordReader {
       backend: backend, fileSystem: fileSystem, directory: directory, timeline: timeline, geometry: geometry,
       start: start, configuration: configuration)
     let validator = WALPageValidator(timeline: timeline, geometry: geometry, systemIdentifier: systemIdentifier)
-    assembler = WALAssembler(window: window, validator: validator, start: start)
-    records = (0..<max(configuration.recordsAheadMax, 1) + 2).map { _ in WALRecord() }
+    own = .allocate(capacity: 1)
+    own.initialize(to: State(assembler: WALAssembler(window: window, validator: validator, start: start)))
+    recordCapacity = max(configuration.recordsAheadMax, 1) + 2
+    records = .allocate(capacity: recordCapacity)
+    for index in 0..<recordCapacity { (records + index).initialize(to: .passRetained(WALRecord())) }
+  }
+
+  deinit {
+    for index in 0..<recordCapacity { records[index].release() }
+    records.deallocate()
+    own.deinitialize(count: 1)
+    own.deallocate()
   }
 
   /// Lets go of memory and files. Nothing is read afterwards.
@@ -74,20 +92,20 @@ public final class WALRecordReader {
   /// The record is valid until the next call.
   /// - Throws: ``IOError`` where the system could not read: then it is not known whether the log goes on.
   public func next() throws(IOError) -> WALRecord? {
-    if hasCurrent {
-      oldest = (oldest + 1) % records.count
-      hasCurrent = false
+    if own.pointee.inUse == 1 {
+      own.pointee.oldest = own.pointee.oldest + 1 == recordCapacity ? 0 : own.pointee.oldest + 1
+      own.pointee.inUse = 0
     }
-    if aheadCount == 0 {
+    if own.pointee.aheadCount == 0 {
       guard try decode(mayWait: true) else { return nil }
     }
-    let record = records[oldest]
-    aheadCount -= 1
-    aheadBytes -= record.totalLength
-    seenCount = max(seenCount - 1, 0)
-    hasCurrent = true
-    recordBytes += UInt64(record.totalLength)
-    recordCount += 1
+    own.pointee.aheadCount -= 1
+    own.pointee.seenCount = max(own.pointee.seenCount - 1, 0)
+    own.pointee.inUse = 1
+    let record = record(at: 0).takeUnretainedValue()
+    own.pointee.aheadBytes -= record.totalLength
+    own.pointee.recordBytes += UInt64(record.totalLength)
+    own.pointee.recordCount += 1
     return record
   }
 
@@ -95,36 +113,49 @@ public final class WALRecordReader {
   /// - Returns: nil where the next record is not in memory yet, or the room for records decoded ahead is full, or the
   ///   log ends.
   func lookAhead() throws(IOError) -> WALRecord? {
-    if seenCount == aheadCount {
-      guard aheadCount < configuration.recordsAheadMax, aheadBytes < configuration.bytesAheadMax,
-        try decode(mayWait: false)
+    if own.pointee.seenCount == own.pointee.aheadCount {
+      guard own.pointee.aheadCount < configuration.recordsAheadMax,
+        own.pointee.aheadBytes < configuration.bytesAheadMax, try decode(mayWait: false)
       else { return nil }
     }
-    let record = records[(oldest + (hasCurrent ? 1 : 0) + seenCount) % records.count]
-    seenCount += 1
-    return record
+    own.pointee.seenCount += 1
+    return record(at: own.pointee.inUse + own.pointee.seenCount - 1).takeUnretainedValue()
   }
 
   /// Why and where the log ends, once that is known.
   public var end: WALEnd? {
-    guard let problem, aheadCount == 0 else { return nil }
+    guard let problem = own.pointee.problem, own.pointee.aheadCount == 0 else { return nil }
+    let assembler = own.pointee.assembler
     return WALEnd(
       position: assembler.next, lastRecord: assembler.lastStart, problem: problem,
       abortedRecord: assembler.aborted?.record, missingContinuation: assembler.aborted?.missing)
   }
 
+  /// The record that many places behind the oldest.
+  @inline(__always) private func record(at position: Int) -> Unmanaged<WALRecord> {
+    let place = own.pointee.oldest + position
+    return records[place < recordCapacity ? place : place - recordCapacity]
+  }
+
   /// Decodes one more record. - Returns: whether there is one.
   private func decode(mayWait: Bool) throws(IOError) -> Bool {
-    guard problem == nil else { return false }
-    let record = records[(oldest + (hasCurrent ? 1 : 0) + aheadCount) % records.count]
-    switch try assembler.advance(record, mayWait: mayWait) {
+    guard own.pointee.problem == nil else { return false }
+    let record = record(at: own.pointee.inUse + own.pointee.aheadCount)
+    let progress = record._withUnsafeGuaranteedRef { record -> Result<WALAssembler.Progress, IOError> in
+      do throws(IOError) {
+        return .success(try own.pointee.assembler.advance(record, mayWait: mayWait))
+      } catch {
+        return .failure(error)
+      }
+    }
+    switch try progress.get() {
     case .pending: return false
     case .end(let found):
-      problem = found
+      own.pointee.problem = found
       return false
     case .record:
-      aheadCount += 1
-      aheadBytes += record.totalLength
+      own.pointee.aheadCount += 1
+      own.pointee.aheadBytes += record._withUnsafeGuaranteedRef { $0.totalLength }
       return true
     }
   }

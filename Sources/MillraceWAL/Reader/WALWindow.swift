@@ -111,9 +111,13 @@ final class WALWindow {
       }
       piece.pointee.reference = .none
     }
-    let request = IORequest(
-      .readv, path: path(of: address), offset: Int64(geometry.offsetInSegment(start(number))), length: Int(pieceSize))
-    let length = try request.bytes(piece.pointee.outcome)
+    let outcome = piece.pointee.outcome
+    guard outcome.status != .failed else {
+      let offset = Int64(geometry.offsetInSegment(start(number)))
+      throw IORequest(.readv, path: path(of: address), offset: offset, length: Int(pieceSize))
+        .failure(errno: Int32(bitPattern: outcome.detail))
+    }
+    let length = Int(outcome.result)
     let offset = Int(address.rawValue % pieceSize)
     guard length >= offset + WALLayout.pageSize else {
       let inSegment = geometry.offsetInSegment(address)

@@ -6,12 +6,12 @@ extension WALRecord {
   /// - Throws: ``WALProblem`` where they are no record. Whatever the bytes are, nothing outside of them is touched.
   public convenience init(decoding bytes: UnsafeRawBufferPointer, at start: LogSequenceNumber) throws(WALProblem) {
     self.init()
-    self.start = start
+    begin(at: start)
     guard let base = bytes.baseAddress, bytes.count >= WALLayout.recordHeaderSize else {
       throw .length(UInt32(bytes.count), at: start)
     }
     append(base, byteCount: bytes.count)
-    header = WALRecordHeader(base)
+    own.pointee.header = WALRecordHeader(base)
     guard Int(header.totalLength) == bytes.count else { throw .invalidLength(at: start) }
     try checkChecksum()
     try decode()
@@ -19,12 +19,13 @@ extension WALRecord {
 
   /// Verifies the CRC of a complete record (ValidXLogRecord).
   func checkChecksum() throws(WALProblem) {
+    let bytes = own.pointee.bytes
     var crc = CRC32C()
     crc.update(
       UnsafeRawBufferPointer(
-        start: bytes + WALLayout.recordHeaderSize, count: byteCount - WALLayout.recordHeaderSize))
+        start: bytes + WALLayout.recordHeaderSize, count: own.pointee.byteCount - WALLayout.recordHeaderSize))
     crc.update(UnsafeRawBufferPointer(start: bytes, count: WALLayout.RecordOffset.crc))
-    guard crc.value == header.crc else {
+    guard crc.value == own.pointee.header.crc else {
       throw WALProblem(.checksum, "incorrect resource manager data checksum in record at \(start)")
     }
   }
@@ -32,7 +33,8 @@ extension WALRecord {
   /// Finds the parts of a complete record whose header has been read.
   func decode() throws(WALProblem) {
     var fields = FieldReader(
-      UnsafeRawBufferPointer(start: bytes, count: byteCount), from: WALLayout.recordHeaderSize, record: start)
+      UnsafeRawBufferPointer(start: own.pointee.bytes, count: own.pointee.byteCount),
+      from: WALLayout.recordHeaderSize, record: start)
     var dataLength = 0
     var mainDataLength = 0
     var lastID = -1
@@ -48,9 +50,9 @@ extension WALRecord {
         // The main data is always last.
         break headers
       case WALLayout.DataID.origin:
-        origin = try fields.read(UInt16.self)
+        own.pointee.origin = try fields.read(UInt16.self)
       case WALLayout.DataID.topLevelXID:
-        topLevelXID = try fields.read(UInt32.self)
+        own.pointee.topLevelXID = try fields.read(UInt32.self)
       case 0...UInt8(WALLayout.blockIDMax):
         guard Int(id) > lastID else {
           throw WALProblem(.blockHeaders, "out-of-order block_id \(id) at \(start)")
@@ -64,21 +66,22 @@ extension WALRecord {
     guard fields.remaining == dataLength else { throw .invalidLength(at: start) }
 
     // Lengths are checked; now the data has its places, images and data of each block first.
-    var place = UnsafeRawPointer(bytes) + byteCount - dataLength
-    updateBlocks { block in
-      if let image = block.image {
-        block.image?.bytes = UnsafeRawBufferPointer(start: place, count: image.bytes.count)
-        place += image.bytes.count
-        imageBytes += image.bytes.count
+    var place = UnsafeRawPointer(own.pointee.bytes) + own.pointee.byteCount - dataLength
+    for index in 0..<own.pointee.blockCount {
+      let block = own.pointee.blocks + index
+      if let length = block.pointee.image?.bytes.count {
+        block.pointee.image?.bytes = UnsafeRawBufferPointer(start: place, count: length)
+        place += length
+        own.pointee.imageBytes += length
       }
-      block.data = UnsafeRawBufferPointer(start: place, count: block.data.count)
-      place += block.data.count
+      block.pointee.data = UnsafeRawBufferPointer(start: place, count: block.pointee.data.count)
+      place += block.pointee.data.count
     }
-    mainData = UnsafeRawBufferPointer(start: place, count: mainDataLength)
+    own.pointee.mainData = UnsafeRawBufferPointer(start: place, count: mainDataLength)
   }
 
   /// Reads the header of one block. - Returns: how many bytes of image and data it announces.
-  private func decodeBlock(
+  @inline(__always) private func decodeBlock(
     _ id: Int, _ fields: inout FieldReader, _ lastLocator: inout RelationLocator?
   ) throws(WALProblem) -> Int {
     let byte = try fields.read(UInt8.self)
@@ -106,10 +109,10 @@ extension WALRecord {
     }
     let block = BlockNumber(try fields.read(UInt32.self))
     // Only the length is known of the data; its place follows.
-    add(
-      WALBlockReference(
+    addBlock().initialize(
+      to: WALBlockReference(
         id: id, locator: locator, fork: fork, block: block, flags: flags, image: image,
-        data: UnsafeRawBufferPointer(start: bytes, count: dataLength)))
+        data: UnsafeRawBufferPointer(start: own.pointee.bytes, count: dataLength)))
     return dataLength + (image?.bytes.count ?? 0)
   }
 
@@ -142,7 +145,7 @@ extension WALRecord {
     }
     return WALBlockImage(
       flags: flags, hole: holeOffset..<holeOffset + holeLength,
-      bytes: UnsafeRawBufferPointer(start: bytes, count: length))
+      bytes: UnsafeRawBufferPointer(start: own.pointee.bytes, count: length))
   }
 }
 
@@ -158,7 +161,7 @@ private struct FieldReader {
 
   var remaining: Int { bytes.count - offset }
 
-  mutating func read<Value: FixedWidthInteger>(_ type: Value.Type) throws(WALProblem) -> Value {
+  @inline(__always) mutating func read<Value: FixedWidthInteger>(_ type: Value.Type) throws(WALProblem) -> Value {
     let size = MemoryLayout<Value>.size
     guard remaining >= size else { throw .invalidLength(at: record) }
     defer { offset += size }

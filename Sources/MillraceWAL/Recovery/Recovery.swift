@@ -135,6 +135,7 @@ public final class Recovery {
     _ reader: WALRecordReader, _ context: RedoContext, isOnline: Bool, _ report: inout RecoveryReport
   ) throws(RecoveryError) {
     var prefetcher = RecoveryPrefetcher(ioConcurrency: ioConcurrency)
+    var counts = [UInt64](repeating: 0, count: 256)
     while let record = try next(reader) {
       if report.redoStart == nil {
         // Since PostgreSQL 17 a checkpoint begins with a record that says so.
@@ -149,7 +150,7 @@ public final class Recovery {
         throw RecoveryError(error)
       }
       context.state.noteTransaction(record.xid)
-      report.recordCounts[Int(record.resourceManager.rawValue)] += 1
+      counts[Int(record.resourceManager.rawValue)] += 1
       do throws(RecoveryError) {
         guard let manager = resourceManagers[record.resourceManager] else {
           throw RecoveryError(
@@ -162,7 +163,7 @@ public final class Recovery {
       }
       report.redoDone = record.start
     }
-    report.prefetch = prefetcher.statistics
+    (report.prefetch, report.recordCounts) = (prefetcher.statistics, counts)
   }
 
   /// Some handles are left for reading the log and for what redo itself does.

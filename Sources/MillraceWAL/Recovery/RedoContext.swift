@@ -53,21 +53,46 @@ public final class RedoContext {
   public let storage: StorageManager
   public let pool: BufferPool
   public let backend: IOBackend
-  public internal(set) var state: RecoveredState
+  /// In memory of its own, so that no access to it is checked at run time.
+  private let own: UnsafeMutablePointer<Own>
+
+  private struct Own {
+    var state: RecoveredState
+    var statistics = RedoStatistics()
+    var forks = ForkCache()
+  }
 
   var invalidPages = InvalidPages()
-  var statistics = RedoStatistics()
   /// How far forks will grow by records that have been looked at already, so that they can grow at once.
   var expectedGrowth: [ForkID: UInt32] = [:]
-  private var forks = ForkCache()
 
   public init(storage: StorageManager, pool: BufferPool, backend: IOBackend, state: RecoveredState) {
-    (self.storage, self.pool, self.backend, self.state) = (storage, pool, backend, state)
+    (self.storage, self.pool, self.backend) = (storage, pool, backend)
+    own = .allocate(capacity: 1)
+    own.initialize(to: Own(state: state))
+  }
+
+  deinit {
+    own.deinitialize(count: 1)
+    own.deallocate()
+  }
+
+  public internal(set) var state: RecoveredState {
+    @inline(__always) get { own.pointee.state }
+    @inline(__always) _modify { yield &own.pointee.state }
+  }
+
+  var statistics: RedoStatistics {
+    @inline(__always) get { own.pointee.statistics }
+    @inline(__always) _modify { yield &own.pointee.statistics }
   }
 
   /// The fork of a relation, whether its files are there or not.
   public func fork(_ locator: RelationLocator, _ fork: ForkNumber) -> StoredFork {
-    forks.find(locator, fork) { storage.open(locator, fork) }
+    if let known = own.pointee.forks.find(locator, fork) { return known }
+    let stored = storage.open(locator, fork)
+    own.pointee.forks.add(stored)
+    return stored
   }
 
   // MARK: Pages
@@ -180,7 +205,7 @@ public final class RedoContext {
     }
   }
 
-  func forgetForks() { forks.removeAll() }
+  func forgetForks() { own.pointee.forks.removeAll() }
 
   private func noteInvalid(_ block: WALBlockReference, isPresent: Bool) {
     invalidPages.add(
@@ -218,14 +243,17 @@ private struct ForkCache {
   private static let size = 64
   private var entries = [Entry?](repeating: nil, count: size)
 
-  @inline(__always) mutating func find(
-    _ locator: RelationLocator, _ fork: ForkNumber, _ open: () -> StoredFork
-  ) -> StoredFork {
-    let place = Int((locator.relNumber &* 0x9E37_79B1) >> 26 ^ UInt32(fork.rawValue)) % Self.size
-    if let entry = entries[place], entry.locator == locator, entry.fork == fork { return entry.stored }
-    let stored = open()
-    entries[place] = Entry(locator: locator, fork: fork, stored: stored)
-    return stored
+  @inline(__always) private func place(_ locator: RelationLocator, _ fork: ForkNumber) -> Int {
+    Int((locator.relNumber &* 0x9E37_79B1) >> 26 ^ UInt32(fork.rawValue))
+  }
+
+  @inline(__always) func find(_ locator: RelationLocator, _ fork: ForkNumber) -> StoredFork? {
+    guard let entry = entries[place(locator, fork)], entry.locator == locator, entry.fork == fork else { return nil }
+    return entry.stored
+  }
+
+  mutating func add(_ stored: StoredFork) {
+    entries[place(stored.locator, stored.fork)] = Entry(locator: stored.locator, fork: stored.fork, stored: stored)
   }
 
   mutating func removeAll() { for place in entries.indices { entries[place] = nil } }
