@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench format lint docs clean
+.PHONY: help build demo test soak bench format lint docs clean
 
 libraries := MillraceSettings MillraceIO MillraceSimulation MillraceStorage MillraceWAL MillraceEngine
 
@@ -31,6 +31,11 @@ demo: build ## read real data by every method and compare; takes PGDATA=director
 test: ## everything that must hold before a change is merged
 	scripts/test.sh
 
+soak: ## the whole engine on a simulated disk, seed after seed until stopped; takes SEED=first
+	swift build -c release -Xswiftc -enable-testing --scratch-path .build-soak --build-tests
+	MILLRACE_SOAK=1 $(if $(SEED),MILLRACE_SEED=$(SEED)) swift test -c release -Xswiftc -enable-testing \
+	  --scratch-path .build-soak --skip-build --filter 'EngineSimulationTests.*without.end'
+
 bench: ## compare with fio and PostgreSQL; tables go to .build/bench
 	scripts/bench/all.sh
 
@@ -47,4 +52,4 @@ docs: ## the libraries' reference as a web site, in .build/docs
 	@echo "to read it: python3 -m http.server --directory .build/docs 8000, then open /documentation/"
 
 clean: ## remove what was built
-	rm -rf .build .build-tsan
+	rm -rf .build .build-tsan .build-soak

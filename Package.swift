@@ -100,11 +100,20 @@ let package = Package(
       name: "MillraceWALTests",
       dependencies: ["MillraceIO", "MillraceSimulation", "MillraceStorage", "MillraceWAL", "MillraceTestSupport"],
       swiftSettings: settings),
+    // A cluster whose rows are bytes, and a process that changes them until it is killed.
+    .target(
+      name: "MillraceEngineTestSupport",
+      dependencies: ["MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceEngine"],
+      path: "Tests/EngineSupport", swiftSettings: settings),
+    .executableTarget(
+      name: "CrashWriter", dependencies: ["MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport"],
+      path: "Tests/CrashWriter", swiftSettings: settings),
     .testTarget(
       name: "MillraceEngineTests",
       dependencies: [
-        "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceStorage", "MillraceWAL", "MillraceEngine",
-        "MillraceTestSupport",
+        "CrashWriter", "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceStorage", "MillraceWAL",
+        "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .testTarget(

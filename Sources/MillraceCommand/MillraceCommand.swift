@@ -10,7 +10,10 @@ struct MillraceCommand: ParsableCommand {
       and its number.
       """,
     version: Version.current,
-    subcommands: [DemoCommand.self, DoctorCommand.self, BenchCommand.self, VerifyCommand.self])
+    subcommands: [
+      DemoCommand.self, DoctorCommand.self, BenchCommand.self, VerifyCommand.self, InitCommand.self,
+      RecoverCommand.self,
+    ])
 }
 
 /// Runs a command and turns what it throws into one sentence and an exit status.

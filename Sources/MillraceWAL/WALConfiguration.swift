@@ -72,6 +72,8 @@ public struct WALConfiguration: Sendable {
   /// `wal_writer_flush_after`, pages; 0 flushes whenever there is something to.
   public var writerFlushAfterPages = 128
   public var hugePages = IOMemory.HugePages.try
+  /// Off only in the test that shows what it is for.
+  var clearsStalePages = true
 
   public init(directory: String, systemIdentifier: UInt64) {
     (self.directory, self.systemIdentifier) = (directory, systemIdentifier)
@@ -111,8 +113,15 @@ public struct WALResumePoint: Sendable, Equatable {
   public var lastRecord: LogSequenceNumber
   /// Where recovery would start now.
   public var redoPosition: LogSequenceNumber
+  /// Whether the log was not ended by a shutdown. Then what was read of it is made durable before it goes on, and what
+  /// lies behind its end is cleared.
+  public var isAfterCrash: Bool
 
-  public init(position: LogSequenceNumber, lastRecord: LogSequenceNumber, redoPosition: LogSequenceNumber) {
+  public init(
+    position: LogSequenceNumber, lastRecord: LogSequenceNumber, redoPosition: LogSequenceNumber,
+    isAfterCrash: Bool = true
+  ) {
     (self.position, self.lastRecord, self.redoPosition) = (position, lastRecord, redoPosition)
+    self.isAfterCrash = isAfterCrash
   }
 }

@@ -44,6 +44,9 @@ public final class WriteAheadLog: @unchecked Sendable {
   let leader: LeaderLock
   let openSegments: OpenSegments
   let positionWaiters = PositionWaiters()
+  /// For records that fill pages up; used by the thread that has set `isPadding`.
+  let paddingBuilder = WALRecordBuilder()
+  let zeroPage: UnsafeRawBufferPointer
   /// Held by the one thread that begins an epoch; inserters know nothing of it.
   let epochChange = Locked(())
   private(set) var writeCompletion = IOCompletionID.engine
@@ -66,6 +69,8 @@ public final class WriteAheadLog: @unchecked Sendable {
     let asynchronousCommit = Atomic<UInt64>(0)
     /// How often the flushed position was raised, and published.
     let publications = Atomic<UInt64>(0)
+    /// Set by the thread that uses the padding builder.
+    let isPadding = Atomic<Bool>(false)
     let padded = Atomic<UInt64>(0)
     let paddedBytes = Atomic<UInt64>(0)
     let switchedSegments = Atomic<UInt64>(0)
@@ -114,6 +119,9 @@ public final class WriteAheadLog: @unchecked Sendable {
     leader = LeaderLock()
     // Those that the ring spans, and on either side one that is about to be opened or closed.
     openSegments = OpenSegments(count: Int(buffers.byteCount / configuration.segmentSize) + 4)
+    let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: WALLayout.pageSize, alignment: 8)
+    zeros.initializeMemory(as: UInt8.self, repeating: 0)
+    zeroPage = UnsafeRawBufferPointer(zeros)
     shared = .allocate(capacity: 1)
     shared.initialize(to: Shared(flushed: start))
     let words = UnsafeMutableRawPointer(shared).assumingMemoryBound(to: Atomic<UInt64>.self)
@@ -122,7 +130,30 @@ public final class WriteAheadLog: @unchecked Sendable {
     writeCompletion = engine.register(WALCompletion(self, isFlush: false))
     flushCompletion = engine.register(WALCompletion(self, isFlush: true))
     engine.register(buffers.memory)
+    if end.isAfterCrash { try settle(end, start, backend: backend) }
     try adoptLastPage(start, backend: backend)
+  }
+
+  /// Makes sure of what a crash has left: the log up to its end, which was read and may have been in the page cache
+  /// only, is durable, and nothing that looks like its continuation lies behind (see ``StalePages``).
+  private func settle(_ end: WALResumePoint, _ start: UInt64, backend: IOBackend) throws(WALError) {
+    do throws(IOError) {
+      try segments.removeTemporaryFiles()
+      // From the end on, as many as can have been written and not flushed.
+      let spanned = buffers.byteCount / geometry.segmentSize + 5
+      if configuration.clearsStalePages {
+        try StalePages(segments: segments, backend: backend, segmentsMax: spanned).clear(
+          behind: start, isDirect: isDirect)
+      }
+      for number in geometry.segment(of: end.redoPosition)...geometry.segment(of: LogSequenceNumber(start))
+      where try segments.exists(number) {
+        let file = try segments.open(number, [], backend: backend)
+        defer { engine.close(file, by: backend) }
+        try backend.synchronize(file)
+      }
+    } catch {
+      throw WALError(error)
+    }
   }
 
   deinit {
@@ -135,6 +166,7 @@ public final class WriteAheadLog: @unchecked Sendable {
     leader.deallocate()
     while let file = openSegments.takeAny() { engine.close(file.takeRetainedValue()) }
     openSegments.deallocate()
+    zeroPage.deallocate()
     shared.deinitialize(count: 1)
     shared.deallocate()
   }

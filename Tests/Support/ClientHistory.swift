@@ -37,9 +37,16 @@ package struct ClientHistory: Sendable {
   private let usualRows: Int
   private let changesMax: Int
 
-  /// - Parameter changesMax: of one transaction; at most 16.
-  package init(seed: UInt64, client: UInt16, usualRows: Int = 60, changesMax: Int = 6) {
-    (self.seed, self.client, self.usualRows, self.changesMax) = (seed, client, usualRows, changesMax)
+  /// - Parameters:
+  ///   - number: of the next transaction.
+  ///   - rows: what the ones before have left.
+  ///   - changesMax: of one transaction; at most 16.
+  package init(
+    seed: UInt64, client: UInt16, number: UInt64 = 0, rows: [Int64: UInt32] = [:], usualRows: Int = 60,
+    changesMax: Int = 6
+  ) {
+    (self.seed, self.client, self.number, self.rows) = (seed, client, number, rows)
+    (self.usualRows, self.changesMax) = (usualRows, changesMax)
   }
 
   /// The client that a row belongs to.

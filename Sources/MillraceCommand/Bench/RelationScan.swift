@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import MillraceEngine
 import MillraceIO
 import MillraceSettings
 import MillraceStorage
@@ -57,7 +58,7 @@ struct RelationScan {
   /// - Throws: ``IOError``, ``StorageError``, or ``Interruption/Requested``.
   func run(_ scanCase: ScanCase, onProgress: (Int) -> Void) throws -> ScanResult {
     if scanCase.cache == .cold { try dropCache() }
-    var configuration = IOConfiguration(settings, backendsMax: 1)
+    var configuration = IOConfiguration(tool: settings, backendsMax: 1)
     configuration.method = scanCase.method
     // A page that is damaged ends the scan with a sentence of its own.
     configuration.logger.logLevel = .error

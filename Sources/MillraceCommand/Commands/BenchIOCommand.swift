@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MillraceEngine
 import MillraceIO
 import MillraceSettings
 
@@ -64,7 +65,7 @@ struct BenchIOCommand: ParsableCommand {
       throw CommandError(
         "\"\(file)\" has \(target.size) bytes, less than one block of \(load.blockSize); give a smaller --block-size")
     }
-    var configuration = IOConfiguration(settings, backendsMax: 1)
+    var configuration = IOConfiguration(tool: settings, backendsMax: 1)
     configuration.handlesPerBackend = load.ioDepth
     let engine = try IOEngine(configuration)
     let memory = try IOMemory(byteCount: load.ioDepth * load.blockSize)

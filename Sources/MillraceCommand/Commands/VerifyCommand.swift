@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MillraceEngine
 import MillraceIO
 import MillraceSettings
 import MillraceStorage
@@ -68,7 +69,7 @@ struct VerifyCommand: ParsableCommand {
     try checkServer(directory)
     let listing =
       try relation.map { try directory.relations(in: directory.selection(for: $0)) } ?? directory.relations()
-    let engine = try IOEngine(IOConfiguration(settings, backendsMax: options.jobs))
+    let engine = try IOEngine(IOConfiguration(tool: settings, backendsMax: options.jobs))
     let verifier = ClusterVerifier(directory, listing, engine: engine, options: options)
     bar.setTotal(verifier.byteCount)
 

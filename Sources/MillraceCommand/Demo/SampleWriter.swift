@@ -1,3 +1,4 @@
+import MillraceEngine
 import MillraceIO
 import MillraceSettings
 import MillraceStorage
@@ -17,7 +18,7 @@ final class SampleWriter {
   private static let depth = 32
 
   init(_ settings: Settings, _ progress: ProgressBar) throws(IOError) {
-    var configuration = IOConfiguration(settings, backendsMax: 1)
+    var configuration = IOConfiguration(tool: settings, backendsMax: 1)
     configuration.handlesPerBackend = Self.depth
     let engine = try IOEngine(configuration)
     memory = try IOMemory(byteCount: Self.depth * Self.pieceBytes)

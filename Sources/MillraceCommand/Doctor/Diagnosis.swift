@@ -1,3 +1,4 @@
+import MillraceEngine
 import MillraceIO
 import MillraceSettings
 

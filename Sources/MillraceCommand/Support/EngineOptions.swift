@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import MillraceEngine
 import MillraceIO
 import MillraceSettings
 
@@ -40,30 +41,10 @@ struct EngineOptions: ParsableArguments {
   func settings() throws -> Settings { try options.settings(method: ioMethod) }
 }
 
-extension IOMethodKind {
-  init(_ setting: IOMethodSetting) {
-    switch setting {
-    case .worker: self = .worker
-    case .sync: self = .sync
-    case .ioUring: self = .ioUring
-    case .posixAIO: self = .posixAIO
-    case .auto: self = .auto
-    }
-  }
-}
-
 extension IOConfiguration {
   /// What the settings say, for a tool with a few backends.
-  init(_ settings: Settings, backendsMax: Int) {
-    self.init(method: IOMethodKind(settings[.ioMethod]))
-    self.backendsMax = backendsMax
-    handlesPerBackend = settings.effectiveIOMaxConcurrency(backendsMax: backendsMax)
-    vectorsPerHandle = settings[.ioMaxCombineLimit]
-    mergedBytesMax = settings.bytes(.ioMaxCombineLimit)
-    workers.workersMin = settings.ioWorkerBounds.lowerBound
-    workers.workersMax = settings.ioWorkerBounds.upperBound
-    workers.idleTimeoutMilliseconds = settings[.ioWorkerIdleTimeout]
-    workers.launchIntervalMilliseconds = settings[.ioWorkerLaunchInterval]
+  init(tool settings: Settings, backendsMax: Int) {
+    self.init(settings, backendsMax: backendsMax)
     logger = Logger(label: "millrace") { _ in StandardErrorLog() }
   }
 }

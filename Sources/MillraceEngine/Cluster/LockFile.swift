@@ -26,7 +26,7 @@ final class LockFile: Sendable {
     self.fileSystem = fileSystem
     let path = "\(directory)/\(ClusterLayout.lockFile)"
     self.path = path
-    let key = "\(ObjectIdentifier(type(of: fileSystem)).hashValue) \(Self.identity(fileSystem)) \(Self.resolved(directory))"
+    let key = "\(Self.identity(fileSystem)) \(Self.resolved(directory))"
     self.key = key
     guard Self.held.withLock({ $0.insert(key).inserted }) else {
       throw EngineError(.cluster, "data directory \"\(directory)\" is in use by another database of this process")
@@ -91,8 +91,9 @@ final class LockFile: Sendable {
   private static func inUse(_ path: String, _ processID: Int32?) -> EngineError {
     let who = processID.map { "process \($0)" } ?? "another process"
     return EngineError(
-      .cluster, "lock file \"\(path)\" is held by \(who); end it first, or, if it has nothing to do with this directory, "
-        + "remove the file")
+      .cluster,
+      "lock file \"\(path)\" is held by \(who); end it first, or, if it has nothing to do with this directory, remove"
+        + " the file")
   }
 
   /// Gives the directory back.

@@ -94,7 +94,7 @@ public final class BulkLoader {
     let tuples = rows.lazy.map { row in
       HeapTuple(forming: UnsafeMutableRawBufferPointer(rebasing: base[row.offset..<row.offset + row.count]))
     }
-    let count = change.multiInsert(tuples, on: heap, isLast: isLast)
+    let count = change.multiInsert(tuples, on: heap, reserve: relation.reservedBytes, isLast: isLast)
     try session.log(&page)
     stream.add(page)
     rowCount += UInt64(count)

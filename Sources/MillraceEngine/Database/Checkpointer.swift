@@ -4,8 +4,8 @@ import MillraceSettings
 import MillraceStorage
 import MillraceWAL
 
-/// Makes checkpoints: PostgreSQL's CreateCheckPoint (src/backend/access/transam/xlog.c) and checkpointer.c. On one thread,
-/// with a backend of its own.
+/// Makes checkpoints: PostgreSQL's CreateCheckPoint (src/backend/access/transam/xlog.c) and checkpointer.c. On one
+/// thread, with a backend of its own.
 final class Checkpointer {
   enum Kind: Equatable {
     case online
@@ -86,10 +86,12 @@ final class Checkpointer {
   // MARK: One checkpoint
 
   func perform(_ kind: Kind, _ pacing: CheckpointPacing) -> Result<CheckpointReport, EngineError> {
-    do throws(EngineError) {
-      return .success(try checkpoint(kind, pacing))
-    } catch {
-      return .failure(error)
+    database.checkpoints.performing.withLock { _ in
+      do throws(EngineError) {
+        return .success(try checkpoint(kind, pacing))
+      } catch {
+        return .failure(error)
+      }
     }
   }
 

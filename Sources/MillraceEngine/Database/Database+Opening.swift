@@ -1,6 +1,6 @@
 import MillraceIO
 import MillraceSettings
-import MillraceStorage
+package import MillraceStorage
 import MillraceWAL
 
 extension Database {
@@ -34,6 +34,16 @@ extension Database {
       throw EngineError(error.code == .invalidConfiguration ? .cluster : .io, error.description)
     }
     let version = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    do throws(IOError) {
+      guard try configuration.fileSystem.exists("\(configuration.path)/\(ClusterLayout.configurationFile)") else {
+        throw IOError(
+          .invalidConfiguration,
+          message: "\"\(configuration.path)\" is a cluster of PostgreSQL's own: it has no file"
+            + " \(ClusterLayout.configurationFile); make one with `millrace init`")
+      }
+    } catch {
+      throw EngineError(error.code == .invalidConfiguration ? .cluster : .io, error.description)
+    }
     guard version == "\(ClusterLayout.majorVersion)" else {
       throw EngineError(
         .cluster,
@@ -45,6 +55,7 @@ extension Database {
   /// The defaults, what the cluster's files say, and what was given, in this order.
   private static func settings(_ configuration: DatabaseConfiguration) throws(EngineError) -> Settings {
     var settings = Settings()
+    for assignment in configuration.defaults { try set(assignment, in: &settings, from: "") }
     for name in [ClusterLayout.configurationFile, ClusterLayout.automaticConfigurationFile] {
       let file = try ConfigurationFile.read(name, in: configuration.path, configuration.fileSystem)
       for assignment in file?.assignments ?? [] { try set(assignment, in: &settings, from: " in \(name)") }
@@ -79,7 +90,7 @@ extension Database {
     defer { stop(because: EngineError(.stopped, "the database is closed")) }
     let backend: IOBackend
     do throws(IOError) {
-      backend = try engine.makeBackend("closing")
+      backend = try engine.makeBackend("closing", priority: .checkpoint)
       try controlFile.beginShutdown()
     } catch {
       throw EngineError(error)
@@ -114,10 +125,19 @@ extension Database {
   public func checkpoint() throws(EngineError) -> CheckpointReport {
     try requireRunning()
     if threads.withLock({ $0 != nil }) { return try checkpoints.wait(for: checkpoints.request(isUrgent: true)) }
+    return try checkpoint(pacedBy: .none)
+  }
+
+  /// Makes a checkpoint on the calling thread.
+  package func checkpoint(pacedBy pacing: CheckpointPacing) throws(EngineError) -> CheckpointReport {
     let backend: IOBackend
-    do throws(IOError) { backend = try engine.makeBackend("checkpoint") } catch { throw EngineError(error) }
+    do throws(IOError) {
+      backend = try engine.makeBackend("checkpoint", priority: .checkpoint)
+    } catch {
+      throw EngineError(error)
+    }
     defer { backend.close() }
-    let result = Checkpointer(self, backend).perform(.online, .none)
+    let result = Checkpointer(self, backend).perform(.online, pacing)
     checkpoints.end(0, result, redo: log.redoPosition)
     return try result.get()
   }

@@ -109,7 +109,9 @@ public final class Database: Sendable {
 
   /// A table by its file number, which is there already.
   /// - Throws: ``EngineError`` `.undefined` where it has no file.
-  public func relation(_ number: UInt32, hasIndexes: Bool = false) throws(EngineError) -> HeapRelation {
+  public func relation(
+    _ number: UInt32, hasIndexes: Bool = false, fillFactor: Int = 100
+  ) throws(EngineError) -> HeapRelation {
     let locator = RelationLocator(
       tablespace: RelationLocator.defaultTablespace, database: ClusterLayout.defaultDatabase, relNumber: number)
     do throws(IOError) {
@@ -119,13 +121,13 @@ public final class Database: Sendable {
     } catch {
       throw EngineError(error.code == .invalidConfiguration ? .undefined : .io, error.description)
     }
-    return relation(locator, fork: storage.open(locator), hasIndexes: hasIndexes)
+    return relation(locator, fork: storage.open(locator), hasIndexes: hasIndexes, fillFactor: fillFactor)
   }
 
-  func relation(_ locator: RelationLocator, fork: StoredFork, hasIndexes: Bool) -> HeapRelation {
+  func relation(_ locator: RelationLocator, fork: StoredFork, hasIndexes: Bool, fillFactor: Int) -> HeapRelation {
     relations.withLock { relations in
       if let known = relations[locator], known.fork === fork { return known }
-      let made = HeapRelation(locator, fork: fork, hasIndexes: hasIndexes)
+      let made = HeapRelation(locator, fork: fork, hasIndexes: hasIndexes, fillFactor: fillFactor)
       relations[locator] = made
       return made
     }

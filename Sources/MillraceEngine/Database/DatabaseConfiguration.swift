@@ -5,6 +5,8 @@ public import MillraceSettings
 public struct DatabaseConfiguration: Sendable {
   /// The data directory.
   public var path: String
+  /// Settings that the cluster's own files can change: a tool's own defaults.
+  public var defaults: [SettingAssignment] = []
   /// Settings besides those in the cluster's own files; the last word.
   public var assignments: [SettingAssignment] = []
   /// Sessions at the same time at most.

@@ -37,7 +37,6 @@ struct Opening {
   }
 
   func run() throws(EngineError) -> Database {
-    defer { backend.close() }
     let control = controlFile.current
     let storage = StorageManager(
       engine: engine, directory: configuration.path,
@@ -47,6 +46,9 @@ struct Opening {
       extendMethod: settings[.fileExtendMethod] == .writeZeros ? .writeZeros : .allocate,
       syncPolicy: !settings[.fsync]
         ? .nothingIsSynced : settings[.dataSyncRetry] ? .failureIsRetried : .failureIsFinal)
+    // Where something fails, I/O may be in flight on what would otherwise be let go of before the backend has waited.
+    var used: [AnyObject] = [storage]
+    defer { withExtendedLifetime(used) { backend.close() } }
     let pool: BufferPool
     do throws(IOError) {
       pool = try BufferPool(
@@ -54,10 +56,13 @@ struct Opening {
     } catch {
       throw EngineError(error)
     }
+    used.append(pool)
     let commitLog = try CommitLog(
       fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_xact", isSynced: settings[.fsync])
+    used.append(commitLog)
     let report = try recover(storage, pool, commitLog)
     let log = try openLog(report)
+    used.append(log)
     commitLog.flushLog = { position, backend throws(EngineError) in
       do throws(WALError) { try log.flush(upTo: position, backend: backend) } catch { throw EngineError(error) }
     }

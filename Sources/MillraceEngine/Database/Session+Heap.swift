@@ -32,6 +32,7 @@ extension Session {
   func pageWithRoom(
     for length: Int, in relation: HeapRelation, avoiding avoided: BlockNumber? = nil
   ) throws(EngineError) -> PinnedBuffer {
+    let wanted = PageLayout.aligned(length) + relation.reservedBytes
     var target = insertTargets[relation.locator]
     if target == nil, let count = Optional(try relation.blockCount()), count > 0 { target = BlockNumber(count - 1) }
     do throws(StorageError) {
@@ -42,7 +43,8 @@ extension Session {
         page.lock(.exclusive, backend: backend)
         let heap = HeapPage(page.mutableBytes, block: block)
         if heap.editor.isNew { heap.editor.initialize() }
-        if heap.freeSpace >= PageLayout.aligned(length) {
+        // What is longer than all that may be filled gets a page of its own.
+        if heap.freeSpace >= wanted || heap.editor.itemCount == 0 {
           insertTargets[relation.locator] = block
           return page
         }

@@ -214,7 +214,9 @@ public final class Session {
 
   /// Makes a table, which is there for good when the transaction commits.
   /// - Throws: ``EngineError``.
-  public func createRelation(hasIndexes: Bool = false) throws(EngineError) -> HeapRelation {
+  public func createRelation(
+    hasIndexes: Bool = false, fillFactor: Int = 100
+  ) throws(EngineError) -> HeapRelation {
     let xid = try requireTransactionID()
     let locator = RelationLocator(
       tablespace: RelationLocator.defaultTablespace, database: ClusterLayout.defaultDatabase,
@@ -229,7 +231,7 @@ public final class Session {
     builder.appendData(locator.relNumber)
     builder.appendData(UInt32(ForkNumber.main.rawValue))
     _ = try log()
-    return database.relation(locator, fork: fork, hasIndexes: hasIndexes)
+    return database.relation(locator, fork: fork, hasIndexes: hasIndexes, fillFactor: fillFactor)
   }
 
   /// Drops a table when the transaction commits. Nobody else may use it from now on.

@@ -6,19 +6,28 @@ public final class HeapRelation: Sendable {
   public let locator: RelationLocator
   /// Whether some index may lead to its tuples: then pruning keeps their line pointers.
   public let hasIndexes: Bool
+  /// How much of a page insertions fill, in percent; the rest is for newer versions of its rows.
+  public let fillFactor: Int
   let fork: StoredFork
   /// Pages that were appended together and that nobody has taken yet, the next one last.
   private let fresh = Locked<[BlockNumber]>([])
 
-  init(_ locator: RelationLocator, fork: StoredFork, hasIndexes: Bool = false) {
-    (self.locator, self.fork, self.hasIndexes) = (locator, fork, hasIndexes)
+  init(_ locator: RelationLocator, fork: StoredFork, hasIndexes: Bool, fillFactor: Int) {
+    precondition((10...100).contains(fillFactor), "a fill factor is from 10 to 100 percent")
+    (self.locator, self.fork, self.hasIndexes, self.fillFactor) = (locator, fork, hasIndexes, fillFactor)
   }
+
+  /// Bytes of a page that insertions leave free.
+  var reservedBytes: Int { PageLayout.blockSize * (100 - fillFactor) / 100 }
 
   /// How many pages it has.
   /// - Throws: ``EngineError`` where its files cannot be looked at.
   public func blockCount() throws(EngineError) -> UInt32 {
     do throws(IOError) { return try fork.blockCount() } catch { throw EngineError(error) }
   }
+
+  /// Its main fork, for tools that read pages.
+  package var storedFork: StoredFork { fork }
 
   func takeFresh() -> BlockNumber? { fresh.withLock { $0.popLast() } }
 

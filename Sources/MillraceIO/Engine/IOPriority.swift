@@ -43,15 +43,22 @@ extension IOEngine {
   /// How much foreground I/O there is now.
   /// - Complexity: a few loads for each place for a backend; costs those who do the I/O nothing.
   public var foregroundPressure: ForegroundPressure {
-    var pressure = ForegroundPressure(inFlight: 0, completedTotal: 0)
+    var pressure = ForegroundPressure(inFlight: foregroundInFlight, completedTotal: 0)
     for index in 0..<UInt32(configuration.backendsMax) {
-      for priority in IOPriority.allCases where priority.isForeground {
+      for priority in [IOPriority.query, .wal] {
         pressure.completedTotal += priorityCounters(index, priority).pointee.operations.relaxed
       }
-      let slot = backendSlot(index)
-      if slot.pointee.isForeground.relaxed != 0 { pressure.inFlight += slot.pointee.inFlight }
     }
     return pressure
+  }
+
+  var foregroundInFlight: Int {
+    var count = 0
+    for index in 0..<UInt32(configuration.backendsMax) {
+      let slot = backendSlot(index)
+      if slot.pointee.isForeground.relaxed != 0 { count += slot.pointee.inFlight }
+    }
+    return count
   }
 }
 
@@ -61,7 +68,7 @@ extension IOBackend {
   /// - Returns: whether it had to wait.
   @discardableResult
   public func yieldToForeground(keeping count: Int) -> Bool {
-    guard outstandingCount > count, engine.foregroundPressure.inFlight > 0 else { return false }
+    guard outstandingCount > count, engine.foregroundInFlight > 0 else { return false }
     reap(atLeast: outstandingCount - count)
     return true
   }

@@ -22,6 +22,14 @@ extension IOFile {
     }
   }
 
+  /// Writes all of an array at the start of the file, which must be buffered.
+  /// - Throws: ``IOError``.
+  public final func writeWhole(_ bytes: [UInt8]) throws(IOError) {
+    try bytes.withUnsafeBytes { bytes -> Result<Void, IOError> in
+      do throws(IOError) { return .success(try writeWhole(at: 0, bytes)) } catch { return .failure(error) }
+    }.get()
+  }
+
   /// Makes the file durable.
   /// - Parameter dataOnly: without the metadata that is not needed to read it back.
   /// - Throws: ``IOError``. What was to be synced may then be lost, and syncing again does not say so.

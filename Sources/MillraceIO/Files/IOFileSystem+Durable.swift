@@ -48,7 +48,9 @@ extension IOFileSystem {
     let file = try open(path, [])
     defer { file.close() }
     var bytes = [UInt8](repeating: 0, count: Int(try file.size()))
-    let filled = try withBytes(&bytes) { memory throws(IOError) in try file.readWhole(at: 0, memory) }
+    let filled = try bytes.withUnsafeMutableBytes { memory -> Result<Int, IOError> in
+      do throws(IOError) { return .success(try file.readWhole(at: 0, memory)) } catch { return .failure(error) }
+    }.get()
     return filled == bytes.count ? bytes : Array(bytes[..<filled])
   }
 
@@ -60,10 +62,7 @@ extension IOFileSystem {
     let file = try open(temporary, [.write, .create, .truncate])
     do throws(IOError) {
       defer { file.close() }
-      var bytes = bytes
-      try withBytes(&bytes) { memory throws(IOError) in
-        try file.writeWhole(at: 0, UnsafeRawBufferPointer(memory))
-      }
+      try file.writeWhole(bytes)
       try renameDurably(temporary, to: path)
     } catch {
       try? remove(temporary)
@@ -77,14 +76,5 @@ extension IOFileSystem {
     let file = try open(path, [.write])
     defer { file.close() }
     try file.syncWhole()
-  }
-
-  /// The array's bytes for the time of a call that throws a typed error.
-  private func withBytes<Result>(
-    _ bytes: inout [UInt8], _ body: (UnsafeMutableRawBufferPointer) throws(IOError) -> Result
-  ) throws(IOError) -> Result {
-    try bytes.withUnsafeMutableBytes { memory -> Swift.Result<Result, IOError> in
-      do throws(IOError) { return .success(try body(memory)) } catch { return .failure(error) }
-    }.get()
   }
 }

@@ -105,4 +105,26 @@ public struct IOHandle: ~Copyable {
         index, operation, file, offset: offset, length: Int(length), vectorCount: 0, dataCount: 0, flags: flags)
     }
   }
+
+  /// Starts an operation on a file that somebody else keeps alive, without counting a reference to it.
+  /// - Parameters:
+  ///   - offset: bytes; without meaning for the syncs.
+  ///   - vectorCount: how many of ``vectors`` are used; 0 for operations that move no data.
+  @inline(__always) package consuming func start(
+    _ operation: IOOperation, unretained file: Unmanaged<IOFile>, at offset: Int64 = 0, vectorCount: Int = 0,
+    flags: IOFlags = []
+  ) -> IOReference {
+    invariant(operation.transfersData == (vectorCount > 0), "an I/O was started with memory that it does not move")
+    let (index, backend) = (index, backend)
+    discard self
+    return backend._withUnsafeGuaranteedRef { backend in
+      file._withUnsafeGuaranteedRef { file in
+        var length = 0
+        let vectors = backend.table.vectors(index)
+        for position in 0..<vectorCount { length += vectors[position].byteCount }
+        return backend.define(
+          index, operation, file, offset: offset, length: length, vectorCount: vectorCount, dataCount: 0, flags: flags)
+      }
+    }
+  }
 }

@@ -88,13 +88,10 @@ public final class ControlFileStore: Sendable {
   }
 
   private func write(_ controlFile: ControlFile, _ options: IOFileOptions) throws(IOError) {
-    let bytes = controlFile.encoded()
     let file = try fileSystem.open(
       location, name: Self.path, options, blockSize: ControlFile.fileSize, firstBlock: 0)
     defer { file.close() }
-    try bytes.withUnsafeBytes { bytes -> Result<Void, IOError> in
-      do throws(IOError) { return .success(try file.writeWhole(at: 0, bytes)) } catch { return .failure(error) }
-    }.get()
+    try file.writeWhole(controlFile.encoded())
     try file.syncWhole()
   }
 }

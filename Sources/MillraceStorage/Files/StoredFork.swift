@@ -141,8 +141,8 @@ public final class StoredFork: @unchecked Sendable {
 
   func segmentName(_ path: String, _ number: Int) -> String { number == 0 ? path : "\(path).\(number)" }
 
-  /// Makes all of the fork durable without waiting for a checkpoint (mdimmedsync): for what was written without WAL.
-  /// All segments are synced together.
+  /// Makes all of the fork durable, its files' names included, without waiting for a checkpoint (mdimmedsync): for what
+  /// was written without WAL. All segments are synced together.
   /// - Throws: ``StorageError``; see ``SyncRequests/syncAll(_:)``.
   public func sync(_ backend: IOBackend) throws(StorageError) {
     guard let requests else { return }
@@ -153,7 +153,7 @@ public final class StoredFork: @unchecked Sendable {
       throw .io(error, blocks: 0..<0)
     }
     _ = segmentTable(with: count - 1)
-    try requests.syncNow(Array(segments.prefix(count)), backend)
+    try requests.syncNow(Array(segments.prefix(count)), directory: IOFileSystem.directory(of: location), backend)
   }
 
   /// Ends the identity: no file is opened for it any more, so that it cannot reach those of a successor with the same

@@ -162,12 +162,13 @@ public final class SyncRequests: @unchecked Sendable {
 
   // MARK: Syncing
 
-  /// Makes files durable, for somebody who does not want to wait for a checkpoint.
-  func syncNow(_ wanted: [SegmentFile], _ backend: IOBackend) throws(StorageError) {
+  /// Makes files and their names durable, for somebody who does not want to wait for a checkpoint.
+  func syncNow(_ wanted: [SegmentFile], directory: String, _ backend: IOBackend) throws(StorageError) {
     if let failure { throw failure }
     guard policy != .nothingIsSynced else { return }
     var report = SyncReport()
     if let first = sync(wanted, backend, &report).first { throw note(first.error) }
+    do throws(IOError) { try files.fileSystem.syncDirectory(directory) } catch { throw note(error) }
   }
 
   private func sync(

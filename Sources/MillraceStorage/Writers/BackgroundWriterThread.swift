@@ -22,7 +22,7 @@ public final class BackgroundWriterThread: Sendable {
   ) throws(IOError) {
     let ending = Ending()
     (self.pool, self.ending) = (pool, ending)
-    let backend = Moved(try pool.engine.makeBackend("background writer"))
+    let backend = Moved(try pool.engine.makeBackend("background writer", priority: .checkpoint))
     thread = try NamedThread("bgwriter") { Self.run(pool, backend.value, configuration, ending) }
   }
 

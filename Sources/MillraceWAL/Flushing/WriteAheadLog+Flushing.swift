@@ -64,6 +64,7 @@ extension WriteAheadLog {
         if batch.isAttended { sleep(onBatch: batch.number, target) } else { drive(backend) }
       } else if mayLead(target) {
         mustPassOn = false
+        if configuration.padsPartialPages, !wholePages { try padPartialPage(backend: backend) }
         try lead(target, isAttended: true, wholePages: wholePages, backend: backend)
       } else if batches.areAttended || isDelaying {
         mustPassOn = true

@@ -148,21 +148,25 @@ extension WriteAheadLog {
     let handle = backend.acquire()
     guard writes.claim(number) else { return }
     let (from, upTo) = writes.range(number)
+    handle.setPriority(.wal)
     handle.add(writeCompletion)
+    handle.setPriority(.wal)
     handle.setContext(writes.context(number))
     handle.vectors[0] = IOVector(base: buffers.address(of: from), byteCount: Int(Self.pageEnd(upTo) - from))
-    let file = writes.file(number).takeUnretainedValue()
-    _ = handle.start(.writev, file, at: Int64(from & (geometry.segmentSize - 1)), vectorCount: 1, flags: flags)
+    _ = handle.start(
+      .writev, unretained: writes.file(number), at: Int64(from & (geometry.segmentSize - 1)), vectorCount: 1,
+      flags: flags)
   }
 
   /// Starts a flush up to whose end everything has been written.
   func startFlush(_ number: UInt64, flags: IOFlags, backend: IOBackend) {
     let handle = backend.acquire()
     guard flushes.claim(number) else { return }
+    handle.setPriority(.wal)
     handle.add(flushCompletion)
+    handle.setPriority(.wal)
     handle.setContext(flushes.context(number))
-    let file = flushes.file(number).takeUnretainedValue()
-    _ = handle.start(syncMethod == .fsync ? .fsync : .fdatasync, file, flags: flags)
+    _ = handle.start(syncMethod == .fsync ? .fsync : .fdatasync, unretained: flushes.file(number), flags: flags)
   }
 
   /// Starts writes: one in place where the caller waits for it, several together.

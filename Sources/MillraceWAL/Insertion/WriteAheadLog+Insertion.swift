@@ -78,7 +78,7 @@ extension WriteAheadLog {
     return (start, geometry.endPosition(ofUsableByte: place.end))
   }
 
-  private func copy(
+  func copy(
     _ ranges: UnsafeBufferPointer<UnsafeRawBufferPointer>, length: Int, to start: UInt64, _ place: Place, slot: Int,
     backend: IOBackend
   ) throws(WALError) {
@@ -110,7 +110,7 @@ extension WriteAheadLog {
   }
 
   /// Makes sure that a page is in the buffers. - Returns: where.
-  @inline(__always) private func enter(
+  @inline(__always) func enter(
     _ page: UInt64, _ place: Place, slot: Int, backend: IOBackend
   ) throws(WALError) -> UnsafeMutableRawPointer {
     if !buffers.isReady(page) { try enterSlowly(page, place, slot: slot, backend: backend) }
@@ -148,130 +148,5 @@ extension WriteAheadLog {
           systemIdentifier: configuration.systemIdentifier, segmentSize: UInt32(geometry.segmentSize)) : nil
     ).store(to: address)
     buffers.publish(page)
-  }
-
-  // MARK: Special records
-
-  /// Fixes the redo position of a checkpoint and begins a new epoch in the step that gives the record CHECKPOINT_REDO
-  /// its place: the record is the redo position (PostgreSQL 18, CreateCheckPoint).
-  ///
-  /// From then on a page whose LSN is not behind it gets a full-page image with its next change. One checkpoint at a
-  /// time.
-  /// - Parameters:
-  ///   - walLevel: what the record says: `wal_level`, 1 for `replica`.
-  ///   - builder: used again afterwards.
-  /// - Returns: the redo position, and the record's end.
-  /// - Throws: ``WALError`` `.stopped`.
-  public func beginCheckpoint(
-    walLevel: Int32 = 1, _ builder: WALRecordBuilder, backend: IOBackend
-  ) throws(WALError) -> (redo: LogSequenceNumber, end: LogSequenceNumber) {
-    try throwIfFailed()
-    builder.begin(.xlog, info: 0xE0)
-    builder.appendData(walLevel)
-    let slot = Int(backend.index)
-    builder.assemble(redoPosition: .invalid, fullPageWrites: false)
-    let size = UInt64(WALLayout.aligned(builder.totalLength))
-    let place = epochChange.withLock { _ in
-      var seen = reservation.load()
-      slots.announce(slot, at: seen.next)
-      while true {
-        let next = beginEpoch(after: seen)
-        let end = seen.next + size
-        if reservation.replace(&seen, with: Reservation.State(next: end, previous: seen.next, epoch: next)) {
-          return Place(start: seen.next, end: end, previous: seen.previous)
-        }
-      }
-    }
-    let (redo, end) = try fill(place, with: builder, slot: slot, backend: backend)
-    return (redo, end)
-  }
-
-  /// Fixes the redo position of a checkpoint where the next record will start: for a shutdown, when nobody inserts.
-  /// - Returns: the redo position.
-  public func beginShutdownCheckpoint() -> LogSequenceNumber {
-    epochChange.withLock { _ in
-      var seen = reservation.load()
-      while true {
-        let next = beginEpoch(after: seen)
-        let same = Reservation.State(next: seen.next, previous: seen.previous, epoch: next)
-        if reservation.replace(&seen, with: same) { return geometry.position(ofUsableByte: seen.next) }
-      }
-    }
-  }
-
-  /// Changes `full_page_writes`. Records that were assembled by the old value and have no place yet are assembled
-  /// again.
-  public func setFullPageWrites(_ isOn: Bool) {
-    epochChange.withLock { _ in
-      var seen = reservation.load()
-      while seen.epoch.fullPageWrites != isOn {
-        let next = seen.epoch.next(fullPageWrites: isOn)
-        reservation.prepare(next, redoPosition: reservation.redoPosition(seen.epoch))
-        let same = Reservation.State(next: seen.next, previous: seen.previous, epoch: next)
-        if reservation.replace(&seen, with: same) { return }
-      }
-    }
-  }
-
-  /// Puts the redo position of the epoch down that is to begin where a state was seen.
-  private func beginEpoch(after seen: Reservation.State) -> InsertionEpoch {
-    let next = seen.epoch.next(fullPageWrites: seen.epoch.fullPageWrites)
-    reservation.prepare(next, redoPosition: geometry.position(ofUsableByte: seen.next).rawValue)
-    return next
-  }
-
-  /// Ends the current segment by the record SWITCH; the next record starts the next segment (PostgreSQL's
-  /// RequestXLogSwitch). Does nothing at the start of a segment.
-  /// - Returns: the start of the segment that follows what was switched away from.
-  /// - Throws: ``WALError`` `.stopped`.
-  public func switchSegment(
-    _ builder: WALRecordBuilder, backend: IOBackend
-  ) throws(WALError) -> LogSequenceNumber {
-    try throwIfFailed()
-    builder.begin(.xlog, info: 0x40)
-    builder.assemble(redoPosition: .invalid, fullPageWrites: false)
-    let slot = Int(backend.index)
-    let size = UInt64(WALLayout.aligned(builder.totalLength))
-    let usable = geometry.usableBytesInSegment
-    var seen = reservation.load()
-    slots.announce(slot, at: seen.next)
-    while true {
-      guard seen.next % usable != 0 else {
-        slots.finish(slot)
-        return geometry.endPosition(ofUsableByte: seen.next)
-      }
-      let end = (seen.next + size + usable - 1) / usable * usable
-      if reservation.replace(&seen, with: Reservation.State(next: end, previous: seen.next, epoch: seen.epoch)) {
-        let place = Place(start: seen.next, end: end, previous: seen.previous)
-        try fillSwitch(place, builder, size: size, slot: slot, backend: backend)
-        return geometry.endPosition(ofUsableByte: end)
-      }
-    }
-  }
-
-  /// Copies the record SWITCH and enters the pages behind it, so that they have headers and zeros.
-  private func fillSwitch(
-    _ place: Place, _ builder: WALRecordBuilder, size: UInt64, slot: Int, backend: IOBackend
-  ) throws(WALError) {
-    builder.finish(previous: geometry.position(ofUsableByte: place.previous))
-    let start = geometry.position(ofUsableByte: place.start).rawValue
-    let end = geometry.endPosition(ofUsableByte: place.end).rawValue
-    let pageSize = UInt64(WALLayout.pageSize)
-    do throws(WALError) {
-      try copy(builder.ranges, length: builder.totalLength, to: start, place, slot: slot, backend: backend)
-      let recordEnd = geometry.endPosition(ofUsableByte: place.start + size).rawValue
-      var page = (recordEnd + pageSize - 1) & ~(pageSize - 1)
-      while page < end {
-        _ = try enter(page, place, slot: slot, backend: backend)
-        page += pageSize
-      }
-    } catch {
-      slots.abandon(slot)
-      throw error
-    }
-    slots.finish(slot)
-    slots[slot].pointee.records.ownerAdd(1)
-    slots[slot].pointee.bytes.ownerAdd(size)
-    shared.pointee.switchedSegments.sharedAdd(1)
   }
 }

@@ -58,6 +58,8 @@ public final class WALSegmentDirectory: Sendable {
       firstBlock: 0)
   }
 
+  func exists(_ number: UInt64) throws(IOError) -> Bool { try fileSystem.exists(path(number)) }
+
   /// Makes what is missing of a range of segments. One thread at a time makes; others wait for it.
   func prepare(through last: UInt64, from first: UInt64, backend: IOBackend) throws(IOError) {
     try state.withLock { state throws(IOError) in

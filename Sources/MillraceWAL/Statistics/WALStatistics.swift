@@ -32,6 +32,17 @@ public struct WALStatistics: Sendable, Equatable {
   public var paddedBytes: UInt64 = 0
 
   public init() {}
+
+  /// What was done since an earlier moment. The depths reached stay those since the start.
+  public func since(_ earlier: WALStatistics) -> WALStatistics {
+    var difference = self
+    let counters: [WritableKeyPath<WALStatistics, UInt64>] = [
+      \.records, \.fullPageImages, \.fullPageImageBytes, \.bytes, \.buffersFull, \.writes, \.syncs, \.commitBatches,
+      \.publications, \.switchedSegments, \.padded, \.paddedBytes,
+    ]
+    for counter in counters { difference[keyPath: counter] -= earlier[keyPath: counter] }
+    return difference
+  }
 }
 
 extension WriteAheadLog {

@@ -2,6 +2,7 @@ import CInterposition
 import Foundation
 import MillraceIO
 import MillraceStorage
+import MillraceWAL
 
 /// Prints how often hot paths allocate, retain, release and lock on the issuing thread, as JSON: counts per 1,000
 /// operations of a release build. `HotPathCountsTests` runs it and says what is allowed.
@@ -30,6 +31,7 @@ enum HotPathCounts {
         rows.append(try issue(name, method, exclusive: exclusive, path: directory + "/base/5/16384"))
         rows += try stream(name, method, exclusive: exclusive, directory: directory)
         rows.append(try writeOut(name, method, exclusive: exclusive, directory: directory))
+        if !exclusive { rows += try log(name, method, directory: directory) }
       }
     }
     let encoder = JSONEncoder()
@@ -161,6 +163,54 @@ enum HotPathCounts {
     let large = try BufferPool(engine: engine, count: blocks * 2)
     _ = try scan(large, "")
     rows.append(try scan(large, "\(name): next page, cached"))
+    backend.close()
+    return rows
+  }
+
+  /// Records into the log: one that changes a page, with and without its image, across pages of the log; and a commit,
+  /// from the insertion until it is durable.
+  private static func log(_ name: String, _ method: IOMethodKind, directory: String) throws -> [Row] {
+    let place = directory + "/pg_wal-" + method.rawValue
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    let engine = try IOEngine(IOConfiguration(method: method))
+    let backend = try engine.makeBackend("counts")
+    var configuration = WALConfiguration(directory: place, systemIdentifier: 1)
+    configuration.bufferPages = 4096
+    let start = LogSequenceNumber(configuration.segmentSize)
+    let log = try WriteAheadLog(
+      engine: engine, configuration,
+      at: WALResumePoint(position: start, lastRecord: LogSequenceNumber(40), redoPosition: start), backend: backend)
+    let page = try IOMemory(byteCount: block)
+    let builder = WALRecordBuilder()
+    let locator = RelationLocator(tablespace: 1663, database: 5, relNumber: 16384)
+
+    func insert(_ flags: RegisteredBufferFlags) throws -> LogSequenceNumber {
+      builder.begin(.heap, info: 0, xid: 3)
+      builder.registerBlock(0, locator, .main, BlockNumber(7), page: page.baseAddress, flags: flags)
+      builder.appendBlockData(0, UInt64(42))
+      builder.appendData(UInt16(1))
+      return try log.insert(builder, backend: backend).end
+    }
+    func commit() throws { try log.flush(upTo: insert(.noImage), backend: backend) }
+
+    var end = LogSequenceNumber.invalid
+    for _ in 0..<10 { end = try insert(.forceImage) }
+    try log.flush(upTo: end, backend: backend)
+    var rows = [
+      try row("\(name): insert a WAL record", 1000, batches: 0) {
+        for _ in 0..<1000 { end = try insert(.noImage) }
+      },
+      try row("\(name): insert a WAL record with a full-page image", 1000, batches: 0) {
+        for _ in 0..<1000 { end = try insert(.forceImage) }
+      },
+    ]
+    try log.flush(upTo: end, backend: backend)
+    for _ in 0..<10 { try commit() }
+    rows.append(
+      try row("\(name): commit", 100, batches: 0) {
+        for _ in 0..<100 { try commit() }
+      })
+    log.close(backend: backend)
     backend.close()
     return rows
   }

@@ -6,8 +6,8 @@ import MillraceTestSupport
 import MillraceWAL
 import Testing
 
-/// The whole engine on a simulated disk, in one thread: several sessions take turns, the machine loses its power now and
-/// then, and what was acknowledged must be there, and nothing else.
+/// The whole engine on a simulated disk, in one thread: several sessions take turns, the machine loses its power now
+/// and then, and what was acknowledged must be there, and nothing else.
 @Suite struct DatabaseSimulationTests {
   @Test("what was acknowledged survives, what was not committed is not seen", arguments: 1...25 as ClosedRange<UInt64>)
   func crashes(seed: UInt64) throws {
@@ -147,8 +147,8 @@ struct DatabaseSimulation {
     }
     switch random.below(12) {
     case 0..<5:
-      let row = SampleTable.Row(
-        id: nextID, value: Int64(random.below(100)), body: random.bytes(random.below(random.below(10) == 0 ? 1500 : 90)))
+      let length = random.below(random.below(10) == 0 ? 1500 : 90)
+      let row = SampleTable.Row(id: nextID, value: Int64(random.below(100)), body: random.bytes(length))
       nextID += 1
       _ = try table.insert(row, session)
       client.changes[row.id] = row

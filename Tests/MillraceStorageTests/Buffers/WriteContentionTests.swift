@@ -83,13 +83,22 @@ import Testing
     try Self.reset(rig)
     let seed = SeededGenerator(for: "write contention, \(setup)").seed
     let counts = Locked(Array(repeating: 0, count: Self.blocks))
+    let tooEarly = AtomicFlag()
+    rig.injection.set { attempt in
+      // Its pages are locked until it has been completed.
+      for block in attempt.blocks where attempt.isWrite {
+        guard let buffer = rig.pool.table.find(BufferTag(attempt.fork, block)) else { continue }
+        if PageHeader.lsn(of: rig.pool.page(buffer)) > log.flushedPosition { tooEarly.set() }
+      }
+      return attempt.raw
+    }
     let threads = try (0..<5).map { number in
       try TestThread("session \(number)") { () -> Findings in
         let backend = try rig.backend("session \(number)")
         defer { backend.close() }
         var random = SeededGenerator(seed: seed &* 100 &+ UInt64(number))
         var findings = Findings()
-        for _ in 0..<250 { Self.act(rig, backend, &random, counts, &findings) }
+        for _ in 0..<250 { Self.act(rig, backend, &random, counts, log, &findings) }
         return findings
       }
     }
@@ -100,6 +109,7 @@ import Testing
       changes += findings.changes
     }
     #expect(changes > 300)
+    #expect(!tooEarly.isSet, "a page went out before its log")
     let backend = try rig.backend("last")
     _ = try BufferCheckpoint(rig.pool, backend, configuration: WriteStreamConfiguration()).run(.none)
     backend.close()
@@ -128,6 +138,7 @@ import Testing
 
   private static func act(
     _ rig: StorageRig, _ backend: IOBackend, _ random: inout SeededGenerator, _ counts: borrowing Locked<[Int]>,
+    _ log: RecordingGuard,
     _ findings: inout Findings
   ) {
     let block = UInt32(random.below(blocks))
@@ -146,7 +157,7 @@ import Testing
         try stream.finish()
       case 3, 4: try look(try rig.read(block, backend), setsHint: true, backend, &findings)
       case 5, 6, 7: try look(try rig.read(block, backend), setsHint: false, backend, &findings)
-      default: try change(rig, block, backend, &random, counts, &findings)
+      default: try change(rig, block, backend, &random, counts, log, &findings)
       }
     } catch {
       // The pool is small: that all of it is pinned for a moment is the one thing that may happen.
@@ -169,7 +180,7 @@ import Testing
 
   private static func change(
     _ rig: StorageRig, _ block: UInt32, _ backend: IOBackend, _ random: inout SeededGenerator,
-    _ counts: borrowing Locked<[Int]>, _ findings: inout Findings
+    _ counts: borrowing Locked<[Int]>, _ log: RecordingGuard, _ findings: inout Findings
   ) throws(StorageError) {
     let page = try rig.read(block, backend)
     page.lock(.exclusive, backend: backend)
@@ -178,7 +189,7 @@ import Testing
     // Another page comes in while this one is locked, now and then.
     if random.below(8) == 0 { _ = try? rig.read(UInt32(random.below(blocks)), backend) }
     page.mutableBytes.storeBytes(of: value, toByteOffset: copyOffset, as: UInt64.self)
-    page.setLSN(LogSequenceNumber(UInt64(random.below(1_000_000))))
+    page.setLSN(log.append())
     page.markDirty()
     counts.withLock { $0[Int(block)] += 1 }
     findings.changes += 1

@@ -9,6 +9,7 @@ final class RecordingGuard: PageFlushGuard, @unchecked Sendable {
     var flushed = LogSequenceNumber.invalid
     var flushes: [UInt64] = []
     var failure: StorageError?
+    var end: UInt64 = 0
     var inserted = LogSequenceNumber.invalid
   }
 
@@ -24,6 +25,14 @@ final class RecordingGuard: PageFlushGuard, @unchecked Sendable {
 
   /// Up to where there is a log: a flush makes all of it durable.
   func insert(upTo position: UInt64) { state.withLock { $0.inserted = LogSequenceNumber(position) } }
+
+  /// The end of one more record, which is not durable yet.
+  func append() -> LogSequenceNumber {
+    state.withLock { state in
+      state.end += 1
+      return LogSequenceNumber(state.end)
+    }
+  }
 
   /// Is durable up to a position without having been asked.
   func advance(to position: UInt64) {

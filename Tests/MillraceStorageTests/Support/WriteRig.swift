@@ -59,10 +59,10 @@ final class WriteRig: @unchecked Sendable {
       engine = try SimulatedEngine(seed: seed, disk: disk).engine
     }
     if given == nil {
-      for path in ["base/5", "global", "pg_tblspc/16400/PG_18_1"] { try fileSystem.makeDirectories("\(root)/\(path)") }
-      try disk?.syncDirectory(root)
-      for path in ["base", "pg_tblspc", "pg_tblspc/16400"] { try fileSystem.syncDirectory("\(root)/\(path)") }
       disk?.requiresDirectories = true
+      for path in ["base/5", "global", "pg_tblspc/16400/PG_18_1"] { try fileSystem.makeDirectories("\(root)/\(path)") }
+      try disk?.syncDirectory(".")
+      for path in ["", "/base", "/pg_tblspc", "/pg_tblspc/16400"] { try fileSystem.syncDirectory(root + path) }
       disk?.faults = faults
     }
     storage = StorageManager(

@@ -34,6 +34,7 @@ final class WALRig {
     io.workers = WorkerPoolConfiguration(fixed: 2)
     if setup.usesSimulatedDisk {
       let disk = SimulatedDisk(seed: 1)
+      try disk.makeDirectory("pg_wal")
       let simulation = try SimulatedEngine(seed: 1, configuration: io, disk: disk, latency: nil, injection: injection)
       (self.simulation, self.disk, engine, directory) = (simulation, disk, simulation.engine, nil)
       configuration = WALConfiguration(directory: "pg_wal", systemIdentifier: 0x1234_5678_9ABC_DEF0)
@@ -94,6 +95,9 @@ final class WALRig {
   func image() -> LogImage {
     LogImage(log.geometry, from: start.position.rawValue, previous: 40) { [self] in contents($0) }
   }
+
+  /// I/Os of the test's backend that were executed in place.
+  var inPlace: UInt64? { engine.backendStatistics().first { $0.name == backend.name }?.inPlaceTotal }
 
   var names: [String] { (try? configuration.fileSystem.list(configuration.directory)) ?? [] }
 }

@@ -1,0 +1,46 @@
+import Foundation
+import Testing
+
+@testable import MillraceStorage
+
+/// Floor 2's writing side on a disk that does wrong what disks do wrong, from a thousand seeds.
+@Suite struct WriteSimulationTests {
+  /// `MILLRACE_SEED` sets the first seed, `MILLRACE_SEEDS` how many are tried.
+  @Test func aThousandSeedsLoseNoPage() throws {
+    let environment = ProcessInfo.processInfo.environment
+    let first = SeededGenerator(for: "write simulation").seed
+    let count = environment["MILLRACE_SEEDS"].flatMap { UInt64($0) } ?? 1000
+    var met = WriteSimulation.Encounters()
+    for seed in first..<first + count {
+      let simulation = try WriteSimulation(seed: seed)
+      do {
+        met.add(try simulation.run())
+      } catch {
+        Issue.record("\(error)")
+        return
+      }
+    }
+    print("write simulation, \(count) seeds: \(met)")
+    guard count >= 1000 else { return }
+    // The runs must meet what they are made for.
+    #expect(met.changes > 10_000)
+    #expect(met.hints > 1000)
+    #expect(met.extended > 10_000)
+    #expect(met.written > 10_000)
+    #expect(met.writeErrors > 100)
+    #expect(met.full > 100)
+    #expect(met.checkpoints > 500)
+    #expect(met.failedCheckpoints > 50)
+    #expect(met.logFlushes > 1000)
+    #expect(met.waits > 100)
+    #expect(met.crashes > 100)
+  }
+
+  /// The same seed is the same run, to the last count.
+  @Test(arguments: [UInt64(1), 17, 4711])
+  func aSeedDeterminesItsRun(seed: UInt64) throws {
+    let first = try WriteSimulation(seed: seed).run()
+    let second = try WriteSimulation(seed: seed).run()
+    #expect(first == second)
+  }
+}
