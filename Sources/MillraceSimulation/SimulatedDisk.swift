@@ -90,7 +90,8 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
   /// Lets the power go off after so many more operations on files and names: from then on all of them fail with EIO
   /// and change nothing, until ``crash()`` brings the machine up again.
   ///
-  /// With ``SimulatedEngine/crash()``, writes that were in flight in that moment may have their effect, or a part of it.
+  /// With ``SimulatedEngine/crash()``, writes that were in flight in that moment may have their effect, or a part of
+  /// it.
   public func powerOff(after operations: Int) { state.withLock { $0.power.remaining = operations } }
 
   /// Operations on files and names that there have been since the start or the last crash, to draw a moment from for

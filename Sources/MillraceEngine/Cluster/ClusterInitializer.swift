@@ -135,7 +135,7 @@ public struct ClusterInitializer: Sendable {
 
   private var configuration: [UInt8] {
     var lines = [
-      "# Settings of this cluster: name = value, in PostgreSQL's syntax. `millrace doctor` and docs/ say what there is.",
+      "# Settings of this cluster: name = value, in PostgreSQL's syntax.",
       "",
     ]
     lines += options.configuration

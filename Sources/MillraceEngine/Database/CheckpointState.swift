@@ -22,8 +22,8 @@ final class CheckpointState: Sendable {
   private let ended = EventCount()
   /// A position of the log at which a checkpoint is due.
   private let threshold: Atomic<UInt64>
-  /// How much log there may be from one checkpoint to the beginning of the next, so that with what is written during the
-  /// next it is at most `max_wal_size`.
+  /// How much log there may be from one checkpoint to the beginning of the next, so that with what is written during
+  /// the next it is at most `max_wal_size`.
   let logBetweenCheckpoints: UInt64
 
   init(settings: Settings, redo: LogSequenceNumber) {

@@ -4,8 +4,8 @@ import MillraceSettings
 import MillraceStorage
 import MillraceWAL
 
-/// Makes checkpoints: PostgreSQL's CreateCheckPoint (src/backend/access/transam/xlog.c) and checkpointer.c. On one thread,
-/// with a backend of its own.
+/// Makes checkpoints: PostgreSQL's CreateCheckPoint (src/backend/access/transam/xlog.c) and checkpointer.c. On one
+/// thread, with a backend of its own.
 final class Checkpointer {
   enum Kind: Equatable {
     case online

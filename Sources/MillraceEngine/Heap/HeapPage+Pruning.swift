@@ -131,8 +131,8 @@ struct HeapPagePruner {
     }
   }
 
-  /// A heap-only tuple that no chain leads to: what an update that was rolled back had made, or part of a chain that was
-  /// cut by such a one.
+  /// A heap-only tuple that no chain leads to: what an update that was rolled back had made, or part of a chain that
+  /// was cut by such a one.
   private mutating func pruneOrphan(_ number: Int) {
     isDone[number] = true
     guard let tuple = page.tuple(number), tuple.isHeapOnly else { return }

@@ -3,8 +3,8 @@ public import MillraceStorage
 /// A page in memory, changed in place: what PostgreSQL's src/backend/storage/page/bufpage.c does to pages.
 ///
 /// A borrowed pointer. Whoever holds one has the page to itself: for a page in the buffer pool that is an exclusive
-/// content lock. Nothing here checks that a page is sound, because pages are verified when they are read; but nothing is
-/// written outside the page, whatever its header says. Nothing allocates.
+/// content lock. Nothing here checks that a page is sound, because pages are verified when they are read; but nothing
+/// is written outside the page, whatever its header says. Nothing allocates.
 public struct PageEditor {
   public let base: UnsafeMutableRawPointer
 

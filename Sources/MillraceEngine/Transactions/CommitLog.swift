@@ -140,8 +140,8 @@ public final class CommitLog: @unchecked Sendable {
   // MARK: Checkpoints
 
   /// Writes what has changed, all together, and makes it durable.
-  /// - Throws: where a write failed, everything is as before. Where a sync failed, `.stopped`: what was to be synced may
-  ///   be lost, and the database must stop.
+  /// - Throws: where a write failed, everything is as before. Where a sync failed, `.stopped`: what was to be synced
+  ///   may be lost, and the database must stop.
   public func checkpoint(_ backend: IOBackend) throws(EngineError) {
     let (dirty, position) = stage()
     do throws(EngineError) {

@@ -1,4 +1,5 @@
-/// Which transactions' effects a reader sees: PostgreSQL's MVCC snapshot (`SnapshotData`, src/include/utils/snapshot.h).
+/// Which transactions' effects a reader sees: PostgreSQL's MVCC snapshot (`SnapshotData`,
+/// src/include/utils/snapshot.h).
 public struct Snapshot: Sendable, Equatable {
   /// All before it have ended.
   public var xmin: TransactionID

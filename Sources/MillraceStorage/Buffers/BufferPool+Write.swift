@@ -99,7 +99,7 @@ extension BufferPool {
   /// - Returns: what to wait for.
   func startWrite(
     _ buffers: UnsafePointer<BufferID>, _ count: Int, _ backend: IOBackend,
-    outcome: UnsafeMutablePointer<IOOutcome>?, flags: IOFlags = []
+    outcome: UnsafeMutablePointer<IOOutcome>?
   ) throws(StorageError) -> IOReference {
     let first = tag(buffers[0])
     return try forks.with(first.fork) { fork throws(StorageError) in
@@ -110,13 +110,12 @@ extension BufferPool {
           handle.setContext(UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque()))
           handle.add(writeCompletion, datum: outcome == nil ? BufferWriteCompletion.unattended : 0)
           handle.add(segmentWriteCompletion)
-          if let outcome { handle.returns(to: outcome) }
+          if let outcome { handle.returns(to: outcome) } else { handle.setPriority(.checkpoint) }
           counters.writes.sharedIncrement()
           counters.writesInFlight.sharedIncrement()
           return handle.start(
             .writev, file, at: Int64(first.block % fork.blocksPerSegment) * Int64(PageLayout.blockSize),
-            vectorCount: vectorCount, dataCount: count,
-            flags: scope == .local ? flags.union(.referencesLocal) : flags)
+            vectorCount: vectorCount, dataCount: count, flags: scope == .local ? .referencesLocal : [])
         }
       } catch {
         for position in 0..<count {

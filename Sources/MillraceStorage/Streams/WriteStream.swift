@@ -31,6 +31,8 @@ public final class WriteStream {
   let waitsForLocks: Bool
   let combineLimit: Int
   let maxIOs: Int
+  /// Whether its I/O gives way to what somebody waits for.
+  private let yields: Bool
   let batchLimit: Int
   /// What only this class touches; in memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<State>
@@ -96,6 +98,7 @@ public final class WriteStream {
     flushGuard = pool.flushGuard
     combineLimit = max(1, min(configuration.combineLimit, backend.engine.configuration.vectorsPerHandle))
     maxIOs = max(configuration.ioConcurrency, 1)
+    yields = !backend.priority.isForeground
     // The pages of a batch are pinned.
     let wanted = configuration.batchLimit > 0 ? configuration.batchLimit : combineLimit * 8
     batchLimit = max(1, min(wanted, pool.count / 8))
@@ -249,6 +252,11 @@ public final class WriteStream {
   /// Asks for a place in flight and for blocks of the budget, waiting for own writes if need be.
   private func reserve(_ wanted: Int) -> Int {
     retireFinished()
+    // Where the backend's I/O can wait, it does, beside I/O that somebody waits for.
+    if yields, backend.yieldToForeground(keeping: configuration.besideForeground) {
+      own.pointee.statistics.yieldCount += 1
+      retireFinished()
+    }
     while own.pointee.inFlight == maxIOs { retireOldest() }
     while true {
       let granted = pool.writeBudget.reserve(wanted, held: own.pointee.reserved)

@@ -10,6 +10,10 @@ public struct WriteStreamConfiguration: Sendable {
   /// `bgwriter_flush_after`, `backend_flush_after`. 0 is never. Without meaning for direct I/O.
   public var flushAfter = 0
 
+  /// Writes that a stream keeps in flight while there is I/O that somebody waits for, where its backend's can wait
+  /// (``IOPriority``).
+  public var besideForeground = 2
+
   public init() {}
 }
 
@@ -26,6 +30,8 @@ public struct WriteStreamStatistics: Sendable, Equatable {
   public internal(set) var logFlushCount: UInt64 = 0
   /// Pages that others had written meanwhile, or that nobody needs written any more.
   public internal(set) var cleanCount: UInt64 = 0
+  /// How often it waited because there was I/O that somebody waits for.
+  public internal(set) var yieldCount: UInt64 = 0
   /// Pages that were left alone because somebody had them locked.
   public internal(set) var lockedCount: UInt64 = 0
   /// Pages that could not be written, and stay dirty.

@@ -89,7 +89,7 @@ import Testing
     let (temporary, path) = try Self.cluster()
     defer { _ = temporary }
     let first = try Millrace.start(["bench", "wal", "-D", path, "--clients", "1", "--runtime", "30s"] + Self.small)
-    while !FileManager.default.fileExists(atPath: path + "/postmaster.pid") { usleep(1000) }
+    while !FileManager.default.fileExists(atPath: path + "/postmaster.pid") { sched_yield() }
     // It may be between making the file and locking it.
     var second = try Millrace.run("recover", "-D", path)
     while second.status == 0 { second = try Millrace.run("recover", "-D", path) }

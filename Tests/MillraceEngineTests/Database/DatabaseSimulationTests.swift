@@ -6,8 +6,8 @@ import MillraceTestSupport
 import MillraceWAL
 import Testing
 
-/// The whole engine on a simulated disk, in one thread: several sessions take turns, the machine loses its power now and
-/// then, and what was acknowledged must be there, and nothing else.
+/// The whole engine on a simulated disk, in one thread: several sessions take turns, the machine loses its power now
+/// and then, and what was acknowledged must be there, and nothing else.
 @Suite struct DatabaseSimulationTests {
   @Test("what was acknowledged survives, what was not committed is not seen", arguments: 1...25 as ClosedRange<UInt64>)
   func crashes(seed: UInt64) throws {

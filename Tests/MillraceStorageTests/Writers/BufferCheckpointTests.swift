@@ -155,4 +155,29 @@ import Testing
     #expect(rig.pool.forks.count == 0)
     rig.expectNothingHeld([backend])
   }
+
+  /// While a query's I/O is in flight, few of the checkpoint's are.
+  @Test(arguments: ReadSetup.shared.filter { $0.kind != .sync }, [false, true])
+  func itGivesWayToQueries(setup: ReadSetup, busy: Bool) throws {
+    let rig = try StorageRig(setup.with { $0.combineLimit = 1 }, blocks: 100, buffers: 512, blocksPerSegment: 1000)
+    let backend = try rig.backend()
+    let own = try rig.engine.makeBackend("checkpointer", priority: .checkpoint)
+    try rig.change(0..<99, backend)
+    let gate = busy ? rig.injection.hold(readsOf: 99) : nil
+    let reader = try TestThread("reader") {
+      guard busy else { return }
+      let backend = try rig.backend("reader")
+      defer { backend.close() }
+      _ = try rig.read(99, backend)
+    }
+    gate?.waitUntilEntered()
+    let result = try Self.checkpoint(rig, own).run(.none)
+    #expect(busy == (result.stream.yieldCount > 0))
+    if busy { #expect(result.stream.inProgressSum <= result.stream.ioCount * 3) }
+    gate?.open()
+    try reader.join()
+    own.close()
+    backend.close()
+    rig.expectNothingLocked()
+  }
 }

@@ -241,7 +241,7 @@ struct RecoveryTests {
     #expect(error?.code == .unsupported)
     #expect(
       error?.message
-        == "records of resource manager Gin cannot be recovered; CONTEXT: WAL redo at \(entry.start) for Gin/UNKNOWN (10)"
-    )
+        == "records of resource manager Gin cannot be recovered; "
+        + "CONTEXT: WAL redo at \(entry.start) for Gin/UNKNOWN (10)")
   }
 }
