@@ -123,7 +123,9 @@ public final class BulkLoader {
       while true {
         if var page = blocks?.next() {
           if page.lockMode == nil { page.lock(.exclusive, backend: session.backend) }
-          return page
+          // Somebody who tried the last page may have come to one that was made ahead.
+          if PageView(page.bytes).isNew { return page }
+          continue
         }
         blocks = try session.database.pool.extend(
           relation.fork, by: Self.extensionSize, session.backend, strategy: strategy)

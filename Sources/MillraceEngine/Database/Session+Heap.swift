@@ -57,15 +57,20 @@ extension Session {
 
   /// Appends pages: one for this session, locked exclusively and made a heap page; the others for whoever comes next.
   private func extend(_ relation: HeapRelation) throws(StorageError) -> PinnedBuffer {
-    var blocks = try database.pool.extend(relation.fork, by: extensionSize, backend)
-    // The more it appends, the more at a time, so that sessions do not meet there all the time.
-    extensionSize = min(extensionSize * 2, 16)
-    guard let page = blocks.next() else { preconditionFailure("a relation was extended by no pages") }
-    let first = blocks.first
-    if blocks.count > 1 { relation.addFresh((1..<UInt32(blocks.count)).map { first.advanced(by: $0) }) }
-    HeapPage(page.mutableBytes, block: first).editor.initialize()
-    insertTargets[relation.locator] = first
-    return page
+    while true {
+      var blocks = try database.pool.extend(relation.fork, by: extensionSize, backend)
+      // The more it appends, the more at a time, so that sessions do not meet there all the time.
+      extensionSize = min(extensionSize * 2, 16)
+      guard let page = blocks.next() else { preconditionFailure("a relation was extended by no pages") }
+      let first = blocks.first
+      if blocks.count > 1 { relation.addFresh((1..<UInt32(blocks.count)).map { first.advanced(by: $0) }) }
+      let heap = HeapPage(page.mutableBytes, block: first)
+      // A page that was made ahead, and that somebody has come to who tried the last one: it has rows by now.
+      guard heap.editor.isNew else { continue }
+      heap.editor.initialize()
+      insertTargets[relation.locator] = first
+      return page
+    }
   }
 
   // MARK: Delete
