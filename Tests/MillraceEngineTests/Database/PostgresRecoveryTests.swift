@@ -123,7 +123,7 @@ import Testing
     while !(try log(temporary).contains("ready to accept connections")) {
       let text = try log(temporary)
       try #require(!text.contains("FATAL"), "\(text)")
-      usleep(10_000)
+      sched_yield()
     }
     try postgres.run("pg_ctl", ["-D", path, "-w", "-s", "-m", "fast", "stop"])
     #expect(try log(temporary).contains("redo done at"))
