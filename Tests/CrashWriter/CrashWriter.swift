@@ -4,8 +4,8 @@ import MillraceEngineTestSupport
 import MillraceTestSupport
 import Synchronization
 
-/// A process to be killed: opens a cluster, prints what it finds, and then commits transactions as fast as it can, each of
-/// which it prints when it has been acknowledged. Whoever watches it knows what must be there the next time.
+/// A process to be killed: opens a cluster, prints what it finds, and then commits transactions as fast as it can, each
+/// of which it prints when it has been acknowledged. Whoever watches it knows what must be there the next time.
 ///
 ///     opening
 ///     row NUMBER VERSION            for each row that is there

@@ -117,13 +117,15 @@ public final class BulkLoader {
     used -= start
   }
 
-  /// A new page of the table, locked exclusively.
+  /// A page of the table that nobody has used yet, locked exclusively.
   private func nextPage() throws(EngineError) -> PinnedBuffer {
     do throws(StorageError) {
       while true {
         if var page = blocks?.next() {
           if page.lockMode == nil { page.lock(.exclusive, backend: session.backend) }
-          return page
+          // Somebody who took it for the last page of the table may have been faster.
+          if PageView(page.bytes).isNew { return page }
+          continue
         }
         blocks = try session.database.pool.extend(
           relation.fork, by: Self.extensionSize, session.backend, strategy: strategy)

@@ -49,13 +49,22 @@ extension Session {
           return page
         }
       }
-      return try extend(relation)
+      while true {
+        let page = try extend(relation)
+        let heap = HeapPage(page.mutableBytes, block: page.block)
+        // Somebody who took it for the last page of the table may have been faster, and may have filled it.
+        if heap.editor.isNew { heap.editor.initialize() }
+        if heap.freeSpace >= wanted || heap.editor.itemCount == 0, page.block != avoided {
+          insertTargets[relation.locator] = page.block
+          return page
+        }
+      }
     } catch {
       throw EngineError(error)
     }
   }
 
-  /// Appends pages: one for this session, locked exclusively and made a heap page; the others for whoever comes next.
+  /// Appends pages: one for this session, locked exclusively; the others for whoever comes next.
   private func extend(_ relation: HeapRelation) throws(StorageError) -> PinnedBuffer {
     var blocks = try database.pool.extend(relation.fork, by: extensionSize, backend)
     // The more it appends, the more at a time, so that sessions do not meet there all the time.
@@ -63,8 +72,6 @@ extension Session {
     guard let page = blocks.next() else { preconditionFailure("a relation was extended by no pages") }
     let first = blocks.first
     if blocks.count > 1 { relation.addFresh((1..<UInt32(blocks.count)).map { first.advanced(by: $0) }) }
-    HeapPage(page.mutableBytes, block: first).editor.initialize()
-    insertTargets[relation.locator] = first
     return page
   }
 

@@ -55,19 +55,14 @@ extension WriteAheadLog {
   ///   - target: up to where the log is complete.
   ///   - wholePages: a page that is not full is left alone where the target does not lie on it.
   func makeDurable(_ target: UInt64, wholePages: Bool = false, backend: IOBackend) throws(WALError) {
-    var mustPassOn = false
-    // Who was woken to lead, and finds that it need not, wakes another in its place.
-    defer { if mustPassOn { batches.nudge() } }
     while flushed < target {
       try throwIfFailed()
       if let batch = batches.covering(target) {
         if batch.isAttended { sleep(onBatch: batch.number, target) } else { drive(backend) }
       } else if mayLead(target) {
-        mustPassOn = false
         if configuration.padsPartialPages, !wholePages { try padPartialPage(backend: backend) }
         try lead(target, isAttended: true, wholePages: wholePages, backend: backend)
       } else if batches.areAttended || isDelaying {
-        mustPassOn = true
         sleepForNextBatch(target)
       } else {
         drive(backend)
@@ -95,10 +90,10 @@ extension WriteAheadLog {
     let next = batches.appended
     let event = batches.event(next)
     let ticket = event.prepare()
-    guard flushed < target, !hasFailed, batches.appended == next, !mayLead(target), batches.areAttended || isDelaying
-    else {
-      return
-    }
+    // Not served by a batch that was begun meanwhile: of those who wait for the next one only one is woken to lead.
+    guard flushed < target, !hasFailed, batches.appended == next, batches.covering(target) == nil, !mayLead(target),
+      batches.areAttended || isDelaying
+    else { return }
     event.sleep(ticket)
   }
 

@@ -112,12 +112,7 @@ final class WALWindow {
       piece.pointee.reference = .none
     }
     let outcome = piece.pointee.outcome
-    guard outcome.status != .failed else {
-      let offset = Int64(geometry.offsetInSegment(start(number)))
-      throw IORequest(.readv, path: path(of: address), offset: offset, length: Int(pieceSize))
-        .failure(errno: Int32(bitPattern: outcome.detail))
-    }
-    let length = Int(outcome.result)
+    let length = outcome.status == .failed ? try rereadPage(address) : Int(outcome.result)
     let offset = Int(address.rawValue % pieceSize)
     guard length >= offset + WALLayout.pageSize else {
       let inSegment = geometry.offsetInSegment(address)
@@ -130,6 +125,16 @@ final class WALWindow {
     return .ready(UnsafeRawPointer(place(number)) + offset)
   }
 
+  /// Reads one page of a piece that could not be read as a whole: what is wrong with that may lie behind the log's end.
+  /// - Returns: how many bytes of the piece can be used, as far as that page tells.
+  private func rereadPage(_ address: LogSequenceNumber) throws(IOError) -> Int {
+    let offset = Int(address.rawValue % pieceSize)
+    guard let file = try file(of: address) else { return 0 }
+    let page = UnsafeMutableRawBufferPointer(
+      start: place(address.rawValue / pieceSize) + offset, count: WALLayout.pageSize)
+    return offset + (try backend.read(file, at: Int64(geometry.offsetInSegment(address)), page))
+  }
+
   /// Starts reads until the window is full.
   private func issueAhead() throws(IOError) {
     let end = min(current + UInt64(pieceCount), limit)
@@ -139,7 +144,7 @@ final class WALWindow {
       let number = issued
       let piece = pieces + Int(number % UInt64(pieceCount))
       piece.pointee = Piece()
-      guard let file = try file(of: start(number), isNeeded: number == current) else {
+      guard let file = try file(of: start(number)) else {
         piece.pointee.isMissing = true
         limit = number
         break
@@ -168,8 +173,7 @@ final class WALWindow {
   // MARK: Files
 
   /// The open file of a segment; nil where there is none.
-  /// - Parameter isNeeded: otherwise an error, such as too few descriptors, can wait until it is.
-  private func file(of position: LogSequenceNumber, isNeeded: Bool) throws(IOError) -> IOFile? {
+  private func file(of position: LogSequenceNumber) throws(IOError) -> IOFile? {
     let segment = geometry.segment(of: position)
     if let (_, file) = files.first(where: { $0.segment == segment }) { return file }
     do throws(IOError) {

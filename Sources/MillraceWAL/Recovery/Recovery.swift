@@ -136,6 +136,7 @@ public final class Recovery {
   ) throws(RecoveryError) {
     var prefetcher = RecoveryPrefetcher(ioConcurrency: ioConcurrency)
     var counts = [UInt64](repeating: 0, count: 256)
+    let consistencyCheck = ConsistencyCheck()
     while let record = try next(reader) {
       if report.redoStart == nil {
         // Since PostgreSQL 17 a checkpoint begins with a record that says so.
@@ -158,6 +159,9 @@ public final class Recovery {
             hint: "Let PostgreSQL recover this cluster.")
         }
         try manager.redo(record, context)
+        if record.header.info & WALRecordInfo.checkConsistency != 0 {
+          try consistencyCheck.check(record, manager, context)
+        }
       } catch {
         throw error.during("WAL redo at \(record.start) for \(resourceManagers.describe(record))")
       }

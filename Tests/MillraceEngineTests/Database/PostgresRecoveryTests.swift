@@ -8,9 +8,10 @@ import Testing
 
 /// PostgreSQL 18 itself recovers a cluster that we left as a crash does. What it makes of the log, we must make of it.
 @Suite(.enabled(if: PostgresInstallation.isExpected(18))) struct PostgresRecoveryTests {
-  @Test("PostgreSQL recovers our log to the same pages and the same commit log, byte for byte", arguments: 1...3)
+  @Test(
+    "PostgreSQL recovers our log to the same pages and the same commit log", arguments: 1...3 as ClosedRange<UInt64>)
   func sameBytes(seed: UInt64) throws {
-    let rig = try EngineRig(["shared_buffers=4MB"])
+    let rig = try EngineRig(["shared_buffers=4MB"], segmentBlocks: 131_072)
     let numbers = try work(rig, seed: seed)
     let postgres = try PostgresInstallation.required(18)
     let temporary = try TemporaryDirectory()
@@ -22,16 +23,40 @@ import Testing
     #expect(database.recovery.wasNeeded)
     #expect(database.recovery.recordCount > 500)
     try database.close()
-    for name in numbers.map({ "base/5/\($0)" }) + ["pg_xact/0000"] {
-      let ours = try Data(contentsOf: URL(fileURLWithPath: "\(rig.path)/\(name)"))
-      let theirs = try Data(contentsOf: URL(fileURLWithPath: "\(copy)/\(name)"))
-      #expect(ours.count == theirs.count, "\(name)")
+    for name in numbers.map({ "base/5/\($0)" }) {
+      let ours = try masked("\(rig.path)/\(name)")
+      let theirs = try masked("\(copy)/\(name)")
+      #expect(ours.count == theirs.count && !ours.isEmpty, "\(name)")
       let difference = zip(ours, theirs).enumerated().first { $0.element.0 != $0.element.1 }?.offset
-      #expect(difference == nil, "\(name), byte \(difference ?? 0), block \((difference ?? 0) / 8192)")
-      #expect(!ours.isEmpty)
+      #expect(difference == nil, "\(name), byte \(difference ?? 0), block \((difference ?? 0) / PageLayout.blockSize)")
     }
+    let commitLogs = try [rig.path, copy].map { try Data(contentsOf: URL(fileURLWithPath: $0 + "/pg_xact/0000")) }
+    #expect(commitLogs[0] == commitLogs[1])
     let sums = try postgres.run("pg_checksums", ["--check", "-D", copy])
     #expect(sums.output.contains(/Bad checksums: +0\n/))
+  }
+
+  /// A relation's pages without what has no meaning, and is therefore different: what lies between line pointers and
+  /// items, and behind each item up to the next, where PostgreSQL leaves what was there; and the checksum of all that.
+  private func masked(_ path: String) throws -> [UInt8] {
+    var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    for start in stride(from: 0, to: bytes.count, by: PageLayout.blockSize) {
+      let page = Array(bytes[start..<start + PageLayout.blockSize])
+      var kept = [UInt8](repeating: 0, count: PageLayout.blockSize)
+      page.withUnsafeBytes { memory in
+        let view = PageView(memory)
+        let header = view.header
+        kept.replaceSubrange(0..<Int(header.lower), with: page[0..<Int(header.lower)])
+        kept.replaceSubrange(8..<10, with: [0, 0])
+        for number in 1..<view.itemCount + 1 {
+          let pointer = view.linePointer(number)
+          let item = pointer.offset..<pointer.offset + pointer.length
+          if pointer.state == .normal { kept.replaceSubrange(item, with: page[item]) }
+        }
+      }
+      bytes.replaceSubrange(start..<start + PageLayout.blockSize, with: kept)
+    }
+    return bytes
   }
 
   /// Everything that is logged: single rows and many, updates on a page and off it, deletions, pruning, a rollback, a
@@ -98,7 +123,7 @@ import Testing
     while !(try log(temporary).contains("ready to accept connections")) {
       let text = try log(temporary)
       try #require(!text.contains("FATAL"), "\(text)")
-      usleep(10_000)
+      sched_yield()
     }
     try postgres.run("pg_ctl", ["-D", path, "-w", "-s", "-m", "fast", "stop"])
     #expect(try log(temporary).contains("redo done at"))

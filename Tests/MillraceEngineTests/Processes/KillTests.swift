@@ -4,7 +4,8 @@ import MillraceIO
 import MillraceTestSupport
 import Testing
 
-/// Real processes that are killed at any moment, on the real file system: the page cache survives, the process does not.
+/// Real processes that are killed at any moment, on the real file system: the page cache survives, the process does
+/// not.
 @Suite(.serialized) struct KillTests {
   struct Way: CustomTestStringConvertible {
     let method: IOMethodKind
@@ -34,7 +35,9 @@ import Testing
     var committed = 0
     for round in 0..<Self.rounds {
       let moment = round % 3 == 2 ? nil : random.below(1 << (2 + random.below(8)))
-      committed += try rig.run(until: .killed(after: moment)).committed
+      let sighting = try rig.run(until: .killed(after: moment))
+      #expect(sighting.refusals.isEmpty && sighting.stops.isEmpty, "nothing was in the way of any statement")
+      committed += sighting.committed
     }
     let last = try rig.run(until: .shutdown(transactions: 5))
     #expect(last.stops.isEmpty && last.refusals.isEmpty && committed > 0)

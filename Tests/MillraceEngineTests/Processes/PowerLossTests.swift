@@ -19,7 +19,10 @@ struct PowerLossTests {
     var random = SeededGenerator(for: "power loss, \(way.testDescription), \(syncMethod)")
     let rig = CrashRig(
       cluster, seed: random.next(), words: way.words + ["wal_sync_method=\(syncMethod)"], mount: mount)
-    for _ in 0..<4 { try rig.run(until: .powerLoss(after: random.below(200))) }
+    for _ in 0..<4 {
+      let sighting = try rig.run(until: .powerLoss(after: random.below(200)))
+      #expect((sighting.refusals + sighting.stops).allSatisfy { $0.contains("Input/output error") })
+    }
     let last = try rig.run(until: .shutdown(transactions: 5))
     #expect(last.stops.isEmpty && last.refusals.isEmpty)
     #expect(try mount.counter("dropped_sectors") > 0)

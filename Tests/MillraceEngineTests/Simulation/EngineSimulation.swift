@@ -20,7 +20,8 @@ final class EngineSimulation {
     let plan: SimulationPlan
     let what: String
     var description: String {
-      "\(what)\n  \(plan)\n  repeat with MILLRACE_SEED=\(plan.seed) MILLRACE_SEEDS=1 swift test --filter EngineSimulation"
+      "\(what)\n  \(plan)\n"
+        + "  repeat with MILLRACE_SEED=\(plan.seed) MILLRACE_SEEDS=1 swift test --filter EngineSimulation"
     }
   }
 

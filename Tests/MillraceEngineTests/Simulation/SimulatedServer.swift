@@ -150,9 +150,11 @@ final class SimulatedServer {
     for index in 0..<UInt32(bytes.count / size) {
       let block = BlockNumber(name.segment * segmentBlocks + index)
       let verdict = bytes.withUnsafeBytes { bytes in
-        PageVerifier.isVerified(bytes.baseAddress! + Int(index) * size, block: block, checksumsEnabled: true)
+        bytes.baseAddress.map {
+          PageVerifier.isVerified($0 + Int(index) * size, block: block, checksumsEnabled: true)
+        }
       }
-      if !verdict.isValid { return "block \(block) in \(path) does not verify: \(verdict)" }
+      if let verdict, !verdict.isValid { return "block \(block) in \(path) does not verify: \(verdict)" }
     }
     return nil
   }

@@ -20,12 +20,13 @@ final class EngineRig {
   ]
 
   /// On this machine's disk.
-  init(_ settings: [String] = []) throws {
+  /// - Parameter segmentBlocks: small, so that tests come to the end of a segment; PostgreSQL's server wants 131,072.
+  init(_ settings: [String] = [], segmentBlocks: UInt32 = 64) throws {
     let temporary = try TemporaryDirectory()
     self.temporary = temporary
     (path, fileSystem) = (temporary.path + "/data", LocalFileSystem())
     assignments = try (Self.smallSettings + ["io_method=worker"] + settings).map { try SettingAssignment($0) }
-    try initialize()
+    try initialize(segmentBlocks: segmentBlocks)
   }
 
   /// On a simulated disk, in one thread.
@@ -40,10 +41,10 @@ final class EngineRig {
     try restart(seed: seed)
   }
 
-  private func initialize() throws {
+  private func initialize(segmentBlocks: UInt32 = 64) throws {
     var options = ClusterInitializer.Options(microseconds: 1_790_000_000_000_000, processID: 1)
     options.walSegmentSize = 1 << 20
-    options.segmentBlocks = 64
+    options.segmentBlocks = segmentBlocks
     try ClusterInitializer(fileSystem, path: path, options).run()
   }
 

@@ -123,6 +123,44 @@ struct InsertionTests {
     #expect(try change() == 1)
     #expect(rig.log.statistics().fullPageImages == 3)
   }
+
+  @Test("PostgreSQL's pg_waldump reads the log", .enabled(if: PostgresInstallation.isExpected(18)))
+  func waldump() throws {
+    for setup in WALSetup.threaded {
+      let rig = try WALRig(setup) {
+        $0.padsPartialPages = true
+        $0.bufferPages = 6
+      }
+      var random = SeededGenerator(seed: 5)
+      var last = rig.start.position
+      for number in 0..<200 {
+        let length = number % 40 == 0 ? random.below(70_000) : random.below(700)
+        last = try rig.insert(random.bytes(length)).end
+        switch number % 20 {
+        case 3: try rig.log.flush(upTo: last, backend: rig.backend)
+        case 9: last = try rig.log.beginCheckpoint(rig.builder, backend: rig.backend).end
+        case 15 where number > 100: last = try rig.log.switchSegment(rig.builder, backend: rig.backend)
+        default: break
+        }
+      }
+      last = try rig.insert([1]).end
+      try rig.log.flush(upTo: last, backend: rig.backend)
+      // Where the program's user may read it.
+      let copy = try TemporaryDirectory()
+      for name in try rig.log.segments.list() {
+        try copy.write(#require(rig.contents(name.number)), to: "pg_wal/\(name)")
+      }
+      try PostgresCluster.giveToServer(copy.path)
+      let dump = try Waldump(
+        PostgresInstallation.required(18), directory: copy.path + "/pg_wal", start: rig.start.position,
+        end: rig.log.flushedPosition)
+      let image = rig.image()
+      #expect(dump.records.map(\.lsn) == image.records.map { LogSequenceNumber($0.start).waldump }, "\(dump.errors)")
+      #expect(dump.records.count == Int(rig.log.statistics().records))
+      #expect(Set(dump.records.map { $0.description.prefix { $0 != " " } }) == ["NOOP", "CHECKPOINT_REDO", "SWITCH"])
+      #expect(rig.log.statistics().padded > 0)
+    }
+  }
 }
 
 extension SeededGenerator {

@@ -146,6 +146,22 @@ struct WALRecordReaderTests {
     #expect(reader.end == nil)
   }
 
+  @Test("a sector that cannot be read matters only where the log goes on there")
+  func badSectorBehindTheEnd() throws {
+    let log = SampleLog()
+    for _ in 0..<100 { log.append(.generic) { $0.appendData(copying: [UInt8](repeating: 1, count: 200)) } }
+    let end = Int(log.position.rawValue % (1 << 20))
+    #expect(end < 64 << 10)
+    let disk = SimulatedDisk(seed: 1)
+    try log.write(to: disk)
+    // In the same read as the whole log.
+    disk.damageSector((end + 16384) / disk.sectorSize, of: "pg_wal/\(log.fileName(1))")
+    disk.faults.badSectorsFail = true
+    let reader = try LogBench(SimulatedEngine(seed: 1, disk: disk)).reader(log.entries[0].start, segmentSize: 1 << 20)
+    #expect(try reader.readAll().count == 100)
+    #expect(reader.end?.position == log.position)
+  }
+
   @Test("the log of another cluster is refused")
   func otherSystem() throws {
     let log = SampleLog()

@@ -142,7 +142,9 @@ final class CrashScenario {
       after.apply(.write([write]), lsn: lsn)
       pages.append(Page(after.relations[write.relation]?[Int(write.block)] ?? zeros))
     }
-    let entry = log.append(ModelManager.number, info: ModelChange.writeInfo, xid: UInt32(changes.count)) { builder in
+    // Some carry images for recovery to compare with.
+    let info = ModelChange.writeInfo | (random.oneIn(3) ? WALRecordInfo.checkConsistency : 0)
+    let entry = log.append(ModelManager.number, info: info, xid: UInt32(changes.count)) { builder in
       for (id, write) in writes.enumerated() {
         builder.registerBlock(
           id, ModelChange.locator(write.relation), .main, BlockNumber(write.block), page: pages[id].base,

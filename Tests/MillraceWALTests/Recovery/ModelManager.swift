@@ -34,11 +34,17 @@ final class ModelManager: ResourceManager {
   static let number = ResourceManagerID(rawValue: 200)
   /// Redo fails when it gets to so many records.
   var recordsUntilFailure = Int.max
+  /// A byte of pages in which redo need not be right.
+  var maskedByte: Int?
   private(set) var actions: [RedoAction] = []
 
   init() { super.init(Self.number) }
 
   override func identify(_ info: UInt8) -> String? { ["INIT", "WRITE", "DROP"][Int(info >> 4) - 1] }
+
+  override func mask(_ page: UnsafeMutableRawPointer, block: BlockNumber) {
+    if let maskedByte { page.storeBytes(of: 0, toByteOffset: maskedByte, as: UInt8.self) }
+  }
 
   override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
     recordsUntilFailure -= 1

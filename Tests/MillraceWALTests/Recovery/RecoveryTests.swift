@@ -144,6 +144,39 @@ struct RecoveryTests {
     #expect(pages.count == 1 && pages[0][5000] == 33)
   }
 
+  @Test("a page that redo makes other than it was logged stops recovery, unless the difference is masked")
+  func consistency() throws {
+    func recover(_ byte: UInt8, masks: Bool) throws -> RecoveryError? {
+      let cluster = try SmallCluster(blocks: 2)
+      let page = CrashScenario.Page([UInt8](repeating: 0, count: PageLayout.blockSize))
+      ModelPage.initialize(page.base, fill: 1)
+      page.base.storeBytes(of: 7, toByteOffset: 5000, as: UInt8.self)
+      cluster.log.append(
+        ModelManager.number, info: ModelChange.writeInfo | WALRecordInfo.checkConsistency
+      ) {
+        $0.registerBlock(
+          0, ModelChange.locator(SmallCluster.relation), .main, BlockNumber(1), page: page.base,
+          flags: [.noImage, .standard])
+        $0.appendBlockData(0, UInt16(5000))
+        $0.appendBlockData(0, byte)
+      }
+      withExtendedLifetime(page) {}
+      let rig = try cluster.rig()
+      defer { withExtendedLifetime(rig) {} }
+      rig.manager.maskedByte = masks ? 5000 : nil
+      do throws(RecoveryError) { _ = try rig.recovery().run() } catch { return error }
+      return nil
+    }
+    #expect(try recover(7, masks: false) == nil)
+    #expect(try recover(8, masks: true) == nil)
+    let error = try recover(8, masks: false)
+    #expect(error?.code == .corrupted)
+    #expect(
+      error?.message.hasPrefix(
+        "inconsistent page found, rel 1663/5/16384, forknum 0, blkno 1: it differs from byte 5000 on; CONTEXT: ")
+        == true)
+  }
+
   // MARK: Prefetching
 
   @Test("what in flight together is read takes the time of one")
