@@ -37,10 +37,13 @@ struct HotPathCountsTests {
     #expect(rows.count >= 16)
     for row in rows {
       #expect(row.allocations == 0, "\(row.path)")
-      #expect(row.retains == 0 && row.releases == 0, "\(row.path)")
+      #expect(row.retains <= allowedReferences(row) && row.releases <= allowedReferences(row), "\(row.path)")
       #expect(row.locks <= allowedLocks(row), "\(row.path)")
     }
   }
+
+  /// POSIX AIO looks up the duplicates of a file's descriptor for each request that the page cache does not serve.
+  private func allowedReferences(_ row: Row) -> Int { row.path == "posix_aio: change and write out" ? row.batches : 0 }
 
   private func allowedLocks(_ row: Row) -> Int {
     let isShared = row.path.hasPrefix("io_uring:") || row.path.hasPrefix("worker:") || row.path.hasPrefix("posix_aio:")

@@ -171,7 +171,7 @@ public final class IOEngine: @unchecked Sendable {
   }
 
   /// Submits and completes the I/Os that use a file, and only those.
-  func settle(_ file: IOFile, reaper: UInt32?) {
+  package func settle(_ file: IOFile, reaper: UInt32?) {
     while file.isInUse {
       for index in 0..<UInt32(table.count) {
         let word = table.word(index)

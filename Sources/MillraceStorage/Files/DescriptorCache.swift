@@ -188,6 +188,8 @@ final class DescriptorCache: Sendable {
 
   /// Closes segments whose fork goes, if nobody uses them any more.
   func forget(_ files: [SegmentFile]) {
+    // An I/O lets go of its pages, and so of its fork, a moment before it lets go of its file.
+    for file in files { engine.settle(file, reaper: nil) }
     let taken = state.withLock { state in files.filter { take($0, &state) } }
     for file in taken { close(file) }
   }

@@ -3,6 +3,13 @@ import MillraceIO
 /// Asking the kernel to write out soon what was just written to its page cache, so that the sync at the end of a
 /// checkpoint finds little to do (PostgreSQL's WritebackContext, in src/backend/storage/buffer/bufmgr.c).
 extension WriteStream {
+  /// Blocks that were written and that the kernel will be asked to write out.
+  struct Writeback {
+    var fork: Unmanaged<StoredFork>
+    var block: UInt32
+    var count: UInt32
+  }
+
   /// Notes that blocks have been written.
   func collectWriteback(_ fork: Unmanaged<StoredFork>, _ block: UInt32, _ count: UInt32) {
     guard configuration.flushAfter > 0, !fork._withUnsafeGuaranteedRef({ $0.isDirect }) else { return }
@@ -28,6 +35,15 @@ extension WriteStream {
     (own.pointee.writebackCount, own.pointee.writebackBlocks) = (0, 0)
   }
 
+  /// Requests that are kept in mind at once.
+  static let flushesMax = 64
+
+  /// Waits for requests to write out: as long as one is under way its fork must not go.
+  func waitForFlushes() {
+    for position in 0..<own.pointee.flushCount { backend.wait(for: own.pointee.flushes[position]) }
+    own.pointee.flushCount = 0
+  }
+
   /// One request for each segment that blocks lie in. One that has been closed is left alone: it is not worth opening
   /// again, and will be synced anyway.
   private func flush(_ fork: StoredFork, _ blocks: Range<UInt32>) {
@@ -36,10 +52,13 @@ extension WriteStream {
       let inside = next % fork.blocksPerSegment
       let count = min(blocks.upperBound - next, fork.blocksPerSegment - inside)
       let isOpen = fork.withOpenSegment(Int(next / fork.blocksPerSegment)) { file in
+        if own.pointee.flushCount == Self.flushesMax { waitForFlushes() }
         let handle = backend.acquire()
-        _ = handle.start(
+        let reference = handle.start(
           .flushRange, file, at: Int64(inside) * Int64(PageLayout.blockSize),
           length: Int64(count) * Int64(PageLayout.blockSize))
+        (own.pointee.flushes + own.pointee.flushCount).initialize(to: reference)
+        own.pointee.flushCount += 1
       }
       if isOpen { own.pointee.statistics.flushRangeCount += 1 }
       next += count

@@ -24,6 +24,9 @@ public final class WriteStream {
   public let configuration: WriteStreamConfiguration
   let pool: BufferPool
   let backend: IOBackend
+  // Besides in the pool, because what is one step away is used without counting a reference.
+  private let budget: StreamBudget
+  private let directory: ForkDirectory
   /// Which pages are written: dirty ones, or those that the checkpoint needs.
   let flag: UInt64
   /// Whether it waits for pages that others have locked. Not where its thread may have pages locked itself: those who
@@ -36,8 +39,6 @@ public final class WriteStream {
   let batchLimit: Int
   /// What only this class touches; in memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<State>
-  /// As it was when the stream was made; here, so that it is used without counting a reference.
-  private let flushGuard: PageFlushGuard?
   /// The forks of writes in flight and of what is still to be flushed, the last one last: when a write is over none of
   /// its pages keeps its fork here.
   private var forks: [StoredFork] = []
@@ -60,13 +61,6 @@ public final class WriteStream {
     var count = 0
   }
 
-  /// Blocks that were written and that the kernel will be asked to write out.
-  struct Writeback {
-    var fork: Unmanaged<StoredFork>
-    var block: UInt32
-    var count: UInt32
-  }
-
   struct State {
     let entries: UnsafeMutablePointer<Entry>
     var entryCount = 0
@@ -76,11 +70,16 @@ public final class WriteStream {
     let operations: UnsafeMutablePointer<Operation>
     var oldest = 0
     var inFlight = 0
+    /// The last of the forks that are kept.
+    var lastFork: UnsafeRawPointer?
     /// What is held of the budget.
     var reserved = 0
     let writebacks: UnsafeMutablePointer<Writeback>
     var writebackCount = 0
     var writebackBlocks = 0
+    /// Requests to write out that may not be over.
+    let flushes: UnsafeMutablePointer<IOReference>
+    var flushCount = 0
     var statistics = WriteStreamStatistics()
   }
 
@@ -94,8 +93,7 @@ public final class WriteStream {
     waitsForLocks: Bool
   ) {
     (self.pool, self.backend, self.configuration, self.flag) = (pool, backend, configuration, flag)
-    self.waitsForLocks = waitsForLocks
-    flushGuard = pool.flushGuard
+    (budget, directory, self.waitsForLocks) = (pool.writeBudget, pool.forks, waitsForLocks)
     combineLimit = max(1, min(configuration.combineLimit, backend.engine.configuration.vectorsPerHandle))
     maxIOs = max(configuration.ioConcurrency, 1)
     yields = !backend.priority.isForeground
@@ -108,19 +106,24 @@ public final class WriteStream {
     let operations = UnsafeMutablePointer<Operation>.allocate(capacity: maxIOs)
     operations.initialize(repeating: Operation(), count: maxIOs)
     let writebacks = UnsafeMutablePointer<Writeback>.allocate(capacity: max(configuration.flushAfter, 1))
-    own.initialize(to: State(entries: entries, run: run, operations: operations, writebacks: writebacks))
-    pool.writeBudget.addStream()
+    own.initialize(
+      to: State(
+        entries: entries, run: run, operations: operations, writebacks: writebacks,
+        flushes: .allocate(capacity: Self.flushesMax)))
+    budget.addStream()
   }
 
   /// Lets go of what has not been written, and waits for what has been started.
   deinit {
     dropEntries(from: 0)
-    while own.pointee.inFlight > 0 { retireOldest() }
-    pool.writeBudget.removeStream()
+    settle()
+    waitForFlushes()
+    budget.removeStream()
     own.pointee.entries.deallocate()
     own.pointee.run.deallocate()
     own.pointee.operations.deallocate()
     own.pointee.writebacks.deallocate()
+    own.pointee.flushes.deallocate()
     own.deinitialize(count: 1)
     own.deallocate()
   }
@@ -163,7 +166,7 @@ public final class WriteStream {
   /// writes themselves.
   public func start() {
     guard own.pointee.entryCount > 0 else { return }
-    if own.pointee.inFlight == 0, own.pointee.writebackCount == 0, forks.count > 1 { forks.removeAll() }
+    if own.pointee.inFlight == 0, own.pointee.writebackCount == 0, forks.count > 1 { forgetForks() }
     guard flushLog() else { return }
     let batch = backend.batch()
     var next = 0
@@ -179,6 +182,7 @@ public final class WriteStream {
     start()
     settle()
     startWriteback()
+    waitForFlushes()
     if let failure {
       self.failure = nil
       throw failure
@@ -198,7 +202,7 @@ public final class WriteStream {
 
   /// Makes the log durable for the whole batch. - Returns: false where that failed; then the batch is given up.
   private func flushLog() -> Bool {
-    guard let flushGuard else { return true }
+    guard let flushed = pool.flushedPosition else { return true }
     var highest = LogSequenceNumber.invalid
     for position in 0..<own.pointee.entryCount {
       let buffer = own.pointee.entries[position].buffer
@@ -207,11 +211,11 @@ public final class WriteStream {
       highest = max(highest, pool.lsn(ofClaimed: buffer))
       pool.unlock(buffer, .share)
     }
-    return flush(flushGuard, upTo: highest) || giveUpBatch(from: 0)
+    return highest <= flushed || flushLog(upTo: highest) || giveUpBatch(from: 0)
   }
 
-  private func flush(_ flushGuard: PageFlushGuard, upTo position: LogSequenceNumber) -> Bool {
-    guard flushGuard.flushedPosition < position else { return true }
+  private func flushLog(upTo position: LogSequenceNumber) -> Bool {
+    guard let flushGuard = pool.flushGuard else { return true }
     own.pointee.statistics.logFlushCount += 1
     backend.submit()
     do throws(StorageError) {
@@ -243,7 +247,7 @@ public final class WriteStream {
     let allowed = reserve(min(combineLimit, own.pointee.entryCount - first))
     var next = first
     let count = claimRun(&next, limit: allowed)
-    pool.writeBudget.release(allowed - count)
+    budget.release(allowed - count)
     own.pointee.reserved -= allowed - count
     if count > 0 { issue(count) }
     return next
@@ -259,12 +263,12 @@ public final class WriteStream {
     }
     while own.pointee.inFlight == maxIOs { retireOldest() }
     while true {
-      let granted = pool.writeBudget.reserve(wanted, held: own.pointee.reserved)
+      let granted = budget.reserve(wanted, held: own.pointee.reserved)
       if granted == wanted || own.pointee.inFlight == 0 {
         own.pointee.reserved += granted
         return granted
       }
-      pool.writeBudget.release(granted)
+      budget.release(granted)
       retireOldest()
     }
   }
@@ -299,7 +303,7 @@ public final class WriteStream {
 
   private func blocksLeft(inSegmentOf entry: Entry) -> Int {
     let tag = BufferTag(rawValue: entry.tag)
-    return pool.forks.with(tag.fork) { Int($0.blocksPerSegment - tag.block % $0.blocksPerSegment) }
+    return directory.with(tag.fork) { Int($0.blocksPerSegment - tag.block % $0.blocksPerSegment) }
   }
 
   /// Claims a page whose log is durable, or, where it is the first of a write, makes it so.
@@ -319,11 +323,11 @@ public final class WriteStream {
       own.pointee.statistics.cleanCount += 1
       return .clean
     }
-    guard let flushGuard else { return .claimed }
+    guard let flushed = pool.flushedPosition else { return .claimed }
     let lsn = pool.lsn(ofClaimed: buffer)
-    if lsn <= flushGuard.flushedPosition { return .claimed }
+    if lsn <= flushed { return .claimed }
     // It has been changed since the batch's flush.
-    if isFirst, flush(flushGuard, upTo: lsn) { return .claimed }
+    if isFirst, flushLog(upTo: lsn) { return .claimed }
     pool.abandonClaim(buffer)
     guard isFirst else { return .busy }
     own.pointee.statistics.failedCount += 1
@@ -337,7 +341,7 @@ public final class WriteStream {
     let tag = pool.tag(own.pointee.run[0])
     operation.pointee.block = tag.block
     operation.pointee.count = count
-    operation.pointee.fork = pool.forks.with(tag.fork) { keep($0) }
+    operation.pointee.fork = directory.with(tag.fork) { keep($0) }
     do throws(StorageError) {
       let outcome = UnsafeMutableRawPointer(operation).assumingMemoryBound(to: IOOutcome.self)
       operation.pointee.reference = try pool.startWrite(own.pointee.run, count, backend, outcome: outcome)
@@ -347,16 +351,27 @@ public final class WriteStream {
       own.pointee.statistics.inProgressSum += UInt64(own.pointee.inFlight)
     } catch {
       own.pointee.statistics.failedCount += UInt64(count)
-      pool.writeBudget.release(count)
+      budget.release(count)
       own.pointee.reserved -= count
       note(error)
     }
   }
 
+  private func forgetForks() {
+    waitForFlushes()
+    forks.removeAll()
+    own.pointee.lastFork = nil
+  }
+
   /// Keeps a fork as long as the stream may need it.
   @inline(__always) private func keep(_ fork: StoredFork) -> Unmanaged<StoredFork> {
-    if forks.last !== fork { forks.append(fork) }
-    return .passUnretained(fork)
+    let reference = Unmanaged.passUnretained(fork)
+    // Compared as an address, because looking at a reference counts one.
+    if own.pointee.lastFork != UnsafeRawPointer(reference.toOpaque()) {
+      forks.append(fork)
+      own.pointee.lastFork = UnsafeRawPointer(reference.toOpaque())
+    }
+    return reference
   }
 
   // MARK: Retiring
@@ -376,7 +391,7 @@ public final class WriteStream {
     own.pointee.oldest = own.pointee.oldest + 1 == maxIOs ? 0 : own.pointee.oldest + 1
     own.pointee.inFlight -= 1
     own.pointee.reserved -= count
-    pool.writeBudget.release(count)
+    budget.release(count)
     guard let fork = operation.pointee.fork else { fatalError("invariant broken: a write without a fork") }
     if outcome.status == .ok {
       collectWriteback(fork, block, UInt32(count))

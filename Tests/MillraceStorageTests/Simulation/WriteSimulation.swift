@@ -63,6 +63,7 @@ final class WriteSimulation {
   private var backends: [IOBackend] = []
   private var streams: [WriteStream] = []
   private let writer: BackgroundWriter
+  private let writerBackend: IOBackend
   /// What each block holds, and the end of the log record that gave it that.
   private var values: [UInt64] = []
   /// What of that was on disk at the last checkpoint that succeeded; nil where it has been changed since.
@@ -120,7 +121,8 @@ final class WriteSimulation {
       configuration.flushAfter = random.element(of: [0, 4, 32])
       streams.append(WriteStream(pool, backend, configuration: configuration))
     }
-    writer = BackgroundWriter(pool, try simulation.engine.makeBackend("background writer"))
+    writerBackend = try simulation.engine.makeBackend("background writer")
+    writer = BackgroundWriter(pool, writerBackend)
     self.random = random
     disk.faults = faults
     disk.capacity = faults.isBounded ? random.number(in: 40...120) * PageLayout.blockSize : .max
@@ -286,7 +288,7 @@ final class WriteSimulation {
     try pool.flush(fork, backends[0])
     _ = try storage.syncRequests.syncAll(backends[0])
     streams = []
-    for backend in backends {
+    for backend in backends + [writerBackend] {
       backend.reap(atLeast: backend.outstandingCount)
       guard backend.outstandingCount == 0 else { throw failure("I/O is left") }
     }
@@ -331,6 +333,6 @@ final class WriteSimulation {
     disk.faults = .none
     for stream in streams { try? stream.finish() }
     streams = []
-    for backend in backends { backend.reap(atLeast: backend.outstandingCount) }
+    for backend in backends + [writerBackend] { backend.reap(atLeast: backend.outstandingCount) }
   }
 }
