@@ -12,7 +12,7 @@ import MillraceStorage
 ///
 /// What does not fit is counted and not written, so that ``finish()`` can say how long the row would have been. Nothing
 /// allocates.
-public struct TupleWriter: ~Copyable {
+public struct TupleWriter {
   private let memory: UnsafeMutableRawBufferPointer
   private let attributeCount: Int
   private let dataOffset: Int
@@ -73,7 +73,7 @@ public struct TupleWriter: ~Copyable {
   /// Ends the tuple: its header says nothing of transactions yet.
   /// - Throws: ``EngineError`` where it is longer than a page can hold.
   /// - Precondition: as many columns were appended as the row has.
-  public consuming func finish() throws(EngineError) -> HeapTuple {
+  public func finish() throws(EngineError) -> HeapTuple {
     precondition(column == attributeCount, "a row has another number of columns")
     guard position <= min(memory.count, HeapPage.tupleLengthMax) else {
       throw EngineError(.rowTooBig, "row is too big: size \(position), maximum size \(HeapPage.tupleLengthMax)")
