@@ -32,7 +32,7 @@ import Testing
     #expect(met.checkpoints > 500)
     #expect(met.failedCheckpoints > 50)
     #expect(met.logFlushes > 1000)
-    #expect(met.waits > 100)
+    #expect(met.waits > 25)
     #expect(met.crashes > 100)
   }
 
