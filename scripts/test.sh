@@ -67,7 +67,7 @@ machine_has_io_uring() {
 }
 
 run_tests() {
-  limited 20m swift test --skip-build || return
+  limited 40m swift test --skip-build || return
   if [ "$has_io_uring" = yes ] && grep -i 'skipped.*io_uring' "$logs"/test.log; then
     echo "tests of io_uring were skipped, but fio can use io_uring on this machine"
     return 1
@@ -75,7 +75,7 @@ run_tests() {
 }
 
 run_thread_sanitizer() {
-  limited 20m swift test --sanitize=thread --scratch-path .build-tsan --filter 'MillraceIOTests|MillraceStorageTests'
+  limited 30m swift test --sanitize=thread --scratch-path .build-tsan --filter 'MillraceIOTests|MillraceStorageTests'
 }
 
 mkdir -p "$logs"
