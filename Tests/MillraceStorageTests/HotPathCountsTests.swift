@@ -36,13 +36,14 @@ struct HotPathCountsTests {
     let rows = try JSONDecoder().decode([Row].self, from: output)
     #expect(rows.count >= 16)
     for row in rows {
-      #expect(row.allocations == 0, "\(row.path)")
+      #expect(row.allocations <= allowedReferences(row), "\(row.path)")
       #expect(row.retains <= allowedReferences(row) && row.releases <= allowedReferences(row), "\(row.path)")
       #expect(row.locks <= allowedLocks(row), "\(row.path)")
     }
   }
 
-  /// POSIX AIO looks up the duplicates of a file's descriptor for each request that the page cache does not serve.
+  /// POSIX AIO looks up the duplicates of a file's descriptor for each request that the page cache does not serve, and
+  /// glibc makes lists of requests on the way.
   private func allowedReferences(_ row: Row) -> Int { row.path == "posix_aio: change and write out" ? row.batches : 0 }
 
   private func allowedLocks(_ row: Row) -> Int {
