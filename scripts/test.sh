@@ -11,8 +11,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly logs=.build/test-logs
+readonly failure_lines='recorded an issue|✘ Test .* failed|error: |SUMMARY: Thread|atal error|unexpected signal'
 failed=0
 summary=()
+failures=()
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -26,13 +28,22 @@ stage() {
   case $status in
     0) ;;
     77) verdict=skipped ;;
-    *) verdict=FAILED failed=1 ;;
+    *) verdict=FAILED failed=1 failures+=("$name") ;;
   esac
   summary+=("$(printf '%-8s %5d s  %s' "$verdict" $((SECONDS - began)) "$name")")
   [ "$verdict" != FAILED ]
 }
 
+# What a failed stage's log says of its failure, so that who sees only the end of the output knows it.
+explain() {
+  local log=$logs/${1// /-}.log
+  say "why $1 failed"
+  grep -E "$failure_lines" "$log" | cut -c1-400 | head -n 30 || tail -n 15 "$log"
+}
+
 finish() {
+  local name
+  for name in "${failures[@]}"; do explain "$name"; done
   say "summary"
   printf '%s\n' "${summary[@]}"
   exit $failed
