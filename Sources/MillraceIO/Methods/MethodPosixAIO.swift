@@ -24,9 +24,6 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   /// Threads that sleep in aio_suspend on requests of a handle. glibc looks at a request again when it wakes there, so
   /// it must not be another one by then.
   private var suspended: UnsafeMutablePointer<Atomic<UInt64>>?
-  /// I/Os of each owner whose requests the system has, so that looking for ended ones costs nothing where there are
-  /// none.
-  private var inFlight: UnsafeMutablePointer<Atomic<UInt64>>?
   /// What the page cache has is read without a change of threads.
   private var cachedReads: CachedReads?
   private let duplicates = Locked<[UInt64: DuplicatedDescriptors]>([:])
@@ -61,9 +58,6 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     let sleepers = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: engine.table.count)
     for index in 0..<engine.table.count { (sleepers + index).initialize(to: Atomic(0)) }
     suspended = sleepers
-    let owners = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: configuration.backendsMax)
-    for owner in 0..<configuration.backendsMax { (owners + owner).initialize(to: Atomic(0)) }
-    inFlight = owners
   }
 
   override func stop() {
@@ -76,7 +70,6 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
     requests?.deallocate()
     pending?.deallocate()
     suspended?.deallocate()
-    inFlight?.deallocate()
   }
 
   override func needsInPlaceExecution(_ index: UInt32) -> Bool {
@@ -111,11 +104,6 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   @inline(__always) private func suspended(_ index: UInt32) -> UnsafeMutablePointer<Atomic<UInt64>> {
     guard let suspended else { invariantFailure("POSIX AIO was used before it was started") }
     return suspended + Int(index)
-  }
-
-  @inline(__always) private func inFlight(ofOwnerOf index: UInt32) -> UnsafeMutablePointer<Atomic<UInt64>> {
-    guard let inFlight else { invariantFailure("POSIX AIO was used before it was started") }
-    return inFlight + Int(engine.table[index].pointee.owner)
   }
 
   override func submit(
@@ -173,7 +161,6 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
       // At the system's limits: done here and now, which also holds the submitter back.
       engine.executeInPlace(index, reaper: reaper)
     } else {
-      _ = inFlight(ofOwnerOf: index).pointee.wrappingAdd(1, ordering: .relaxed)
       // From here on any thread may take the results. What was not accepted counts as not transferred, and is retried.
       let counter = pending(index)
       let previous = PendingRequests(rawValue: counter.pointee.relaxed)
@@ -204,8 +191,6 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
         expected: seen.rawValue, desired: seen.taken.rawValue, ordering: .acquiringAndReleasing
       ).exchanged
     else { return false }
-    // Before the completion, after which the handle may be used again.
-    _ = inFlight(ofOwnerOf: index).pointee.wrappingSubtract(1, ordering: .relaxed)
     engine.complete(index, result(requests(of: index), count: seen.count), at: now, reaper: reaper)
     return true
   }
@@ -231,9 +216,9 @@ final class MethodPosixAIO: IOMethod, @unchecked Sendable {
   }
 
   override func poll(owner: UInt32, reaper: UInt32?) {
+    guard engine.backendSlot(owner).pointee.outstanding.relaxed > 0 else { return }
     let table = engine.table
     let first = owner * UInt32(table.handlesPerBackend)
-    guard inFlight(ofOwnerOf: first).pointee.load(ordering: .relaxed) > 0 else { return }
     let now = monotonicNanoseconds()
     for index in first..<first + UInt32(table.handlesPerBackend) where table.word(index).state == .submitted {
       takeIfDone(index, reaper: reaper, now: now)
