@@ -14,6 +14,14 @@ extension BufferPool {
     case inProgress(IOReference)
   }
 
+  /// Calls `body` with the pool that an I/O was issued for: its context, in reads into buffers and writes of them.
+  @inline(__always) static func with<Result>(
+    _ io: borrowing CompletionContext, _ body: (BufferPool) -> Result
+  ) -> Result {
+    guard let context = io.context else { fatalError("invariant broken: an I/O on buffers without a pool") }
+    return Unmanaged<BufferPool>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
+  }
+
   /// Asks for the right to read a page into a pinned buffer. Does not wait.
   @inline(__always) func startIO(_ buffer: BufferID) -> StartIOResult {
     let descriptor = descriptors + Int(buffer)

@@ -148,16 +148,7 @@ extension BufferPool {
   /// Starts the write of a dirty page and of its dirty neighbours, if that can be done without waiting for anything.
   private func startWriteInPassing(_ buffer: BufferID, _ backend: IOBackend) -> Bool {
     // There a write is over when it has been started.
-    guard engine.methodKind != .sync, pinUnused(buffer, tag(buffer)) else { return false }
-    guard claimForWrite(buffer) == .claimed else {
-      unpin(buffer)
-      return false
-    }
-    if let flushedPosition, lsn(ofClaimed: buffer) > flushedPosition {
-      abandonClaim(buffer)
-      unpin(buffer)
-      return false
-    }
+    guard engine.methodKind != .sync, claimUnused(buffer, tag(buffer), flushedPosition) else { return false }
     do throws(StorageError) {
       _ = try startWriteWithNeighbours(buffer, backend, outcome: nil)
       return true
@@ -251,16 +242,22 @@ extension BufferPool {
   private func claimNeighbour(_ tag: BufferTag, _ flushed: LogSequenceNumber?) -> BufferID? {
     guard let buffer = table.find(tag) else { return nil }
     let seen = state(buffer)
-    guard seen.has(BufferState.dirty), seen.pins == 0, pinUnused(buffer, tag) else { return nil }
+    guard seen.has(BufferState.dirty), seen.pins == 0, claimUnused(buffer, tag, flushed) else { return nil }
+    return buffer
+  }
+
+  /// Pins and claims a page that nobody uses, if it can be written without waiting for a lock or for the log.
+  private func claimUnused(_ buffer: BufferID, _ tag: BufferTag, _ flushed: LogSequenceNumber?) -> Bool {
+    guard pinUnused(buffer, tag) else { return false }
     guard claimForWrite(buffer) == .claimed else {
       unpin(buffer)
-      return nil
+      return false
     }
     if let flushed, lsn(ofClaimed: buffer) > flushed {
       abandonClaim(buffer)
       unpin(buffer)
-      return nil
+      return false
     }
-    return buffer
+    return true
   }
 }

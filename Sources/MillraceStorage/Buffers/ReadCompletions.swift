@@ -59,17 +59,10 @@ final class BufferReadCompletion: IOCompletion, @unchecked Sendable {
   /// One serves all pools; which one, the I/O's context says.
   static let shared = BufferReadCompletion()
 
-  @inline(__always) private func withPool<Result>(
-    of io: borrowing CompletionContext, _ body: (BufferPool) -> Result
-  ) -> Result {
-    guard let context = io.context else { fatalError("invariant broken: a read into buffers without a pool") }
-    return Unmanaged<BufferPool>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
-  }
-
   /// Gives the I/O its own pin on each buffer, so that its issuer may go away, and lets others wait for it.
   override func stage(_ io: borrowing CompletionContext) {
     let reference = io.reference.rawValue
-    let descriptors = withPool(of: io) { $0.descriptors }
+    let descriptors = BufferPool.with(io) { $0.descriptors }
     for buffer in io.data {
       let descriptor = descriptors + Int(buffer)
       descriptor.pointee.ioReference.store(reference, ordering: .releasing)
@@ -80,7 +73,7 @@ final class BufferReadCompletion: IOCompletion, @unchecked Sendable {
   }
 
   override func complete(_ io: borrowing CompletionContext, _ outcome: IOOutcome) -> IOOutcome {
-    withPool(of: io) { pool in complete(io, outcome, pool) }
+    BufferPool.with(io) { pool in complete(io, outcome, pool) }
   }
 
   private func complete(
@@ -169,7 +162,7 @@ final class BufferReadCompletion: IOCompletion, @unchecked Sendable {
       let report = PageReport(detail: detail, path: place.path, blocks: block..<block + 1)
       let isError = isBad && !detail.isZeroed
       let line = isError ? report.error(missing: report.blocks).message : report.warning.message
-      withPool(of: io) { $0.engine.logWarning(line) }
+      BufferPool.with(io) { $0.engine.logWarning(line) }
     }
   }
 }

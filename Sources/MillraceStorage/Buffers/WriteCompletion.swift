@@ -12,17 +12,10 @@ final class BufferWriteCompletion: IOCompletion, @unchecked Sendable {
   /// As the datum of an I/O whose outcome nobody will ask for: a failure goes to the log.
   static let unattended: UInt8 = 1
 
-  @inline(__always) private func withPool<Result>(
-    of io: borrowing CompletionContext, _ body: (BufferPool) -> Result
-  ) -> Result {
-    guard let context = io.context else { fatalError("invariant broken: a write of buffers without a pool") }
-    return Unmanaged<BufferPool>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
-  }
-
   /// Lets others wait for the I/O, which from now on holds the issuer's locks and pins.
   override func stage(_ io: borrowing CompletionContext) {
     let reference = io.reference.rawValue
-    let descriptors = withPool(of: io) { $0.descriptors }
+    let descriptors = BufferPool.with(io) { $0.descriptors }
     for buffer in io.data {
       let descriptor = descriptors + Int(buffer)
       descriptor.pointee.ioReference.store(reference, ordering: .releasing)
@@ -31,7 +24,7 @@ final class BufferWriteCompletion: IOCompletion, @unchecked Sendable {
   }
 
   override func complete(_ io: borrowing CompletionContext, _ outcome: IOOutcome) -> IOOutcome {
-    withPool(of: io) { pool in complete(io, outcome, pool) }
+    BufferPool.with(io) { pool in complete(io, outcome, pool) }
   }
 
   private func complete(
@@ -63,7 +56,7 @@ final class BufferWriteCompletion: IOCompletion, @unchecked Sendable {
   @inline(never) private func log(_ io: borrowing CompletionContext, _ outcome: IOOutcome) {
     guard let place = io.place else { return }
     let first = UInt32(place.firstBlock) + UInt32(io.offset / Int64(PageLayout.blockSize))
-    withPool(of: io) { pool in
+    BufferPool.with(io) { pool in
       if io.datum == Self.unattended {
         let error = pool.writeFailure(outcome, path: place.path, blocks: first..<first + UInt32(io.data.count))
         pool.engine.logWarning(error.description)
