@@ -135,15 +135,14 @@ public final class WriteAheadLog: @unchecked Sendable {
   }
 
   /// Makes sure of what a crash has left: the log up to its end, which was read and may have been in the page cache
-  /// only, is durable, and nothing that looks like its continuation lies behind (see ``StalePages``).
+  /// only, is durable, and nothing that looks like its continuation lies behind (see ``WALTail``).
   private func settle(_ end: WALResumePoint, _ start: UInt64, backend: IOBackend) throws(WALError) {
     do throws(IOError) {
       try segments.removeTemporaryFiles()
-      // From the end on, as many as can have been written and not flushed.
-      let spanned = buffers.byteCount / geometry.segmentSize + 5
       if configuration.clearsStalePages {
-        try StalePages(segments: segments, backend: backend, segmentsMax: spanned).clear(
-          behind: start, isDirect: isDirect)
+        try WALTail.clear(
+          after: LogSequenceNumber(start), timeline: configuration.timeline, segmentSize: geometry.segmentSize,
+          fileSystem: configuration.fileSystem, directory: configuration.directory, backend: backend)
       }
       for number in geometry.segment(of: end.redoPosition)...geometry.segment(of: LogSequenceNumber(start))
       where try segments.exists(number) {

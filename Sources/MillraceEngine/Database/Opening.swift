@@ -108,15 +108,7 @@ struct Opening {
     }
     let report: RecoveryReport
     do throws(RecoveryError) { report = try recovery.run() } catch { throw EngineError(error) }
-    guard report.wasNeeded else { return report }
-    do throws(IOError) {
-      try WALTail.clear(
-        after: report.endPosition, timeline: control.checkpoint.timeline, segmentSize: UInt64(control.walSegmentSize),
-        fileSystem: configuration.fileSystem, directory: walDirectory, backend: backend)
-    } catch {
-      throw EngineError(error)
-    }
-    try commitLog.trim(to: FullTransactionID(report.state.nextXID).short, backend)
+    if report.wasNeeded { try commitLog.trim(to: FullTransactionID(report.state.nextXID).short, backend) }
     return report
   }
 
@@ -150,7 +142,7 @@ struct Opening {
     wal.writerFlushAfterPages = settings[.walWriterFlushAfter]
     let point = WALResumePoint(
       position: report.endPosition, lastRecord: report.lastRecord,
-      redoPosition: report.wasNeeded ? report.endPosition : control.checkpoint.redo)
+      redoPosition: report.wasNeeded ? report.endPosition : control.checkpoint.redo, isAfterCrash: report.wasNeeded)
     do throws(WALError) {
       return try WriteAheadLog(engine: engine, wal, at: point, backend: backend)
     } catch {
