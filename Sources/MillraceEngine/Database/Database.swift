@@ -28,6 +28,8 @@ public final class Database: Sendable {
   public let commitLog: CommitLog
   /// What recovery did when it was opened.
   public let recovery: RecoveryReport
+  /// Who else needs the log.
+  public let replicationSlots: ReplicationSlots
   let configuration: DatabaseConfiguration
   let controlFile: ControlFileStore
   let lockFile: LockFile
@@ -50,6 +52,7 @@ public final class Database: Sendable {
     let log: WriteAheadLog
     let commitLog: CommitLog
     let recovery: RecoveryReport
+    let replicationSlots: ReplicationSlots
     let controlFile: ControlFileStore
     let lockFile: LockFile
   }
@@ -59,6 +62,7 @@ public final class Database: Sendable {
     (settings, engine, storage, pool) = (parts.settings, parts.engine, parts.storage, parts.pool)
     (log, commitLog, recovery) = (parts.log, parts.commitLog, parts.recovery)
     (controlFile, lockFile) = (parts.controlFile, parts.lockFile)
+    replicationSlots = parts.replicationSlots
     let state = parts.recovery.state
     transactions = TransactionManager(
       next: FullTransactionID(state.nextXID), oldest: TransactionID(state.oldestXID),
@@ -104,6 +108,9 @@ public final class Database: Sendable {
   }
 
   func microsecondsSince2000() -> Int64 { configuration.clock() - secondsFrom1970To2000 * 1_000_000 }
+
+  /// What the control file says: system identifier, formats, the last checkpoint.
+  public var control: ControlFile { controlFile.current }
 
   // MARK: Relations
 

@@ -60,6 +60,8 @@ struct Opening {
     let commitLog = try CommitLog(
       fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_xact", isSynced: settings[.fsync])
     used.append(commitLog)
+    let slots = try ReplicationSlots(
+      configuration.fileSystem, directory: "\(configuration.path)/pg_replslot", max: settings[.maxReplicationSlots])
     let report = try recover(storage, pool, commitLog)
     let log = try openLog(report)
     used.append(log)
@@ -70,7 +72,7 @@ struct Opening {
     commitLog.setToleratesMissing(false)
     let parts = Database.Parts(
       settings: settings, engine: engine, storage: storage, pool: pool, log: log, commitLog: commitLog,
-      recovery: report, controlFile: controlFile, lockFile: lockFile)
+      recovery: report, replicationSlots: slots, controlFile: controlFile, lockFile: lockFile)
     let database = Database(configuration, parts)
     try start(database)
     return database
