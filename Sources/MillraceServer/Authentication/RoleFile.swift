@@ -2,7 +2,7 @@ public import MillraceIO
 import Synchronization
 
 /// The roles of a cluster, in a file beside its settings: one a line, as `name attributes verifier`, names and
-/// verifiers in double quotes. (PostgreSQL kept its users so for the postmaster, in `global/pg_auth`, up to version 8.4.)
+/// verifiers in double quotes. (PostgreSQL had such a file for its postmaster up to version 8.4, `global/pg_auth`.)
 ///
 ///     "postgres" superuser,replication "SCRAM-SHA-256$4096:…"
 ///     "joe" login

@@ -15,6 +15,8 @@ final class ClientSession: BackendPool.Work, @unchecked Sendable {
   private let services: SessionServices
   private var phase = Phase.new
   private var executor: (any StatementExecutor)?
+  /// Whether the executor has the thread.
+  private var isAttached = false
   /// The same, for who cancels.
   private let cancellable = Locked<(any StatementExecutor)?>(nil)
   /// After an error in the extended protocol, until Sync.
@@ -87,24 +89,25 @@ final class ClientSession: BackendPool.Work, @unchecked Sendable {
       encoder.transport = nil
     }
     do throws(ErrorReport) {
-      try executor?.attach(to: thread)
       if phase == .new { try begin(thread) }
-      while let frame = try next(encoder) { try handle(frame, thread) }
-      executor?.detach()
+      while let frame = try next(thread) { try handle(frame, thread) }
     } catch {
       end(reporting: error, thread)
     }
   }
 
   /// Waits for a message as long as the session needs its thread.
-  /// - Returns: nil where the thread is given back.
+  /// - Returns: nil where the thread is given back; then another may have the session already.
   /// - Throws: FATAL: the session ends.
-  private func next(_ encoder: MessageEncoder) throws(ErrorReport) -> Frame? {
+  private func next(_ thread: BackendThread) throws(ErrorReport) -> Frame? {
     // Answers that the client has not asked to be sent yet are in the thread's buffer.
-    let needsThread = executor?.needsThread ?? false || encoder.pendingCount > 0
+    let needsThread = executor?.needsThread ?? false || thread.encoder.pendingCount > 0
+    if !needsThread { detach() }
     let limit = needsThread && executor?.transactionStatus != .idle ? services.timeouts.idleInTransaction : 0
     switch connection.next(waits: needsThread, nanoseconds: limit > 0 ? limit : -1) {
-    case .frame(let frame): return frame
+    case .frame(let frame):
+      try attach(to: thread)
+      return frame
     case .nothing: return nil
     case .terminated(let report): throw report
     case .closed: throw Self.clientLeft
@@ -112,6 +115,17 @@ final class ClientSession: BackendPool.Work, @unchecked Sendable {
       throw ErrorReport(
         .fatal, .idleInTransactionTimeout, "terminating connection due to idle-in-transaction timeout")
     }
+  }
+
+  private func attach(to thread: BackendThread) throws(ErrorReport) {
+    guard !isAttached, let executor else { return }
+    try executor.attach(to: thread)
+    isAttached = true
+  }
+
+  private func detach() {
+    if isAttached { executor?.detach() }
+    isAttached = false
   }
 
   /// The client has closed the connection without a word: nobody is told.
@@ -186,7 +200,7 @@ final class ClientSession: BackendPool.Work, @unchecked Sendable {
     self.role = role
     self.executor = executor
     cancellable.withLock { $0 = executor }
-    try executor.attach(to: thread)
+    try attach(to: thread)
     for (name, value) in executor.initialParameters { try encoder.parameterStatus(name, value) }
     try encoder.backendKey(processID: startup.processID, secret: startup.secret)
     phase = .ready
@@ -279,8 +293,9 @@ final class ClientSession: BackendPool.Work, @unchecked Sendable {
     phase = .ended
     idleTimer?.cancel()
     cancellable.withLock { $0 = nil }
+    if executor != nil, let thread { try? attach(to: thread) }
     executor?.end()
-    executor?.detach()
+    detach()
     executor = nil
     authentication = nil
     let isSilent = report == Self.goodbye || connection.isClosed
