@@ -138,7 +138,7 @@ public final class Database: Sendable {
     relations.withLock { _ = $0.removeValue(forKey: locator) }
     let fork = storage.open(locator)
     pool.drop(fork, backend: backend)
-    storage.unlink(locator)
+    storage.unlink(locator, by: backend)
   }
 
   /// Gives out a number for a relation. Blocks of numbers are logged ahead, so that after a crash none comes twice.
