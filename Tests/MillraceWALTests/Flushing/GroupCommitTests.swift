@@ -39,7 +39,7 @@ struct GroupCommitTests {
     // One commit is under way.
     let (_, first) = try rig.insert([0])
     let log = rig.log
-    func committer(_ end: LogSequenceNumber) throws -> TestThread {
+    func committer(_ end: LogSequenceNumber) throws -> TestThread<Void> {
       let backend = Handed(try rig.engine.makeBackend("committer"))
       return try TestThread("committer") {
         try log.flush(upTo: end, backend: backend.value)
