@@ -63,4 +63,11 @@ public final class SimulatedEngine: Sendable {
     scheduler.interrupt(EngineReference(engine))
     disk.crash()
   }
+
+  /// The process is killed and the machine goes on: some writes in flight may have had their effect, and what was
+  /// written is there for the next process, but not durable by that (``SimulatedDisk/endProcess()``).
+  public func kill() {
+    scheduler.interrupt(EngineReference(engine))
+    disk.endProcess()
+  }
 }
