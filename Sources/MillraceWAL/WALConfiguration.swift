@@ -61,9 +61,11 @@ public struct WALConfiguration: Sendable {
   public var ioTargetPages = 8
   /// `io_wal_pad_partial`.
   public var padsPartialPages = false
-  /// Groups of committers that are made durable at the same time. One is what PostgreSQL does; more overlap the end of
-  /// one flush with the beginning of the next, at the price of smaller groups.
-  public var commitBatchesMax = 2
+  /// Groups of committers that are made durable at the same time, at most. One is what PostgreSQL does; how many there
+  /// are up to this follows from what the disk shows (``CommitDepth``).
+  public var commitBatchesMax = 8
+  /// Off where a test wants so many whatever the disk shows.
+  var learnsCommitDepth = true
   /// `commit_delay`, microseconds.
   public var commitDelay = 0
   /// `commit_siblings`.
@@ -75,6 +77,8 @@ public struct WALConfiguration: Sendable {
   public var hugePages = IOMemory.HugePages.try
   /// Microseconds since 2000, for a record that says when it was written.
   public var clock: @Sendable () -> Int64 = { WALConfiguration.systemMicroseconds() }
+  /// Monotonic nanoseconds, for what the log learns from how long things take.
+  public var monotonicClock: @Sendable () -> UInt64 = { monotonicNanoseconds() }
   /// Off only in the test that shows what it is for.
   var clearsStalePages = true
 

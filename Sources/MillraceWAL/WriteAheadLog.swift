@@ -119,7 +119,8 @@ public final class WriteAheadLog: @unchecked Sendable {
     }
     writes = PositionQueue(capacity: configuration.ioConcurrency, start: start)
     flushes = PositionQueue(capacity: max(configuration.ioConcurrency, 2), start: start)
-    batches = CommitBatches()
+    batches = CommitBatches(
+      most: configuration.commitBatchesMax, learns: configuration.learnsCommitDepth)
     leader = LeaderLock()
     overwrittenPage = end.abandonedRecord == nil ? .max : start
     // Those that the ring spans, and on either side one that is about to be opened or closed.

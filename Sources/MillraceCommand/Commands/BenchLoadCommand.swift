@@ -60,7 +60,7 @@ struct BenchLoadCommand: ParsableCommand {
       return min(10_000, rows - loaded)
     }
     let seconds = (clock.now - start) / .seconds(1)
-    let log = database.log.statistics().subtracting(before)
+    let log = database.log.statistics().since(before)
     return Report(
       ioMethod: database.engine.methodKind.rawValue, ioDirect: database.ioDirectText, rows: rows,
       rowBytes: table.rowBytes, pages: table.pageCount, seconds: seconds,

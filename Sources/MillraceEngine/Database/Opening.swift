@@ -171,6 +171,8 @@ struct Opening {
     wal.writerFlushAfterPages = settings[.walWriterFlushAfter]
     let clock = configuration.clock
     wal.clock = { clock() - secondsFrom1970To2000 * 1_000_000 }
+    // A simulation's time is that of its engine.
+    if configuration.engine != nil { wal.monotonicClock = { UInt64(max(clock(), 0)) * 1000 } }
     do throws(WALError) {
       let log = try WriteAheadLog(engine: engine, wal, at: report.resumePoint, backend: backend)
       if let reason = log.syncMethodReason {

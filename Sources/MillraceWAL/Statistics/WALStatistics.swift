@@ -23,6 +23,8 @@ public struct WALStatistics: Sendable, Equatable {
   public var syncDepthReached: UInt64 = 0
   /// Groups of committers that were made durable together.
   public var commitBatches: UInt64 = 0
+  /// How many of them may be in flight together, by what the disk has shown.
+  public var commitBatchesLimit: UInt64 = 0
   /// How often the durable position was raised and published.
   public var publications: UInt64 = 0
   /// Segments that were ended by the record SWITCH.
@@ -60,6 +62,7 @@ extension WriteAheadLog {
     statistics.writeDepthReached = writes.depthReached
     statistics.syncDepthReached = flushes.depthReached
     statistics.commitBatches = batches.appended
+    statistics.commitBatchesLimit = batches.limit
     statistics.publications = shared.pointee.publications.relaxed
     statistics.switchedSegments = shared.pointee.switchedSegments.relaxed
     statistics.padded = shared.pointee.padded.relaxed

@@ -99,6 +99,7 @@ struct WALSimulation {
     configuration.ioTargetPages = random.element(of: [0, 1, 2, 8])
     configuration.ioConcurrency = random.element(of: [1, 2, 32])
     configuration.commitBatchesMax = random.element(of: [1, 2, 4])
+    configuration.learnsCommitDepth = false
     var io = IOConfiguration()
     io.handlesPerBackend = random.element(of: [1, 4, 32])
     io.backendsMax = 4
