@@ -136,11 +136,11 @@ import Testing
 
   @Test(
     "sessions on threads of their own, with checkpoints all the while, lose nothing",
-    arguments: [
+    arguments: MethodsHere.usable([
       ["io_method=sync", "io_direct=data,wal"], ["io_method=worker"], ["io_method=worker", "io_direct=data"],
       ["io_method=worker", "io_direct=data,wal"], ["io_method=io_uring"], ["io_method=io_uring", "io_direct=data,wal"],
       ["io_method=posix_aio"],
-    ])
+    ]))
   func threads(settings: [String]) throws {
     let rig = try EngineRig(settings + ["max_wal_size=4MB", "shared_buffers=512kB"])
     let database = try rig.open()

@@ -7,11 +7,11 @@ import MillraceWAL
 import Testing
 
 @Suite struct DatabaseTests {
-  static let variants: [[String]] = [
+  static let variants = MethodsHere.usable([
     ["io_method=sync"], ["io_method=worker"], ["io_method=io_uring"], ["io_method=posix_aio"],
     ["io_method=worker", "io_direct=data,wal,wal_init"],
     ["io_method=io_uring", "io_direct=data,wal", "wal_sync_method=open_datasync"],
-  ]
+  ])
 
   @Test(
     "what was committed is there after closing, and after a crash; PostgreSQL's programs agree", arguments: variants)
