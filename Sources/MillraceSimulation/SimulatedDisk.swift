@@ -86,8 +86,8 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
   }
 
   /// Ends the process that uses the disk, and not the machine: every open file fails with EIO from now on, as after
-  /// ``crash()``. But what was done stays in the system's cache as it is, unsynced: the next process finds it there, and
-  /// a later crash may still lose it.
+  /// ``crash()``. But what was done stays in the system's cache as it is, unsynced: the next process finds it there,
+  /// and a later crash may still lose it.
   public func endProcess() {
     state.withLock { state in
       for node in state.names.linkedNodes { node.openCount = 0 }

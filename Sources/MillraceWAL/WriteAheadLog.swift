@@ -73,6 +73,8 @@ public final class WriteAheadLog: @unchecked Sendable {
     let asynchronousCommit = Atomic<UInt64>(0)
     /// How often the flushed position was raised, and published.
     let publications = Atomic<UInt64>(0)
+    /// How often a committer waited for others.
+    let commitDelays = Atomic<UInt64>(0)
     /// Set by the thread that uses the padding builder.
     let isPadding = Atomic<Bool>(false)
     let padded = Atomic<UInt64>(0)

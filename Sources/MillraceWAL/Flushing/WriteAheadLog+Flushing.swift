@@ -103,6 +103,7 @@ extension WriteAheadLog {
       expected: false, desired: true, ordering: .sequentiallyConsistent
     ).exchanged
     guard isMine else { return }
+    shared.pointee.commitDelays.sharedAdd(1)
     usleep(UInt32(configuration.commitDelay))
     shared.pointee.isDelaying.store(false, ordering: .sequentiallyConsistent)
     batches.nudge()
