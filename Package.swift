@@ -77,18 +77,20 @@ let package = Package(
 
     // What the tests of several targets need: places for files, seeds, clusters of real servers.
     .target(
-      name: "MillraceTestSupport", dependencies: ["MillraceStorage"], path: "Tests/Support", swiftSettings: settings),
+      name: "MillraceTestSupport", dependencies: ["MillraceIO", "MillraceStorage"], path: "Tests/Support",
+      swiftSettings: settings),
     .testTarget(name: "MillraceSettingsTests", dependencies: ["MillraceSettings"], swiftSettings: settings),
     .testTarget(
       name: "MillraceIOTests",
       dependencies: [
-        "CMillrace", "MillraceIO", "MillraceSimulation",
+        "CMillrace", "MillraceIO", "MillraceSimulation", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
+      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation", "MillraceTestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "MillraceStorageTests",
       dependencies: [
