@@ -19,6 +19,11 @@ extension TypeDescriptor {
   public static let bpchar = required(.bpchar)
   public static let name = required(.name)
   public static let bytea = required(.bytea)
+  public static let date = required(.date)
+  public static let time = required(.time)
+  public static let timestamp = required(.timestamp)
+  public static let timestampTZ = required(.timestampTZ)
+  public static let interval = required(.interval)
 
   /// From the scalars, on which all others are built.
   private static func required(_ id: TypeID) -> TypeDescriptor {
@@ -28,7 +33,9 @@ extension TypeDescriptor {
     return descriptor
   }
 
-  private static let scalars = (basicRows + numberRows + referenceRows).map { TypeDescriptor($0.row, $0.functions) }
+  private static let scalars = (basicRows + numberRows + dateTimeRows + referenceRows).map {
+    TypeDescriptor($0.row, $0.functions)
+  }
 
   private static let arrays = (scalars + vectors).filter { $0.arrayID != .none }.map { type in
     TypeDescriptor(ArrayType.row(type), ArrayType.functions(type))
@@ -92,6 +99,27 @@ extension TypeDescriptor {
         TypeRow(.numeric, "numeric", array: 1231, length: -1, byValue: false, .int, .main, "N"),
         NumericType.functions
       ),
+    ]
+  }
+
+  private static var dateTimeRows: [Row] {
+    [
+      (TypeRow(.date, "date", array: 1182, length: 4, byValue: true, .int, .plain, "D"), DateType.functions),
+      (TypeRow(.time, "time", array: 1183, length: 8, byValue: true, .double, .plain, "D"), TimeType.functions),
+      (
+        TypeRow(.timestamp, "timestamp", array: 1115, length: 8, byValue: true, .double, .plain, "D"),
+        TimestampType.functions(hasZone: false)
+      ),
+      (
+        TypeRow(
+          .timestampTZ, "timestamptz", array: 1185, length: 8, byValue: true, .double, .plain, "D", preferred: true),
+        TimestampType.functions(hasZone: true)
+      ),
+      (
+        TypeRow(.interval, "interval", array: 1187, length: 16, byValue: false, .double, .plain, "T", preferred: true),
+        IntervalType.functions
+      ),
+      (TypeRow(.timeTZ, "timetz", array: 1270, length: 12, byValue: false, .double, .plain, "D"), TimeTZType.functions),
     ]
   }
 
