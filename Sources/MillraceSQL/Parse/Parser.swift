@@ -1,0 +1,49 @@
+import CPostgresParser
+
+/// PostgreSQL's own grammar and scanner (libpg_query, PostgreSQL 15), and the syntax tree that comes of it.
+///
+/// Every statement of PostgreSQL 15 is understood by the grammar. What the tree has no node for, and each option that
+/// its node does not carry, is refused with `0A000`, its name and position; nothing is left out silently.
+public struct Parser: Sendable {
+  /// How deeply expressions, queries and joins may be nested in one another, whatever the stack: what is released,
+  /// compared or walked by recursion afterwards must fit into a stack of 512 KiB.
+  public static let nestingMax = 1000
+
+  /// The setting `standard_conforming_strings`: whether a backslash in `'...'` is just a character.
+  public var standardConformingStrings = true
+  /// The setting `max_stack_depth`, in bytes. A thread with a smaller stack has a lower limit.
+  public var maxStackDepth = 2048 * 1024
+
+  public init() {}
+
+  /// The statements of a string, separated by semicolons; empty ones are left out.
+  ///
+  /// Errors are PostgreSQL's own, up to the position. Runs on any thread, several at once; PostgreSQL's parser keeps
+  /// some kilobytes for each thread that used it, until that ends. Takes a few microseconds for a small statement.
+  public static func parse(_ sql: String) throws(SyntaxError) -> [RawStatement] { try Parser().parse(sql) }
+
+  /// The same, with settings.
+  public func parse(_ sql: String) throws(SyntaxError) -> [RawStatement] {
+    var source = sql
+    source.makeContiguousUTF8()
+    guard !source.utf8.contains(0) else {
+      throw SyntaxError(sqlState: "22021", message: "invalid byte sequence for encoding \"UTF8\": 0x00")
+    }
+    var options = MillraceParseOptions()
+    options.standard_conforming_strings = standardConformingStrings
+    options.stack_reserve = RawTree.stackReserve
+    options.max_stack_depth = maxStackDepth
+    return try RawTree.withTree(of: source, options) { (reader) throws(SyntaxError) in
+      try NodeDecoder(reader, source: source, maxStackDepth: maxStackDepth).statements()
+    }
+  }
+
+  /// One expression, as catalogs hold the text of defaults and checks.
+  public static func parseExpression(_ sql: String) throws(SyntaxError) -> Expression {
+    let statements = try parse("SELECT (\(sql)\n)")
+    guard statements.count == 1, case .select(let select) = statements[0].statement,
+      case .select(let block) = select.body, block.targets.count == 1, block.targets[0].name == nil
+    else { throw SyntaxError(sqlState: "42601", message: "\"\(sql)\" is not one expression") }
+    return block.targets[0].expression
+  }
+}
