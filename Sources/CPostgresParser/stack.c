@@ -41,7 +41,11 @@ bool millrace_stack_has_room(size_t reserve, size_t max_depth) {
     return here >= stack_end + reserve && stack_base - here <= max_depth;
 }
 
-size_t millrace_stack_used(void) {
+size_t millrace_stack_room(size_t max_depth) {
     if (stack_base == 0) find_stack();
-    return stack_base - (uintptr_t)__builtin_frame_address(0);
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    size_t used = stack_base - here;
+    size_t left = here > stack_end ? here - stack_end : 0;
+    size_t allowed = max_depth > used ? max_depth - used : 0;
+    return left < allowed ? left : allowed;
 }

@@ -83,7 +83,7 @@ int32_t millrace_keyword_category(const char *word);
 // Some nanoseconds; the first call of a thread asks the system where its stack is.
 bool millrace_stack_has_room(size_t reserve, size_t max_depth);
 
-// How many bytes of this thread's stack are in use at the caller.
-size_t millrace_stack_used(void);
+// How many bytes of this thread's stack are left to the caller, if all may use at most `max_depth` of it.
+size_t millrace_stack_room(size_t max_depth);
 
 #endif

@@ -5,9 +5,18 @@ import CPostgresParser
 /// Every statement of PostgreSQL 15 is understood by the grammar. What the tree has no node for, and each option that
 /// its node does not carry, is refused with `0A000`, its name and position; nothing is left out silently.
 public struct Parser: Sendable {
-  /// How deeply expressions, queries and joins may be nested in one another, whatever the stack: what is released,
-  /// compared or walked by recursion afterwards must fit into a stack of 512 KiB.
+  /// How deeply expressions, queries and joins may be nested in one another, whatever the stack: a tree may be released
+  /// by a thread with a stack of 512 KiB.
   public static let nestingMax = 1000
+
+  /// What one level of nesting may take of the stack, in bytes. The parser takes less, and stops where this would
+  /// exceed the thread's stack, so that a tree can be compared, written as text and released where it was parsed. On a
+  /// stack of 2 MiB nearly all of ``nestingMax`` can be used.
+  #if DEBUG
+    static let stackPerLevel = 14 * 1024
+  #else
+    static let stackPerLevel = 2 * 1024
+  #endif
 
   /// The setting `standard_conforming_strings`: whether a backslash in `'...'` is just a character.
   public var standardConformingStrings = true
@@ -31,7 +40,7 @@ public struct Parser: Sendable {
     }
     var options = MillraceParseOptions()
     options.standard_conforming_strings = standardConformingStrings
-    options.stack_reserve = RawTree.stackReserve
+    options.stack_reserve = StackDepth.reserve
     options.max_stack_depth = maxStackDepth
     return try RawTree.withTree(of: source, options) { (reader) throws(SyntaxError) in
       try NodeDecoder(reader, source: source, maxStackDepth: maxStackDepth).statements()

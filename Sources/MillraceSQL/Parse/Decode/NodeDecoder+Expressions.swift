@@ -42,6 +42,7 @@ extension NodeDecoder {
     }
   }
 
+  @inline(never)
   private func constant() throws(SyntaxError) -> Expression {
     let isNull = bool()
     let value: Constant.Value = isNull ? .null : try constantValue()
@@ -62,6 +63,7 @@ extension NodeDecoder {
     }
   }
 
+  @inline(never)
   private func columnReference() throws(SyntaxError) -> Expression {
     let (names, isStar) = try columnNames()
     return .column(ColumnReference(names: names, isStar: isStar, location: location()))
@@ -85,6 +87,7 @@ extension NodeDecoder {
   }
 
   /// The grammar makes a cast of TRUE and FALSE.
+  @inline(never)
   private func typeCastOrBoolean() throws(SyntaxError) -> Expression {
     let cast = try typeCast()
     if case .constant(let constant) = cast.argument, case .boolean = constant.value,
@@ -95,10 +98,12 @@ extension NodeDecoder {
     return .cast(cast)
   }
 
+  @inline(never)
   func typeCast() throws(SyntaxError) -> TypeCast {
     TypeCast(argument: try expression(), type: try typeName(), location: location())
   }
 
+  @inline(never)
   private func collateClause() throws(SyntaxError) -> CollateClause {
     CollateClause(argument: try expression(), collation: try names(), location: location())
   }
@@ -113,11 +118,13 @@ extension NodeDecoder {
     return names
   }
 
+  @inline(never)
   private func booleanExpression() throws(SyntaxError) -> Expression {
     let kind = enumerator([BooleanExpression.Operator.and, .or, .not])
     return .boolean(BooleanExpression(operator: kind, arguments: try expressions(), location: location()))
   }
 
+  @inline(never)
   private func nullTest() throws(SyntaxError) -> Expression {
     let argument = try expression()
     let isNegated = int32() == 1
@@ -125,6 +132,7 @@ extension NodeDecoder {
     return .nullTest(NullTest(isNegated: isNegated, argument: argument, location: location()))
   }
 
+  @inline(never)
   private func booleanTest() throws(SyntaxError) -> Expression {
     let argument = try expression()
     let kind = int32()
@@ -133,6 +141,7 @@ extension NodeDecoder {
       BooleanTest(value: value, isNegated: kind % 2 == 1, argument: argument, location: location()))
   }
 
+  @inline(never)
   private func row() throws(SyntaxError) -> Expression {
     let elements = try expressions()
     try resolvedLater()
@@ -147,6 +156,7 @@ extension NodeDecoder {
     for _ in 0..<fields { try refuse("this construct", if: reader.word() != 0) }
   }
 
+  @inline(never)
   func indirectionElement() throws(SyntaxError) -> IndirectionElement {
     let node = reader.node()
     switch node {
@@ -163,6 +173,7 @@ extension NodeDecoder {
     }
   }
 
+  @inline(never)
   private func subquery() throws(SyntaxError) -> Expression {
     let kind = int32()
     try resolvedLater()
@@ -182,6 +193,7 @@ extension NodeDecoder {
     return .subquery(SubqueryExpression(kind: decoded, query: query, location: at))
   }
 
+  @inline(never)
   private func caseExpression() throws(SyntaxError) -> Expression {
     try resolvedLater(2)
     let argument = try optionalExpression()
@@ -194,17 +206,20 @@ extension NodeDecoder {
       CaseExpression(argument: argument, whens: whens, otherwise: otherwise, location: location()))
   }
 
+  @inline(never)
   private func coalesce() throws(SyntaxError) -> Expression {
     try resolvedLater(2)
     return .coalesce(CoalesceExpression(arguments: try expressions(), location: location()))
   }
 
+  @inline(never)
   private func minMax() throws(SyntaxError) -> Expression {
     try resolvedLater(3)
     let isGreatest = int32() == 0
     return .minMax(MinMaxExpression(isGreatest: isGreatest, arguments: try expressions(), location: location()))
   }
 
+  @inline(never)
   private func valueFunction() throws(SyntaxError) -> Expression {
     let kinds: [ValueFunction.Kind] = [
       .currentDate, .currentTime, .currentTime, .currentTimestamp, .currentTimestamp, .localTime, .localTime,
@@ -218,6 +233,7 @@ extension NodeDecoder {
       ValueFunction(kind: kind, precision: precision < 0 ? nil : precision, location: location()))
   }
 
+  @inline(never)
   private func grouping() throws(SyntaxError) -> Expression {
     let arguments = try expressions()
     try refuse("this GROUPING")
@@ -226,11 +242,13 @@ extension NodeDecoder {
     return .grouping(GroupingFunction(arguments: arguments, location: location()))
   }
 
+  @inline(never)
   private func setToDefault() throws(SyntaxError) -> Expression {
     try resolvedLater(3)
     return .setToDefault(location())
   }
 
+  @inline(never)
   private func namedArgument() throws(SyntaxError) -> Expression {
     let value = try expression()
     let name = string()
@@ -239,6 +257,7 @@ extension NodeDecoder {
     return .namedArgument(NamedArgument(name: name, value: value, location: location()))
   }
 
+  @inline(never)
   private func currentOf() throws(SyntaxError) -> Expression {
     try resolvedLater()
     guard let cursor = optionalString() else { throw unsupported("WHERE CURRENT OF a parameter") }

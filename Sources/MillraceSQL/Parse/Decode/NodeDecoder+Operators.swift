@@ -8,14 +8,26 @@ private enum OperatorKind: Int32 {
 
 extension NodeDecoder {
   /// A_Expr.
+  @inline(never)
   func operatorExpression() throws(SyntaxError) -> Expression {
     guard let kind = OperatorKind(rawValue: int32()) else { preconditionFailure("the grammar has no such operator") }
+    // Of all expressions this is what gets deep, so it has a small frame of its own.
+    return kind == .plain ? try plainOperator() : try specialOperator(kind)
+  }
+
+  @inline(never)
+  private func plainOperator() throws(SyntaxError) -> Expression {
+    .operation(
+      OperatorExpression(
+        name: try names(), left: try optionalExpression(), right: try expression(), location: location()))
+  }
+
+  @inline(never)
+  private func specialOperator(_ kind: OperatorKind) throws(SyntaxError) -> Expression {
     let name = try names()
     let left = try optionalExpression()
     switch kind {
-    case .plain:
-      return .operation(
-        OperatorExpression(name: name, left: left, right: try expression(), location: location()))
+    case .plain: return try plainOperator()
     case .inList:
       let list = try expressions()
       return .inList(
@@ -42,6 +54,7 @@ extension NodeDecoder {
     return operand
   }
 
+  @inline(never)
   private func between(_ kind: OperatorKind, _ operand: Expression) throws(SyntaxError) -> Expression {
     let bounds = try expressions()
     guard bounds.count == 2 else { throw unsupported("BETWEEN without two bounds") }
@@ -52,6 +65,7 @@ extension NodeDecoder {
         operand: operand, lower: bounds[0], upper: bounds[1], location: location()))
   }
 
+  @inline(never)
   private func like(_ kind: OperatorKind, _ name: [String], _ left: Expression) throws(SyntaxError) -> Expression {
     var pattern = try expression()
     var escape: Expression?
@@ -75,6 +89,7 @@ extension NodeDecoder {
 
   // MARK: - Functions
 
+  @inline(never)
   func functionCall() throws(SyntaxError) -> FunctionCall {
     let name = try names()
     let arguments = try expressions()
@@ -92,6 +107,7 @@ extension NodeDecoder {
       isStar: isStar, isDistinct: isDistinct, isVariadic: isVariadic, isSQLSyntax: isSQLSyntax, location: location())
   }
 
+  @inline(never)
   func sortBy() throws(SyntaxError) -> SortBy {
     try expect(.sortBy)
     let expression = try expression()
@@ -102,6 +118,7 @@ extension NodeDecoder {
     return SortBy(expression: expression, direction: directions[Int(direction)], nulls: nulls, location: location())
   }
 
+  @inline(never)
   func windowDefinition() throws(SyntaxError) -> WindowDefinition {
     try expect(.windowDef)
     let name = optionalString()
@@ -123,6 +140,7 @@ extension NodeDecoder {
   }
 
   /// The same, after its begin was read.
+  @inline(never)
   func typeNameFields() throws(SyntaxError) -> TypeName {
     try refuse("%TYPE", if: bool())
     let names = try names()

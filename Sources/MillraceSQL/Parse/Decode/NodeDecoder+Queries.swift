@@ -8,6 +8,7 @@ extension NodeDecoder {
   }
 
   /// The fields of a SelectStmt, of whose three forms each uses its own.
+  @inline(never)
   func selectFields() throws(SyntaxError) -> SelectStatement {
     let block = try selectBlock()
     let rows = try list { () throws(SyntaxError) in try list(expression) }
@@ -33,6 +34,7 @@ extension NodeDecoder {
     return SelectStatement(with: with, body: body, orderBy: orderBy, limit: limit, locking: locking)
   }
 
+  @inline(never)
   private func selectBlock() throws(SyntaxError) -> SelectBlock {
     SelectBlock(
       distinct: try distinctClause(), into: try optional(intoClause), targets: try list(resultTarget),
@@ -41,12 +43,14 @@ extension NodeDecoder {
   }
 
   /// No list is no DISTINCT; a list of nothing is DISTINCT without ON.
+  @inline(never)
   private func distinctClause() throws(SyntaxError) -> SelectBlock.Distinct {
     if reader.readIfNull() { return .no }
     let expressions = try list(optionalExpression).compactMap { $0 }
     return expressions.isEmpty ? .all : .on(expressions)
   }
 
+  @inline(never)
   private func limitClause() throws(SyntaxError) -> LimitClause {
     let offset = try optionalExpression()
     let count = try optionalExpression()
@@ -82,11 +86,13 @@ extension NodeDecoder {
     return LockingClause(relations: relations, strength: strength, waitPolicy: waitPolicy)
   }
 
+  @inline(never)
   func withClause() throws(SyntaxError) -> WithClause {
     try expect(.withClause)
     return WithClause(expressions: try list(commonTableExpression), isRecursive: bool(), location: location())
   }
 
+  @inline(never)
   private func commonTableExpression() throws(SyntaxError) -> CommonTableExpression {
     try expect(.commonTableExpr)
     let name = string()
@@ -126,6 +132,7 @@ extension NodeDecoder {
     return try rangeVariableFields()
   }
 
+  @inline(never)
   private func rangeVariableFields() throws(SyntaxError) -> RangeVariable {
     let catalog = optionalString()
     let schema = optionalString()
@@ -147,6 +154,7 @@ extension NodeDecoder {
     return Alias(name: string(), columnNames: try names())
   }
 
+  @inline(never)
   private func rangeFunction() throws(SyntaxError) -> RangeFunction {
     let isLateral = bool()
     let withOrdinality = bool()
@@ -162,6 +170,7 @@ extension NodeDecoder {
       alias: try optional(alias), columns: try list(columnDefinition))
   }
 
+  @inline(never)
   private func join() throws(SyntaxError) -> JoinExpression {
     let kinds: [JoinExpression.Kind] = [.inner, .left, .full, .right]
     let kind = enumerator(kinds)
@@ -186,6 +195,7 @@ extension NodeDecoder {
     return JoinExpression(kind: kind, condition: decoded, left: left, right: right, alias: joinAlias)
   }
 
+  @inline(never)
   private func tableSample() throws(SyntaxError) -> RangeTableSample {
     RangeTableSample(
       relation: try rangeVariable(), method: try names(), arguments: try expressions(),

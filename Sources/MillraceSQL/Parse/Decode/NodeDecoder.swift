@@ -8,6 +8,7 @@ final class NodeDecoder {
   private let source: String
   private let maxStackDepth: Int
   private var nesting = 0
+  private let nestingLimit: Int
   /// The last location that was read: where an error is reported whose own node has none.
   var near = Location(0)
 
@@ -15,6 +16,7 @@ final class NodeDecoder {
     self.reader = reader
     self.source = source
     self.maxStackDepth = maxStackDepth
+    nestingLimit = min(Parser.nestingMax, StackDepth.room(maxStackDepth) / Parser.stackPerLevel)
   }
 
   func statements() throws(SyntaxError) -> [RawStatement] {
@@ -37,9 +39,8 @@ final class NodeDecoder {
   /// Runs `body` one level deeper, unless that is too deep.
   @inline(__always)
   func nested<Result>(_ body: () throws(SyntaxError) -> Result) throws(SyntaxError) -> Result {
-    guard nesting < Parser.nestingMax, RawTree.stackHasRoom(maxStackDepth) else {
-      throw .stackDepthExceeded(maxStackDepth: maxStackDepth)
-    }
+    guard nesting < nestingLimit else { throw .stackDepthExceeded(maxStackDepth: maxStackDepth) }
+    try StackDepth.check(maxStackDepth)
     nesting += 1
     defer { nesting -= 1 }
     return try body()

@@ -2,9 +2,6 @@ import CPostgresParser
 
 /// PostgreSQL's raw parse tree in the form in which CPostgresParser hands it over, one word after the other.
 enum RawTree {
-  /// What parsing and decoding leave of a thread's stack, so that what follows can report the error.
-  static let stackReserve = 96 * 1024
-
   /// Parses and lets `body` read the tree, which is gone when it returns.
   static func withTree<Result>(
     of source: String, _ options: MillraceParseOptions,
@@ -26,10 +23,6 @@ enum RawTree {
       detail: raw.detail.map { String(cString: $0) }, hint: raw.hint.map { String(cString: $0) },
       position: raw.cursor_position > 0 ? Int(raw.cursor_position) : nil)
   }
-
-  /// Whether recursion may go on.
-  @inline(__always)
-  static func stackHasRoom(_ maxStackDepth: Int) -> Bool { millrace_stack_has_room(stackReserve, maxStackDepth) }
 }
 
 /// Reads the words in order. Valid only while ``RawTree/withTree(of:_:_:)`` runs its body.
