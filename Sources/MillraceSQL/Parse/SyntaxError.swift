@@ -19,6 +19,33 @@ public struct SyntaxError: Error, Equatable, Sendable {
     self.position = position
   }
 
+  /// Later versions of PostgreSQL quote all of what is glued to a number or parameter, libpg_query's its first letter.
+  func withWholeToken(of source: String) -> SyntaxError {
+    guard message.hasPrefix("trailing junk after "), message.hasSuffix("\""), let position,
+      let last = message.dropLast().utf8.last, Self.continuesIdentifier(last), last != UInt8(ascii: "$"),
+      let begin = source.unicodeScalars.index(
+        source.startIndex, offsetBy: position - 1, limitedBy: source.endIndex),
+      let quote = message.firstIndex(of: "\"")
+    else { return self }
+    let token = message[message.index(after: quote)...].dropLast()
+    let rest = source.utf8[begin...]
+    guard rest.starts(with: token.utf8) else { return self }
+    let more = rest.dropFirst(token.utf8.count).prefix(while: Self.continuesIdentifier)
+    var whole = self
+    whole.message = message.dropLast() + String(decoding: more, as: UTF8.self) + "\""
+    return whole
+  }
+
+  /// The scanner's ident_cont.
+  private static func continuesIdentifier(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "$"), 0x80...:
+      true
+    default: false
+    }
+  }
+
   static func stackDepthExceeded(maxStackDepth: Int) -> SyntaxError {
     SyntaxError(
       sqlState: "54001", message: "stack depth limit exceeded",

@@ -19,7 +19,7 @@ extension NodeDecoder {
     case .boolExpr: try booleanExpression()
     case .funcCall: .function(try functionCall())
     case .typeCast: try typeCastOrBoolean()
-    case .paramRef: .parameter(ParameterReference(number: int32(), location: location()))
+    case .paramRef: .parameter(try parameterReference())
     case .subLink: try subquery()
     case .caseExpr: try caseExpression()
     case .nullTest: try nullTest()
@@ -61,6 +61,19 @@ extension NodeDecoder {
     case .bitString: return .bitString(string())
     default: throw unexpected(node)
     }
+  }
+
+  @inline(never)
+  private func parameterReference() throws(SyntaxError) -> ParameterReference {
+    let parameter = ParameterReference(number: int32(), location: location())
+    // PostgreSQL 15 takes the lower bits of a number that is too large; 18 refuses it.
+    let digits = digits(behind: parameter.location)
+    guard Int32(digits) == parameter.number else {
+      throw SyntaxError(
+        sqlState: "42601", message: "parameter number too large at or near \"$\(digits)\"",
+        position: position(of: parameter.location))
+    }
+    return parameter
   }
 
   @inline(never)

@@ -146,10 +146,16 @@ final class NodeDecoder {
   }
 
   /// In characters from 1.
-  private func position(of location: Location) -> Int? {
+  func position(of location: Location) -> Int? {
     guard location.isKnown else { return nil }
     // Every character has one byte that does not continue another.
     return source.utf8.prefix(Int(location.offset)).count { $0 & 0xC0 != 0x80 } + 1
+  }
+
+  /// The digits that follow the first character of a token.
+  func digits(behind location: Location) -> Substring {
+    let rest = source.utf8.dropFirst(Int(location.offset) + 1)
+    return Substring(rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
   }
 
   /// The first byte that is neither white space nor comment.

@@ -12,7 +12,7 @@ enum RawTree {
     source.withCString { millrace_parse($0, &options, &raw) }
     defer { millrace_parse_release(&raw) }
     if raw.stack_exhausted { throw .stackDepthExceeded(maxStackDepth: options.max_stack_depth) }
-    guard !raw.failed, let words = raw.words else { throw error(raw) }
+    guard !raw.failed, let words = raw.words else { throw error(raw).withWholeToken(of: source) }
     return try body(RawTreeReader(words: UnsafeBufferPointer(start: words, count: raw.count)))
   }
 
