@@ -59,7 +59,6 @@ static const ConstructName names[] = {
     {T_CreateTransformStmt, "CREATE TRANSFORM"},
     {T_CreateTrigStmt, "CREATE TRIGGER"},
     {T_CreateUserMappingStmt, "CREATE USER MAPPING"},
-    {T_DefineStmt, "CREATE AGGREGATE, OPERATOR, TYPE, COLLATION or TEXT SEARCH"},
     {T_DoStmt, "DO"},
     {T_DropOwnedStmt, "DROP OWNED"},
     {T_DropSubscriptionStmt, "DROP SUBSCRIPTION"},
@@ -84,7 +83,18 @@ static const ConstructName names[] = {
     {T_XmlSerialize, "XMLSERIALIZE"},
 };
 
+static const char *definition_name(const DefineStmt *definition) {
+    switch (definition->kind) {
+    case OBJECT_AGGREGATE: return "CREATE AGGREGATE";
+    case OBJECT_OPERATOR: return "CREATE OPERATOR";
+    case OBJECT_TYPE: return "CREATE TYPE";
+    case OBJECT_COLLATION: return "CREATE COLLATION";
+    default: return "CREATE TEXT SEARCH";
+    }
+}
+
 const char *millrace_construct_name(const Node *node) {
+    if (IsA(node, DefineStmt)) return definition_name((const DefineStmt *)node);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (names[i].tag == nodeTag(node)) return names[i].name;
     }

@@ -78,7 +78,7 @@
     NODE(DeleteStmt, relation, usingClause, whereClause, returningList, withClause)                                 \
     NODE(CreateStmt, partbound, partspec, ofTypename, relation, tableElts, inhRelations, constraints, options,      \
          oncommit, tablespacename, accessMethod, if_not_exists)                                                       \
-    NODE(AlterTableStmt, relation, cmds, objtype, missing_ok)                                                       \
+    NODE(AlterTableStmt, objtype, relation, cmds, missing_ok)                                                       \
     NODE(AlterTableCmd, subtype, name, num, newowner, def, behavior, missing_ok, recurse)                           \
     NODE(IndexStmt, idxname, relation, accessMethod, tableSpace, indexParams, indexIncludingParams, options,        \
          whereClause, excludeOpNames, idxcomment, indexOid, oldNode, oldCreateSubid, oldFirstRelfilenodeSubid,        \

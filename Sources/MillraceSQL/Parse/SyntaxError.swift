@@ -27,12 +27,13 @@ public struct SyntaxError: Error, Equatable, Sendable {
         source.startIndex, offsetBy: position - 1, limitedBy: source.endIndex),
       let quote = message.firstIndex(of: "\"")
     else { return self }
-    let token = message[message.index(after: quote)...].dropLast()
+    // A character of several bytes was cut after its first, and is a replacement character by now.
+    let token = message[message.index(after: quote)...].dropLast().split(separator: "\u{FFFD}").first ?? ""
     let rest = source.utf8[begin...]
     guard rest.starts(with: token.utf8) else { return self }
     let more = rest.dropFirst(token.utf8.count).prefix(while: Self.continuesIdentifier)
     var whole = self
-    whole.message = message.dropLast() + String(decoding: more, as: UTF8.self) + "\""
+    whole.message = message[...quote] + token + String(decoding: more, as: UTF8.self) + "\""
     return whole
   }
 

@@ -13,7 +13,7 @@ struct Mutation {
   }
 
   /// Words, numbers, runs of white space, and other characters each by itself.
-  private static func tokens(_ sql: String) -> [String] {
+  static func tokens(_ sql: String) -> [String] {
     var tokens: [String] = []
     for character in sql {
       let isWord = character.isLetter || character.isNumber || character == "_"

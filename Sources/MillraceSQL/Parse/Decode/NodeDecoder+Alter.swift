@@ -52,9 +52,9 @@ private enum AlterTableDefinition {
 
 extension NodeDecoder {
   func alterTable() throws(SyntaxError) -> AlterTableStatement {
+    let kind = try relationKind(objectType(), "")
     let relation = try rangeVariable()
     let commands = try list(alterTableCommand)
-    let kind = try relationKind(objectType(), "")
     return AlterTableStatement(kind: kind, relation: relation, commands: commands, ifExists: bool())
   }
 

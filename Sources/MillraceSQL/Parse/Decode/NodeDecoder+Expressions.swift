@@ -17,7 +17,7 @@ extension NodeDecoder {
     case .columnRef: try columnReference()
     case .a_Expr: try operatorExpression()
     case .boolExpr: try booleanExpression()
-    case .funcCall: .function(try functionCall())
+    case .funcCall: .function(try checkedFunctionCall())
     case .typeCast: try typeCastOrBoolean()
     case .paramRef: .parameter(try parameterReference())
     case .subLink: try subquery()
@@ -108,12 +108,28 @@ extension NodeDecoder {
     {
       return .constant(Constant(value: constant.value, location: constant.location))
     }
+    // `integer $1` in the way of `integer '1'`.
+    if case .parameter(let parameter) = cast.argument, cast.type.location.isKnown,
+      cast.type.location.offset < parameter.location.offset
+    {
+      throw misplaced(parameter)
+    }
     return .cast(cast)
   }
 
   @inline(never)
   func typeCast() throws(SyntaxError) -> TypeCast {
     TypeCast(argument: try expression(), type: try typeName(), location: location())
+  }
+
+  @inline(never)
+  private func checkedFunctionCall() throws(SyntaxError) -> FunctionCall {
+    let call = try functionCall()
+    // `EXTRACT($1 FROM x)`.
+    if call.isSQLSyntax, call.name.last == "extract", case .parameter(let parameter)? = call.arguments.first {
+      throw misplaced(parameter)
+    }
+    return call
   }
 
   @inline(never)

@@ -152,7 +152,7 @@ extension NodeDecoder {
     case .index: .index
     case .sequence: .sequence
     case .view: .view
-    default: throw unsupported(["ALTER", object.sqlName, action].filter { !$0.isEmpty }.joined(separator: " "))
+    default: throw unsupported("ALTER \(object.sqlName)\(action.isEmpty ? "" : " ... ")\(action)")
     }
   }
 

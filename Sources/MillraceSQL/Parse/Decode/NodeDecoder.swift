@@ -137,12 +137,17 @@ final class NodeDecoder {
     switch node {
     case .unsupported: return unsupported(string())
     case .paramRef:
-      // libpg_query's grammar takes parameters in some places where PostgreSQL's does not.
       let number = int32()
-      return SyntaxError(
-        sqlState: "42601", message: "syntax error at or near \"$\(number)\"", position: position(of: location()))
+      return misplaced(ParameterReference(number: number, location: location()))
     default: return unsupported("this construct")
     }
+  }
+
+  /// libpg_query's grammar takes parameters in some places where PostgreSQL's takes only literals.
+  func misplaced(_ parameter: ParameterReference) -> SyntaxError {
+    SyntaxError(
+      sqlState: "42601", message: "syntax error at or near \"$\(parameter.number)\"",
+      position: position(of: parameter.location))
   }
 
   /// In characters from 1.
