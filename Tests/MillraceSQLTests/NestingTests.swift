@@ -111,6 +111,7 @@ struct NestingTests {
   @Test("a tree of the largest depth can be released on a stack of 512 KiB", arguments: shapes)
   func release(shape: Shape) {
     // The deepest that can be parsed at all.
+    // Safe because the threads run one after the other.
     nonisolated(unsafe) var statements: [RawStatement]?
     onThread(stackBytes: 64 << 20) {
       var parser = Parser()
@@ -120,7 +121,6 @@ struct NestingTests {
       }
     }
     #expect(statements != nil)
-    // Safe because the threads run one after the other.
     onThread(stackBytes: 512 << 10) { statements = nil }
     #expect(statements == nil)
   }

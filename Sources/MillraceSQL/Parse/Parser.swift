@@ -47,12 +47,40 @@ public struct Parser: Sendable {
     }
   }
 
-  /// One expression, as catalogs hold the text of defaults and checks.
+  /// One expression, as catalogs hold the text of defaults and checks. The locations in it are some bytes too large.
   public static func parseExpression(_ sql: String) throws(SyntaxError) -> Expression {
-    let statements = try parse("SELECT (\(sql)\n)")
+    let before = "SELECT ("
+    let statements: [RawStatement]
+    do {
+      statements = try parse("\(before)\(sql)\n)")
+    } catch {
+      var shifted = error
+      shifted.position = error.position.map { max(1, $0 - before.count) }
+      throw shifted
+    }
     guard statements.count == 1, case .select(let select) = statements[0].statement,
-      case .select(let block) = select.body, block.targets.count == 1, block.targets[0].name == nil
+      case .select(let block) = select.body, block.targets.count == 1, let target = block.targets.first,
+      select == .only(target), !isRow(target.expression, at: Int32(before.utf8.count - 1))
     else { throw SyntaxError(sqlState: "42601", message: "\"\(sql)\" is not one expression") }
-    return block.targets[0].expression
+    return target.expression
+  }
+
+  /// Whether the parentheses there made a row of several expressions.
+  private static func isRow(_ expression: Expression, at offset: Int32) -> Bool {
+    guard case .row(let row) = expression else { return false }
+    return !row.isExplicit && row.location.offset == offset
+  }
+}
+
+extension SelectStatement {
+  /// `SELECT target`, and nothing else.
+  fileprivate static func only(_ target: ResultTarget) -> SelectStatement {
+    SelectStatement(
+      with: nil,
+      body: .select(
+        SelectBlock(
+          distinct: .no, into: nil, targets: [ResultTarget(expression: target.expression, location: .unknown)],
+          from: [], condition: nil, groupBy: [], isGroupDistinct: false, having: nil, windows: [])),
+      orderBy: [], limit: LimitClause(count: nil, offset: nil, isWithTies: false), locking: [])
   }
 }

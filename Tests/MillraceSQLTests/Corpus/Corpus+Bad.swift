@@ -1,5 +1,5 @@
 extension Corpus {
-  /// Statements that the grammar or the scanner refuses, one on each line.
+  /// Statements that look wrong, one on each line. The grammar and the scanner refuse nearly all of them.
   static let bad =
     (#"""
   SELEC 1
