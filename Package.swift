@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
     .library(name: "MillraceWAL", targets: ["MillraceWAL"]),
     .library(name: "MillraceEngine", targets: ["MillraceEngine"]),
+    .library(name: "MillraceSQL", targets: ["MillraceSQL"]),
     .executable(name: "millrace", targets: ["MillraceCommand"]),
     .executable(name: "millrace-counts", targets: ["HotPathCounts"]),
   ],
@@ -66,6 +67,16 @@ let package = Package(
       name: "MillraceEngine",
       dependencies: ["CMillrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL"],
       swiftSettings: settings),
+
+    // Floor 5: PostgreSQL's own parser, and what is made of its trees. The installed library is linked statically, so
+    // that a program does not need it where it runs.
+    .systemLibrary(
+      name: "CLibPGQuery", providers: [.apt(["libpg-query-dev", "postgresql-server-dev-15"])]),
+    .target(
+      name: "CPostgresParser", dependencies: ["CLibPGQuery"], exclude: ["postgresql"],
+      cSettings: [.headerSearchPath("postgresql")],
+      linkerSettings: [.linkedLibrary(":libpg_query.a", .when(platforms: [.linux]))]),
+    .target(name: "MillraceSQL", dependencies: ["CPostgresParser"], swiftSettings: settings),
 
     // Floor 7: the command line.
     .executableTarget(
@@ -123,6 +134,9 @@ let package = Package(
         "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MillraceSQLTests", dependencies: ["CPostgresParser", "MillraceSQL", "MillraceTestSupport"],
       swiftSettings: settings),
     .testTarget(
       name: "MillraceCommandTests",
