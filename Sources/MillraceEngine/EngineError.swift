@@ -24,14 +24,30 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     case stopped
     /// A setting makes no sense.
     case invalidSetting
-    /// Somebody asked for the work to end.
+    /// Somebody asked for the work to end, or its time ran out.
     case cancelled
+    /// The session was told to end.
+    case adminShutdown
+    /// Sessions wait for each other.
+    case deadlock
+    /// Another transaction has the lock, and waiting was not wanted or took too long.
+    case lockNotAvailable
+    /// What a transaction has seen does not allow what it wants to do now.
+    case serializationFailure
+    /// The transaction only reads.
+    case readOnlyTransaction
+    /// There is no savepoint of that name.
+    case invalidSavepoint
   }
 
   public let code: Code
   public let message: String
+  /// More than the message says, and what could be done: sentences, as PostgreSQL has them.
+  public let detail, hint: String?
 
-  public init(_ code: Code, _ message: String) { (self.code, self.message) = (code, message) }
+  public init(_ code: Code, _ message: String, detail: String? = nil, hint: String? = nil) {
+    (self.code, self.message, self.detail, self.hint) = (code, message, detail, hint)
+  }
 
   public init(_ error: IOError) {
     switch error.code {
@@ -44,4 +60,25 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   public init(_ error: StorageError) { self.init(.io, error.description) }
 
   public var description: String { message }
+
+  /// PostgreSQL's code for it (src/backend/utils/errcodes.txt).
+  public var sqlState: String {
+    switch code {
+    case .rowTooBig: "54000"
+    case .undefined: "42704"
+    case .conflict, .serializationFailure: "40001"
+    case .invalidTransactionState: "25000"
+    case .exhausted: "53000"
+    case .cluster, .io: "58030"
+    case .corrupted: "XX001"
+    case .stopped: "57P02"
+    case .invalidSetting: "22023"
+    case .cancelled: "57014"
+    case .adminShutdown: "57P01"
+    case .deadlock: "40P01"
+    case .lockNotAvailable: "55P03"
+    case .readOnlyTransaction: "25006"
+    case .invalidSavepoint: "3B001"
+    }
+  }
 }
