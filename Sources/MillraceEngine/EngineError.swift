@@ -43,10 +43,12 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   public let code: Code
   public let message: String
   /// More than the message says, and what could be done: sentences, as PostgreSQL has them.
-  public let detail, hint: String?
+  public var detail: String?
+  public var hint: String?
 
   public init(_ code: Code, _ message: String, detail: String? = nil, hint: String? = nil) {
-    (self.code, self.message, self.detail, self.hint) = (code, message, detail, hint)
+    (self.code, self.message) = (code, message)
+    (self.detail, self.hint) = (detail, hint)
   }
 
   public init(_ error: IOError) {
@@ -60,25 +62,4 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   public init(_ error: StorageError) { self.init(.io, error.description) }
 
   public var description: String { message }
-
-  /// PostgreSQL's code for it (src/backend/utils/errcodes.txt).
-  public var sqlState: String {
-    switch code {
-    case .rowTooBig: "54000"
-    case .undefined: "42704"
-    case .conflict, .serializationFailure: "40001"
-    case .invalidTransactionState: "25000"
-    case .exhausted: "53000"
-    case .cluster, .io: "58030"
-    case .corrupted: "XX001"
-    case .stopped: "57P02"
-    case .invalidSetting: "22023"
-    case .cancelled: "57014"
-    case .adminShutdown: "57P01"
-    case .deadlock: "40P01"
-    case .lockNotAvailable: "55P03"
-    case .readOnlyTransaction: "25006"
-    case .invalidSavepoint: "3B001"
-    }
-  }
 }

@@ -96,13 +96,14 @@ final class SessionLocks {
     return .acquired
   }
 
-  /// Waits for the end of a transaction, or for the part of one that has this number.
-  /// - Parameter owner: who runs it; nil where nobody does any more.
+  /// Waits for the end of a transaction, or of the part of one that has this number.
+  /// - Parameters:
+  ///   - tag: `.transaction` or `.virtualTransaction`.
+  ///   - owner: who runs it; nil where nobody does any more.
   /// - Returns: false where it still runs and the policy is not to wait.
   func waitForEnd(
-    of xid: TransactionID, _ policy: LockWaitPolicy, _ limits: WaitLimits, owner: () -> Int?
+    of tag: LockTag, _ policy: LockWaitPolicy, _ limits: WaitLimits, owner: () -> Int?
   ) throws(EngineError) -> Bool {
-    let tag = LockTag.transaction(xid)
     while owner() != nil {
       let joining = manager.requestEnd(tag, of: owner, locker, waits: policy == .wait)
       guard try wait(joining, tag, .share, limits) else { return false }

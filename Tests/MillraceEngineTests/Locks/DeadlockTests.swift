@@ -38,7 +38,7 @@ import Testing
     let (failures, _) = try run(lists)
     let error = try #require(failures.first)
     #expect(failures.count == 1)
-    #expect(error.sqlState == "40P01" && error.message == "deadlock detected")
+    #expect(error.code.sqlState == "40P01" && error.message == "deadlock detected")
     #expect(error.hint == "See server log for query details.")
     let lines = (error.detail ?? "").split(separator: "\n")
     #expect(lines.count == count)
