@@ -1,5 +1,6 @@
 public import MillraceIO
 public import MillraceStorage
+public import MillraceTypes
 
 /// Why the engine could not do what it was asked to: one sentence, and what a program can decide by.
 public struct EngineError: Error, Sendable, CustomStringConvertible {
@@ -26,12 +27,29 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     case invalidSetting
     /// Somebody asked for the work to end.
     case cancelled
+    /// A statement asks for what cannot be: ``EngineError/sqlState`` says what.
+    case statement
   }
 
   public let code: Code
   public let message: String
+  /// By which a client knows it, where PostgreSQL has one for this case.
+  public var sqlState: SQLState?
+  public var detail: String?
+  public var hint: String?
 
   public init(_ code: Code, _ message: String) { (self.code, self.message) = (code, message) }
+
+  /// What a statement cannot have, in PostgreSQL's words.
+  public init(_ sqlState: SQLState, _ message: String, detail: String? = nil, hint: String? = nil) {
+    (code, self.message) = (.statement, message)
+    (self.sqlState, self.detail, self.hint) = (sqlState, detail, hint)
+  }
+
+  /// A value that a type refuses.
+  public init(_ error: TypeError) {
+    self.init(error.sqlState, error.message, detail: error.detail, hint: error.hint)
+  }
 
   public init(_ error: IOError) {
     switch error.code {

@@ -1,3 +1,4 @@
+public import MillraceStorage
 public import MillraceTypes
 
 /// Takes tuples apart into datums: PostgreSQL's `slot_deform_heap_tuple` (src/backend/executor/execTuples.c). The

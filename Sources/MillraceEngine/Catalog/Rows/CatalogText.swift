@@ -52,7 +52,7 @@ struct CatalogText {
   /// A field as a value of its column.
   static func value(_ field: Substring, _ column: ColumnDescriptor) -> CatalogValue {
     if field == "\\N" { return .null }
-    let text = unescaped(field)
+    let text: String = unescaped(field)
     switch column.typeID {
     case .bool: return .bool(text == "t")
     case .char: return .byte(text.utf8.first ?? 0)
@@ -64,7 +64,7 @@ struct CatalogText {
       return .array(CatalogArray(type, elements, lowerBound: 0))
     default:
       guard let type = CatalogArray.elementType(of: column.typeID) else { return .integer(Int64(text) ?? 0) }
-      return .array(CatalogArray(type, arrayElements(text).map { element($0, type) }))
+      return .array(CatalogArray(type, arrayElements(String(text)).map { element($0, type) }))
     }
   }
 
@@ -74,7 +74,7 @@ struct CatalogText {
     case .char: .byte(text.utf8.first ?? 0)
     case .float4: .real(Float(text) ?? 0)
     // The one role of which the generated tables speak is who made the cluster.
-    case .aclItem: AccessItem(text[...]) { _ in SystemOID.bootstrapSuperuser }.map { .access($0) } ?? .null
+    case .aclItem: AccessItem(text) { _ in SystemOID.bootstrapSuperuser }.map { .access($0) } ?? .null
     default: .integer(Int64(text) ?? 0)
     }
   }

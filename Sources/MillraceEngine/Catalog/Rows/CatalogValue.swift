@@ -1,4 +1,4 @@
-public import MillraceTypes
+import MillraceTypes
 
 /// A value in a system table, as a Swift value: what DDL reads and writes, a few rows at a time. Queries read the same
 /// tables through datums.
