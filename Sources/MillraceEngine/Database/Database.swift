@@ -40,6 +40,8 @@ public final class Database: Sendable {
   private let commits = Atomic<UInt64>(0)
   private let rollbacks = Atomic<UInt64>(0)
   let threads = Locked<BackgroundThreads?>(nil)
+  /// Of the databases that some session has connected to, by OID.
+  let catalogs = Locked<[UInt32: Catalog]>([:])
 
   /// What is there when the log can go on.
   struct Parts {
@@ -133,12 +135,30 @@ public final class Database: Sendable {
     }
   }
 
+  /// The object for a table that the catalog describes. What it was told about filling changes with the table's options.
+  func heapRelation(
+    _ locator: RelationLocator, temporaryBackend: UInt32? = nil, options: [String] = []
+  ) -> HeapRelation {
+    let fillFactor = RelationDescriptor.fillFactor(RelationDescriptor.options(options))
+    let fork = storage.open(locator, backend: temporaryBackend)
+    return relations.withLock { relations in
+      if let known = relations[locator], known.fork === fork, known.fillFactor == fillFactor, known.hasIndexes {
+        return known
+      }
+      // Pruning keeps line pointers whether or not there is an index now: there may be one any time.
+      let made = HeapRelation(locator, fork: fork, hasIndexes: true, fillFactor: fillFactor)
+      relations[locator] = made
+      return made
+    }
+  }
+
   /// Removes what a relation has in memory and on disk. Nobody uses it any more.
-  func removeFiles(of locator: RelationLocator, _ backend: IOBackend) {
+  func removeFiles(of locator: RelationLocator, _ backend: IOBackend, temporaryBackend: UInt32? = nil) {
     relations.withLock { _ = $0.removeValue(forKey: locator) }
-    let fork = storage.open(locator)
-    pool.drop(fork, backend: backend)
-    storage.unlink(locator)
+    for number in ForkNumber.allCases where number == .main || number == .initialization {
+      pool.drop(storage.open(locator, number, backend: temporaryBackend), backend: backend)
+    }
+    storage.unlink(locator, backend: temporaryBackend)
   }
 
   /// Gives out a number for a relation. Blocks of numbers are logged ahead, so that after a crash none comes twice.

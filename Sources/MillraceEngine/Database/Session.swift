@@ -29,6 +29,8 @@ public final class Session {
   var insertTargets: [RelationLocator: BlockNumber] = [:]
   /// How many pages it appended to a table at a time, which grows as it goes on.
   var extensionSize = 1
+  /// Its view of the system tables of the database that it is connected to.
+  var sessionCatalog: SessionCatalog?
   private var isClosed = false
 
   /// A transaction that is under way.
@@ -68,6 +70,8 @@ public final class Session {
     guard !isClosed else { return }
     isClosed = true
     if state != nil { try? rollback() }
+    sessionCatalog?.close()
+    sessionCatalog = nil
     database.transactions.removeSession(place)
     backend.close()
     database.sessionHasEnded()
@@ -95,9 +99,17 @@ public final class Session {
   /// ``synchronousCommit`` says.
   /// - Throws: ``EngineError`` `.stopped`: whether it is committed, recovery will tell.
   public func commit() throws(EngineError) {
-    let ending = try current()
-    defer { forgetTransaction() }
-    guard ending.xid.isValid else { return }
+    var ending = try current()
+    var hasCommitted = false
+    defer {
+      forgetTransaction()
+      endCatalogTransaction(committed: hasCommitted)
+    }
+    if let sessionCatalog {
+      try sessionCatalog.prepareCommit()
+      ending = try current()
+    }
+    guard ending.xid.isValid else { return hasCommitted = true }
     do throws(EngineError) {
       try logCommit(ending)
     } catch {
@@ -105,6 +117,7 @@ public final class Session {
       throw database.stop(because: error)
     }
     database.transactions.end(ending.xid)
+    hasCommitted = true
     database.countTransaction(committed: true)
     for relation in ending.dropped { database.removeFiles(of: relation, backend) }
   }
@@ -132,7 +145,10 @@ public final class Session {
   /// - Throws: ``EngineError`` where the database has stopped; then it is undone all the same, by recovery.
   public func rollback() throws(EngineError) {
     let ending = try current()
-    defer { forgetTransaction() }
+    defer {
+      forgetTransaction()
+      endCatalogTransaction(committed: false)
+    }
     guard ending.xid.isValid else { return }
     defer { database.transactions.end(ending.xid) }
     database.countTransaction(committed: false)
@@ -167,6 +183,13 @@ public final class Session {
     _ = try current()
     state?.command += 1
     state?.snapshot = nil
+  }
+
+  /// Tells the caches what the transaction has done to the system tables.
+  private func endCatalogTransaction(committed: Bool) {
+    guard let sessionCatalog else { return }
+    sessionCatalog.transactionHasEnded(committed: committed)
+    sessionCatalog.removeTemporaryFiles()
   }
 
   private func forgetTransaction() {
@@ -233,6 +256,10 @@ public final class Session {
     _ = try log()
     return database.relation(locator, fork: fork, hasIndexes: hasIndexes, fillFactor: fillFactor)
   }
+
+  /// Notes files that go if the transaction is rolled back, and files that go if it commits.
+  func noteCreated(_ locator: RelationLocator) { state?.created.append(locator) }
+  func noteDropped(_ locator: RelationLocator) { state?.dropped.append(locator) }
 
   /// Drops a table when the transaction commits. Nobody else may use it from now on.
   public func drop(_ relation: HeapRelation) throws(EngineError) {

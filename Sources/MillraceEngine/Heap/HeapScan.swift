@@ -23,12 +23,14 @@ public final class HeapScan {
 
   /// - Parameters:
   ///   - session: in a transaction.
+  ///   - snapshot: what to see; the running command's unless given.
   ///   - configuration: how far to read ahead.
   public init(
-    _ relation: HeapRelation, _ session: Session, configuration: ReadStreamConfiguration? = nil
+    _ relation: HeapRelation, _ session: Session, snapshot: Snapshot? = nil,
+    configuration: ReadStreamConfiguration? = nil
   ) throws(EngineError) {
     (self.session, self.relation) = (session, relation)
-    snapshot = try session.snapshot()
+    if let snapshot { self.snapshot = snapshot } else { self.snapshot = try session.snapshot() }
     let database = session.database
     let count = try relation.blockCount()
     // A table that is large for the pool passes through a ring of buffers instead of pushing everything else out.

@@ -1,6 +1,6 @@
 /// A column of a system table, by its place. The names are PostgreSQL's, the order that of version 18; a test compares
 /// both with the table's own columns.
-public protocol CatalogColumn: RawRepresentable<Int>, CaseIterable, Sendable {
+public protocol CatalogColumn: RawRepresentable<Int>, CaseIterable, Hashable, Sendable {
   /// The table's OID.
   static var catalog: UInt32 { get }
 }

@@ -1,5 +1,5 @@
 /// A row of a system table, by the names of its columns.
-public struct CatalogRow<Column: CatalogColumn>: Sendable, Hashable where Column.AllCases: Sendable {
+public struct CatalogRow<Column: CatalogColumn>: Sendable, Hashable {
   public var values: [CatalogValue]
   /// Where it is stored; nil for a new one.
   public let identifier: TupleIdentifier?

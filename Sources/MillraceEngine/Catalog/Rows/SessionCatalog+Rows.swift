@@ -1,0 +1,170 @@
+import MillraceStorage
+import MillraceTypes
+
+/// Reading and changing the rows of system tables.
+extension SessionCatalog {
+  // MARK: Reading
+
+  /// All rows with certain values, as the own transaction sees them now.
+  /// - Parameter keys: what columns must hold.
+  /// - Throws: ``EngineError``.
+  public func rows<Column: CatalogColumn>(
+    _ columns: Column.Type, _ keys: [Column: CatalogValue] = [:]
+  ) throws(EngineError) -> [CatalogRow<Column>] {
+    var rows: [CatalogRow<Column>] = []
+    try scan(columns, keys) { row in
+      rows.append(row)
+      return true
+    }
+    return rows
+  }
+
+  /// The first of them; nil where there is none.
+  public func first<Column: CatalogColumn>(
+    _ columns: Column.Type, _ keys: [Column: CatalogValue]
+  ) throws(EngineError) -> CatalogRow<Column>? {
+    var found: CatalogRow<Column>?
+    try scan(columns, keys) { row in
+      found = row
+      return false
+    }
+    return found
+  }
+
+  /// - Parameter body: says whether to go on.
+  func scan<Column: CatalogColumn>(
+    _ columns: Column.Type, _ keys: [Column: CatalogValue], _ body: (CatalogRow<Column>) -> Bool
+  ) throws(EngineError) {
+    let descriptor = SystemCatalog.of(columns).descriptor
+    let filter = CatalogFilter(descriptor, keys.map { ($0.key.rawValue, $0.value) })
+    let slot = TupleSlot(count: descriptor.count)
+    let heap = catalog.table(Column.catalog)
+    let arena = Arena()
+    try session.withCatalogSnapshot { snapshot throws(EngineError) in
+      let scan = try HeapScan(heap, session, snapshot: snapshot)
+      while let tuple = try scan.next() {
+        guard filter.matches(tuple, slot) else { continue }
+        guard descriptor.deformer.deform(tuple, slot.values, slot.nulls) else {
+          throw EngineError(.corrupted, "tuple \(scan.identifier) of \(heap.locator) is damaged")
+        }
+        var values: [CatalogValue] = []
+        values.reserveCapacity(descriptor.count)
+        for (index, column) in descriptor.columns.enumerated() {
+          guard let datum = slot[index] else {
+            values.append(.null)
+            continue
+          }
+          values.append(CatalogValue(try session.detoasted(datum, in: arena), column))
+        }
+        if !body(CatalogRow(values, at: scan.identifier)) { return }
+      }
+    }
+  }
+
+  // MARK: Changing
+
+  /// Adds a row. The next command sees it.
+  /// - Throws: ``EngineError``.
+  @discardableResult
+  func insert<Column: CatalogColumn>(_ row: CatalogRow<Column>) throws(EngineError) -> TupleIdentifier {
+    let table = SystemCatalog.of(Column.self)
+    let tuple = try form(row, table)
+    return try session.insert(tuple, into: catalog.table(Column.catalog))
+  }
+
+  /// Puts a changed row in the place of the one that was read.
+  /// - Throws: ``EngineError``: another transaction was faster.
+  func update<Column: CatalogColumn>(_ row: CatalogRow<Column>) throws(EngineError) {
+    guard let identifier = row.identifier else { preconditionFailure("a new row is inserted, not updated") }
+    let tuple = try form(row, SystemCatalog.of(Column.self))
+    let result = try session.update(
+      identifier, of: catalog.table(Column.catalog), to: tuple, changesIndexedColumns: false)
+    try Self.check(result, "updated")
+  }
+
+  /// Removes a row that was read.
+  /// - Throws: ``EngineError``: another transaction was faster.
+  func delete<Column: CatalogColumn>(_ row: CatalogRow<Column>) throws(EngineError) {
+    guard let identifier = row.identifier else { preconditionFailure("a row is removed that is not stored") }
+    try Self.check(try session.delete(identifier, from: catalog.table(Column.catalog)), "deleted")
+  }
+
+  /// Removes all rows with certain values.
+  func deleteAll<Column: CatalogColumn>(
+    _ columns: Column.Type, _ keys: [Column: CatalogValue]
+  ) throws(EngineError) {
+    for row in try rows(columns, keys) { try delete(row) }
+  }
+
+  private static func check(_ result: Session.ChangeResult, _ verb: String) throws(EngineError) {
+    if case .done = result { return }
+    throw EngineError(.internalError, "tuple concurrently \(verb)")
+  }
+
+  private func form<Column: CatalogColumn>(
+    _ row: CatalogRow<Column>, _ table: SystemCatalog
+  ) throws(EngineError) -> HeapTuple {
+    let descriptor = table.descriptor
+    arena.reset()
+    let slot = TupleSlot(count: descriptor.count)
+    for (index, value) in row.values.enumerated() {
+      let column = descriptor.columns[index]
+      precondition(!value.isNull || !column.isNotNull, "column \(column.name) of \(table.name) is null")
+      slot[index] = value.datum(column, in: arena)
+    }
+    try toast(slot, table)
+    return buffer.form(descriptor, slot.values, slot.nulls)
+  }
+
+  /// A row of a system table that is too long for a page's share has its long values compressed or moved.
+  private func toast(_ slot: TupleSlot, _ table: SystemCatalog) throws(EngineError) {
+    guard table.toastRelation != 0 else { return }
+    try session.toast(
+      slot, table.descriptor, into: { () throws(EngineError) in
+        try self.requiredRelation(table.toastRelation)
+      }, arena)
+  }
+}
+
+/// Which rows of a system table are wanted: decided by few columns, before the others are looked at.
+private struct CatalogFilter {
+  private let keys: [(column: Int, value: CatalogValue)]
+  private let columns: [ColumnDescriptor]
+  private let deformer: TupleDeformer
+
+  init(_ descriptor: TupleDescriptor, _ keys: [(Int, CatalogValue)]) {
+    self.keys = keys.map { (column: $0.0, value: $0.1) }
+    columns = descriptor.columns
+    deformer = descriptor.deformer(for: keys.map(\.0))
+  }
+
+  func matches(_ tuple: HeapTuple, _ slot: TupleSlot) -> Bool {
+    guard !keys.isEmpty else { return true }
+    guard deformer.deform(tuple, slot.values, slot.nulls) else { return false }
+    for (column, value) in keys {
+      guard let datum = slot[column] else {
+        if value.isNull { continue }
+        return false
+      }
+      switch value {
+      case .integer(let number):
+        guard datum.int64 == number else { return false }
+      case .text(let text):
+        guard Self.isEqual(datum.bytes, text) else { return false }
+      default:
+        guard CatalogValue(datum, columns[column]) == value else { return false }
+      }
+    }
+    return true
+  }
+
+  /// Names end with zeros.
+  private static func isEqual(_ bytes: ByteView, _ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { text in
+      let text = ByteView(UnsafeRawBufferPointer(text))
+      guard bytes.hasPrefix(text) else { return false }
+      return bytes.count == text.count || bytes[text.count] == 0
+    }
+  }
+}
