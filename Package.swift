@@ -16,6 +16,7 @@ let package = Package(
   products: [
     .library(name: "MillraceIO", targets: ["MillraceIO"]),
     .library(name: "MillraceSimulation", targets: ["MillraceSimulation"]),
+    .library(name: "MillraceTypes", targets: ["MillraceTypes"]),
     .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
     .library(name: "MillraceWAL", targets: ["MillraceWAL"]),
     .library(name: "MillraceEngine", targets: ["MillraceEngine"]),
@@ -49,6 +50,9 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(name: "MillraceSimulation", dependencies: ["MillraceIO"], swiftSettings: settings),
+
+    // Floor 1 too, and beside nobody: the values of SQL.
+    .target(name: "MillraceTypes", swiftSettings: settings),
 
     // Floor 2: pages in memory.
     .target(name: "MillraceStorage", dependencies: ["CMillrace", "MillraceIO"], swiftSettings: settings),
@@ -89,6 +93,8 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
+    .testTarget(
+      name: "MillraceTypesTests", dependencies: ["MillraceTypes", "MillraceTestSupport"], swiftSettings: settings),
     .testTarget(
       name: "MillraceStorageTests",
       dependencies: [
