@@ -64,7 +64,7 @@ let package = Package(
     // Floor 4: the users of streams and WAL.
     .target(
       name: "MillraceEngine",
-      dependencies: ["CMillrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL"],
+      dependencies: ["CMillrace", "MillraceTypes", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL"],
       swiftSettings: settings),
 
     // Floor 7: the command line.
@@ -117,8 +117,8 @@ let package = Package(
     .testTarget(
       name: "MillraceEngineTests",
       dependencies: [
-        "CrashWriter", "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceStorage", "MillraceWAL",
-        "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
+        "CrashWriter", "MillraceTypes", "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceStorage",
+        "MillraceWAL", "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),

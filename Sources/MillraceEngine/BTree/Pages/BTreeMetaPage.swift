@@ -1,4 +1,4 @@
-import MillraceStorage
+public import MillraceStorage
 
 /// What block 0 of a B-tree says: `BTMetaPageData` (src/include/access/nbtree.h), version 4.
 public struct BTreeMetaPage: Sendable, Equatable {
