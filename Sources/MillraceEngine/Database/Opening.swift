@@ -99,7 +99,7 @@ struct Opening {
       walDirectory: walDirectory,
       resourceManagers: ResourceManagerTable([
         TransactionResourceManager(commitLog), CommitLogResourceManager(commitLog), HeapResourceManager(.heap),
-        HeapResourceManager(.heap2), SequenceResourceManager(),
+        HeapResourceManager(.heap2), BTreeResourceManager(), SequenceResourceManager(),
       ]), configuration: recoveryConfiguration)
     commitLog.setToleratesMissing(true)
     if !control.state.isClean {

@@ -20,6 +20,8 @@ public final class Session {
   public let backend: IOBackend
 
   let builder = WALRecordBuilder()
+  /// What it needs to change indexes.
+  private(set) lazy var btreeMemory = BTreeMemory()
   /// Its place among the sessions.
   let place: Int
   var visibility: Visibility
@@ -240,6 +242,12 @@ public final class Session {
   public func createRelation(
     hasIndexes: Bool = false, fillFactor: Int = 100
   ) throws(EngineError) -> HeapRelation {
+    let (locator, fork) = try createStorage()
+    return database.relation(locator, fork: fork, hasIndexes: hasIndexes, fillFactor: fillFactor)
+  }
+
+  /// Makes the files of a relation, which go if the transaction is rolled back.
+  func createStorage() throws(EngineError) -> (RelationLocator, StoredFork) {
     let xid = try requireTransactionID()
     let locator = RelationLocator(
       tablespace: RelationLocator.defaultTablespace, database: ClusterLayout.defaultDatabase,
@@ -254,7 +262,7 @@ public final class Session {
     builder.appendData(locator.relNumber)
     builder.appendData(UInt32(ForkNumber.main.rawValue))
     _ = try log()
-    return database.relation(locator, fork: fork, hasIndexes: hasIndexes, fillFactor: fillFactor)
+    return (locator, fork)
   }
 
   /// Notes files that go if the transaction is rolled back, and files that go if it commits.
