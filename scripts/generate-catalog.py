@@ -7,7 +7,8 @@ the format: names, numbers and types of the objects that initdb's bootstrap make
 left out.
 
 Each file is one catalog; a large one is several, `name.1.txt` and so on. The first line names its columns, the second
-has each column's default. Each further line is a row, fields separated by |, in COPY's escapes and \\p for |; of a field
+has each column's default. Each further line is a row: fields separated by |, in COPY's escapes, with \\p for |. Of a
+field
 
     nothing  is the column's default (what lacks at the end of a line is, too)
     "        is that of the row before

@@ -135,7 +135,7 @@ public final class Database: Sendable {
     }
   }
 
-  /// The object for a table that the catalog describes. What it was told about filling changes with the table's options.
+  /// The object for a table that the catalog describes. How much of a page is filled changes with the table's options.
   func heapRelation(
     _ locator: RelationLocator, temporaryBackend: UInt32? = nil, options: [String] = []
   ) -> HeapRelation {

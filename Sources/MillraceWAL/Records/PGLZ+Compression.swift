@@ -10,8 +10,8 @@ extension PGLZ {
   private static let chainMax = 32
   private static let goodLength = 128
 
-  /// Compresses, as PostgreSQL's `pglz_compress` does with its default strategy: the format is the same, the choice among
-  /// equally valid matches need not be.
+  /// Compresses, as PostgreSQL's `pglz_compress` does with its default strategy: the format is the same, the choice
+  /// among equally valid matches need not be.
   /// - Parameter output: gets the compressed bytes at its end.
   /// - Returns: whether at least a quarter was saved; if not, `output` is as it was.
   public static func compress(_ source: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {

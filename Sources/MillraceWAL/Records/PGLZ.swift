@@ -4,7 +4,8 @@
 public enum PGLZ {
   /// - Parameter destination: exactly as long as the decompressed bytes.
   /// - Returns: whether `source` was used up and `destination` filled.
-  public static func decompress(_ source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer) -> Bool {
+  public static func decompress(_ source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer) -> Bool
+  {
     var (from, to) = (0, 0)
     while from < source.count, to < destination.count {
       var flags = source[from]

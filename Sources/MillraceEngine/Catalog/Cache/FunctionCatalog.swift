@@ -118,8 +118,8 @@ public struct AggregateEntry: Sendable {
   }
 }
 
-/// All functions, operators, casts and operator classes of a database, by what they are looked up by. What an overloaded
-/// name means is decided above.
+/// All functions, operators, casts and operator classes of a database, by what they are looked up by. What an
+/// overloaded name means is decided above.
 public final class FunctionCatalog: Sendable {
   /// A cast's two types.
   public struct CastKey: Hashable, Sendable {

@@ -136,4 +136,3 @@ public final class RelationDescriptor: Sendable {
   /// Columns that some index has, from 0: an update that changes one of them needs new entries.
   public var indexedColumns: Set<Int> { Set(indexes.flatMap(\.referencedColumns)) }
 }
-

@@ -47,7 +47,11 @@ extension SessionCatalog {
       let operatorClass = try operatorClass(key.operatorClass, for: type)
       key.operatorClass = operatorClass.oid
       var column: ColumnDescriptor
-      if let index = key.column { column = table.tuple.columns[index] } else { column = try expressionColumn(type, place) }
+      if let index = key.column {
+        column = table.tuple.columns[index]
+      } else {
+        column = try expressionColumn(type, place)
+      }
       if key.collation == 0 { key.collation = column.collation }
       if operatorClass.keyType != .none, operatorClass.keyType != column.typeID {
         column = try stored(column, as: operatorClass.keyType)

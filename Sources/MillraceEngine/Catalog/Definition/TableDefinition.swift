@@ -16,8 +16,8 @@ public struct ColumnDefinition: Sendable {
   public var generated = ColumnDescriptor.Generated.none
   public var storage: TypeDescriptor.Storage?
   public var compression = ColumnDescriptor.Compression.default
-  /// What rows have that are there already: the default's value, where it is the same for all. Only for a column that is
-  /// added to a table.
+  /// What rows have that are there already: the default's value, where it is the same for all. Only for a column that
+  /// is added to a table.
   public var missing: MissingValue?
   /// Dimensions of an array, as written.
   public var dimensions = 0

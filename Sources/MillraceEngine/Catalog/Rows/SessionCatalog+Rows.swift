@@ -120,7 +120,8 @@ extension SessionCatalog {
   private func toast(_ slot: TupleSlot, _ table: SystemCatalog) throws(EngineError) {
     guard table.toastRelation != 0 else { return }
     try session.toast(
-      slot, table.descriptor, into: { () throws(EngineError) in
+      slot, table.descriptor,
+      into: { () throws(EngineError) in
         try self.requiredRelation(table.toastRelation)
       }, arena)
   }

@@ -1,7 +1,7 @@
 import MillraceStorage
 
-/// The one page of a sequence: PostgreSQL's `FormData_pg_sequence_data` in a heap tuple, behind it a mark that says what
-/// the page is (src/backend/commands/sequence.c).
+/// The one page of a sequence: PostgreSQL's `FormData_pg_sequence_data` in a heap tuple, behind it a mark that says
+/// what the page is (src/backend/commands/sequence.c).
 struct SequencePage {
   /// What a sequence stands at.
   struct Values: Hashable, Sendable {
