@@ -7,6 +7,8 @@ import MillraceTypes
 /// which begins after them, and no checksums yet.
 struct CatalogImage {
   let pages: [UInt8]
+  /// Where each row stands.
+  private(set) var places: [TupleIdentifier] = []
 
   init(_ descriptor: TupleDescriptor, _ rows: [[CatalogValue]]) {
     var pages: [UInt8] = []
@@ -24,13 +26,15 @@ struct CatalogImage {
       tuple.prepareForInsert(by: .bootstrap, command: 0)
       tuple.infomask.formUnion(.xminFrozen)
       let bytes = UnsafeRawBufferPointer(tuple.bytes)
-      if pages.isEmpty || !Self.add(bytes, editor, pages.count / PageLayout.blockSize - 1) {
+      var place = pages.isEmpty ? nil : Self.add(bytes, editor, pages.count / PageLayout.blockSize - 1)
+      if place == nil {
         if !pages.isEmpty { Self.replaceLast(&pages, page) }
         editor.initialize()
         pages += [UInt8](repeating: 0, count: PageLayout.blockSize)
-        let isAdded = Self.add(bytes, editor, pages.count / PageLayout.blockSize - 1)
-        precondition(isAdded, "a row of a new cluster's system table does not fit into a page")
+        place = Self.add(bytes, editor, pages.count / PageLayout.blockSize - 1)
       }
+      guard let place else { preconditionFailure("a row of a new cluster's system table does not fit into a page") }
+      places.append(place)
     }
     if !pages.isEmpty { Self.replaceLast(&pages, page) }
     self.pages = pages
@@ -38,8 +42,9 @@ struct CatalogImage {
 
   var pageCount: Int { pages.count / PageLayout.blockSize }
 
-  private static func add(_ tuple: UnsafeRawBufferPointer, _ editor: PageEditor, _ block: Int) -> Bool {
-    HeapPage(editor.base, block: BlockNumber(UInt32(block))).insert(tuple) != nil
+  private static func add(_ tuple: UnsafeRawBufferPointer, _ editor: PageEditor, _ block: Int) -> TupleIdentifier? {
+    let page = HeapPage(editor.base, block: BlockNumber(UInt32(block)))
+    return page.insert(tuple).map { TupleIdentifier(page.block, $0) }
   }
 
   private static func replaceLast(_ pages: inout [UInt8], _ page: UnsafeMutableRawBufferPointer) {

@@ -12,12 +12,18 @@ public final class SystemCatalog: Sendable {
   public let descriptor: TupleDescriptor
   /// Its TOAST table, or 0.
   public let toastRelation: UInt32
+  /// In the order of their OIDs.
+  let indexes: [SystemIndex]
+  /// Columns that some index has, from 0.
+  let indexedColumns: Set<Int>
 
   private init(
-    oid: UInt32, name: String, isShared: Bool, isMapped: Bool, toastRelation: UInt32, descriptor: TupleDescriptor
+    oid: UInt32, name: String, isShared: Bool, isMapped: Bool, toastRelation: UInt32, descriptor: TupleDescriptor,
+    indexes: [SystemIndex]
   ) {
     (self.oid, self.name, self.isShared, self.isMapped) = (oid, name, isShared, isMapped)
-    (self.toastRelation, self.descriptor) = (toastRelation, descriptor)
+    (self.toastRelation, self.descriptor, self.indexes) = (toastRelation, descriptor, indexes)
+    indexedColumns = Set(indexes.flatMap(\.columns))
   }
 
   /// All of them, by OID.
@@ -59,6 +65,7 @@ public final class SystemCatalog: Sendable {
       columns[attributes[row, "attrelid"], default: []].append((number, column(attributes, row)))
     }
     let classes = Table("pg_class")
+    let indexes = SystemIndex.load()
     var all: [UInt32: SystemCatalog] = [:]
     for row in classes.rows where classes[row, "relkind"] == "r" {
       let own = (columns[row[0]] ?? []).sorted { $0.number < $1.number }.map(\.column)
@@ -66,7 +73,8 @@ public final class SystemCatalog: Sendable {
       all[oid] = SystemCatalog(
         oid: oid, name: String(classes[row, "relname"]), isShared: classes[row, "relisshared"] == "t",
         isMapped: classes[row, "relfilenode"] == "0", toastRelation: UInt32(classes[row, "reltoastrelid"]) ?? 0,
-        descriptor: TupleDescriptor(own, rowType: TypeID(UInt32(classes[row, "reltype"]) ?? 0)))
+        descriptor: TupleDescriptor(own, rowType: TypeID(UInt32(classes[row, "reltype"]) ?? 0)),
+        indexes: indexes[oid] ?? [])
     }
     return all
   }
@@ -84,7 +92,7 @@ public final class SystemCatalog: Sendable {
   }
 
   /// A generated table whose columns' types need not be known yet.
-  private struct Table {
+  struct Table {
     let rows: [[Substring]]
     private let places: [Substring: Int]
 
