@@ -75,7 +75,7 @@ public enum VectorType {
     var functions = TypeDescriptor.Functions(
       input: { (text, _, _, arena) throws(TypeError) in
         let values = try parse(text) { (word) throws(TypeError) -> Datum in
-          if isOID { return Datum(oid: try IntegerText.parseUnsigned(word, type: "oid").number) }
+          if isOID { return Datum(oid: try IntegerText.parseUnsigned(word, type: "oid")) }
           return Datum(try IntegerText.parse(word, type: "smallint", as: Int16.self))
         }
         return make(values, of: type, in: arena)

@@ -25,22 +25,27 @@ public enum TIDType {
     guard let open = text.firstIndex(of: UInt8(ascii: "(")), let comma = text.firstIndex(of: UInt8(ascii: ",")),
       let close = text.firstIndex(of: UInt8(ascii: ")")), open < comma, comma < close
     else { throw .invalidInput("tid", text) }
-    let block: UInt32
-    let offset: UInt32
-    do throws(TypeError) {
-      let first = text[open + 1..<comma]
-      let second = text[comma + 1..<close]
-      let (number, end) = try IntegerText.parseUnsigned(first, type: "tid", mayContinue: true)
-      let (position, positionEnd) = try IntegerText.parseUnsigned(second, type: "tid", mayContinue: true)
-      guard end == first.count, positionEnd == second.count, position <= UInt16.max else {
-        throw .invalidInput("tid", text)
-      }
-      block = number
-      offset = position
-    } catch {
-      throw .invalidInput("tid", text)
+    guard let block = number(text[open + 1..<comma]), let offset = number(text[comma + 1..<close]),
+      let offset = UInt16(exactly: offset)
+    else { throw .invalidInput("tid", text) }
+    return make(block: block, offset: offset, in: arena)
+  }
+
+  /// What C's `strtoul` makes of it in base ten: nothing at all is zero, a negative number wraps around.
+  private static func number(_ text: ByteView) -> UInt32? {
+    if text.isEmpty { return 0 }
+    var at = 0
+    while at < text.count, ASCII.isSpace(text[at]) { at += 1 }
+    let isNegative = at < text.count && text[at] == UInt8(ascii: "-")
+    if isNegative || (at < text.count && text[at] == UInt8(ascii: "+")) { at += 1 }
+    guard at < text.count else { return nil }
+    var value: UInt64 = 0
+    for byte in text.from(at) {
+      guard ASCII.isDigit(byte), value <= UInt64(UInt32.max) else { return nil }
+      value = value * 10 + UInt64(byte - UInt8(ascii: "0"))
     }
-    return make(block: block, offset: UInt16(offset), in: arena)
+    if isNegative { return value <= 1 << 31 ? UInt32(truncatingIfNeeded: 0 &- value) : nil }
+    return UInt32(exactly: value)
   }
 
   static let functions = TypeDescriptor.Functions(

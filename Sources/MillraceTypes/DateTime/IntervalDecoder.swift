@@ -34,7 +34,7 @@ struct IntervalDecoder {
       switch field.kind {
       case .time: mask = try decodeTime(field.text[...], isNegative: false)
       case .zone:
-        if field.text.dropFirst().contains(UInt8(ascii: ":")), isTime(field.text.dropFirst()) {
+        if field.text.dropFirst().contains(UInt8(ascii: ":")), (try? microseconds(field.text.dropFirst())) != nil {
           mask = try decodeTime(field.text.dropFirst(), isNegative: field.text[0] == hyphen)
         } else {
           mask = try decodeNumber(field.text)
@@ -65,17 +65,20 @@ struct IntervalDecoder {
     return outcome
   }
 
-  private func isTime(_ text: ArraySlice<UInt8>) -> Bool { (try? ClockTime(text, range: range)) != nil }
-
-  private mutating func decodeTime(_ text: ArraySlice<UInt8>, isNegative: Bool) throws(DateTimeError) -> DateTimeMask {
-    guard !awaitsNumber else { throw .badFormat }
+  private func microseconds(_ text: ArraySlice<UInt8>) throws(DateTimeError) -> Int64 {
     let time = try ClockTime(text, range: range)
     var sum = IntervalParts()
     try sum.addMicroseconds(Int64(time.hour), 0, Calendar.microsecondsPerHour)
     try sum.addMicroseconds(Int64(time.minute), 0, Calendar.microsecondsPerMinute)
     try sum.addMicroseconds(Int64(time.second), 0, Calendar.microsecondsPerSecond)
     try sum.addMicroseconds(Int64(time.microsecond), 0, 1)
-    parts.microseconds = isNegative || (isNegatedBySQL && sum.microseconds > 0) ? -sum.microseconds : sum.microseconds
+    return sum.microseconds
+  }
+
+  private mutating func decodeTime(_ text: ArraySlice<UInt8>, isNegative: Bool) throws(DateTimeError) -> DateTimeMask {
+    guard !awaitsNumber else { throw .badFormat }
+    let time = try microseconds(text)
+    parts.microseconds = isNegative || (isNegatedBySQL && time > 0) ? -time : time
     unit = .day
     return .time
   }

@@ -120,7 +120,8 @@ enum FloatText {
   ) -> Digits {
     for count in (digits.digits.count + 1)..<most {
       let text = format("%.*e", Int32(count - 1), value)
-      if isSame(String(decoding: text, as: UTF8.self)) { return Digits(parsing: text) }
+      let candidate = Digits(parsing: text)
+      if candidate.digits != digits.digits, isSame(String(decoding: text, as: UTF8.self)) { return candidate }
     }
     return Digits(parsing: format("%.*e", Int32(most - 1), value))
   }
@@ -177,10 +178,6 @@ enum FloatText {
     let number = ASCII.trimmed(text)
     guard !number.isEmpty else { throw .invalidInput(type, shown) }
     let (value, length, isOutOfRange) = read(number)
-    if let first = number.first, first == UInt8(ascii: "n") || first == UInt8(ascii: "N"), length > 3 {
-      // C takes nan(…) as well.
-      throw .invalidInput(type, shown)
-    }
     guard length > 0 else { throw .invalidInput(type, shown) }
     if isOutOfRange && (value == 0 || value.isInfinite) {
       throw TypeError(

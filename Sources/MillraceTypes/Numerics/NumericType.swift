@@ -223,7 +223,8 @@ public enum NumericType {
       case .negativeInfinity: negativeInfinity
       }
     message.append(bigEndian: sign)
-    message.append(bigEndian: UInt16(view.scale))
+    // PostgreSQL takes the bits that tell infinities from NaN for a scale, and so do those that read it.
+    message.append(bigEndian: UInt16(view.kind == .finite || view.kind == .notANumber ? view.scale : 0x20))
     for index in 0..<view.count { message.append(bigEndian: Int16(view.digit(index))) }
   }
 
