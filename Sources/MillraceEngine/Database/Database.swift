@@ -40,6 +40,7 @@ public final class Database: Sendable {
   private let commits = Atomic<UInt64>(0)
   private let rollbacks = Atomic<UInt64>(0)
   let threads = Locked<BackgroundThreads?>(nil)
+  private let indexes = Locked<[RelationLocator: BTreeIndex]>([:])
   /// Of the databases that some session has connected to, by OID.
   let catalogs = Locked<[UInt32: Catalog]>([:])
 
@@ -152,9 +153,28 @@ public final class Database: Sendable {
     }
   }
 
+  /// The object for an index that the catalog describes: one for all sessions, since it knows what VACUUM is doing.
+  func indexTree(
+    _ locator: RelationLocator, temporaryBackend: UInt32? = nil, _ definition: BTreeIndex.Definition,
+    isLogged: Bool = true
+  ) -> BTreeIndex {
+    let fork = storage.open(locator, backend: temporaryBackend)
+    return indexes.withLock { indexes in
+      if let known = indexes[locator], known.fork === fork, known.definition.fillFactor == definition.fillFactor,
+        known.definition.deduplicates == definition.deduplicates
+      {
+        return known
+      }
+      let made = BTreeIndex(definition, fork: fork, pool: pool, isLogged: isLogged)
+      indexes[locator] = made
+      return made
+    }
+  }
+
   /// Removes what a relation has in memory and on disk. Nobody uses it any more.
   func removeFiles(of locator: RelationLocator, _ backend: IOBackend, temporaryBackend: UInt32? = nil) {
     relations.withLock { _ = $0.removeValue(forKey: locator) }
+    indexes.withLock { _ = $0.removeValue(forKey: locator) }
     for number in ForkNumber.allCases where number == .main || number == .initialization {
       pool.drop(storage.open(locator, number, backend: temporaryBackend), backend: backend)
     }

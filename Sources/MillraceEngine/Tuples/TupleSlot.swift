@@ -25,6 +25,13 @@ public final class TupleSlot {
     nulls.initialize(repeating: true, count: count)
   }
 
+  /// Takes over the values of another.
+  public func copy(_ other: TupleSlot) {
+    precondition(count == other.count, "two rows have different numbers of columns")
+    values.update(from: other.values, count: count)
+    nulls.update(from: other.nulls, count: count)
+  }
+
   /// A value; nil where it is null.
   @inlinable public subscript(column: Int) -> Datum? {
     get {

@@ -10,6 +10,8 @@ public final class Catalog: Sendable {
   let invalidations = InvalidationQueue()
   /// The system tables' own files, by OID: what has to be known to read any of them.
   let tables: [UInt32: HeapRelation]
+  /// Their indexes, by the tables' OIDs.
+  let indexes: [UInt32: [Index]]
   /// The file numbers of the relations that `pg_class` does not give one.
   let mapped: [UInt32: UInt32]
 
@@ -27,11 +29,20 @@ public final class Catalog: Sendable {
     let name: String
   }
 
+  /// An index of a system table.
+  struct Index: Sendable {
+    let columns: [Int]
+    let isUnique: Bool
+    let name: String
+    let tree: BTreeIndex
+  }
+
   init(
-    databaseID: UInt32, databaseName: String, tables: [UInt32: HeapRelation], mapped: [UInt32: UInt32]
+    databaseID: UInt32, databaseName: String, tables: [UInt32: HeapRelation], indexes: [UInt32: [Index]] = [:],
+    mapped: [UInt32: UInt32]
   ) {
     (self.databaseID, self.databaseName) = (databaseID, databaseName)
-    (self.tables, self.mapped) = (tables, mapped)
+    (self.tables, self.indexes, self.mapped) = (tables, indexes, mapped)
   }
 
   func table(_ oid: UInt32) -> HeapRelation {

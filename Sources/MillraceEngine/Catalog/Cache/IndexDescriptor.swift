@@ -1,4 +1,5 @@
 public import MillraceStorage
+import MillraceTypes
 
 /// An index of a table: its rows in `pg_index` and `pg_class`.
 public struct IndexDescriptor: Sendable {
@@ -38,12 +39,15 @@ public struct IndexDescriptor: Sendable {
   /// Which rows it has, as SQL; nil for all.
   public let predicate: String?
   public let options: [String: String]
+  /// The index itself; nil where it is no B-tree, or of a type whose order is not known.
+  public let tree: BTreeIndex?
 
   /// What separates the expressions of one index in `pg_index.indexprs`.
   static let separator: Character = "\u{1F}"
 
   init(
-    _ row: CatalogRow<CatalogColumns.Index>, _ relation: CatalogRow<CatalogColumns.Class>, locator: RelationLocator
+    _ row: CatalogRow<CatalogColumns.Index>, _ relation: CatalogRow<CatalogColumns.Class>, locator: RelationLocator,
+    tree: (BTreeIndex.Definition) -> BTreeIndex, types: (Int) -> TypeDescriptor?
   ) {
     (oid, table) = (row[.indexrelid].oid, row[.indrelid].oid)
     (name, namespace) = (relation[.relname].string ?? "", relation[.relnamespace].oid)
@@ -55,6 +59,35 @@ public struct IndexDescriptor: Sendable {
     predicate = row[.indpred].string
     options = RelationDescriptor.options(relation[.reloptions].strings)
     columns = Self.columns(row)
+    self.tree =
+      accessMethod == SystemOID.btree
+      ? Self.definition(row, columns, options, types).map(tree) : nil
+  }
+
+  /// - Parameter types: the type of a column of the index.
+  private static func definition(
+    _ row: CatalogRow<CatalogColumns.Index>, _ columns: [Column], _ options: [String: String],
+    _ types: (Int) -> TypeDescriptor?
+  ) -> BTreeIndex.Definition? {
+    var keys: [IndexColumn] = []
+    var included: [TypeDescriptor] = []
+    for (place, column) in columns.enumerated() {
+      guard let type = types(place) else { return nil }
+      if place >= Int(row[.indnkeyatts].integer) {
+        included.append(type)
+      } else {
+        guard type.compare != nil else { return nil }
+        keys.append(IndexColumn(type, isDescending: column.isDescending, nullsFirst: column.isNullsFirst))
+      }
+    }
+    var definition = BTreeIndex.Definition(
+      IndexLayout(keys: keys, included: included), isUnique: row[.indisunique].bool)
+    definition.nullsNotDistinct = row[.indnullsnotdistinct].bool
+    if let fillFactor = options["fillfactor"].flatMap({ Int($0) }) { definition.fillFactor = fillFactor }
+    if let deduplicates = options["deduplicate_items"] {
+      definition.deduplicates = ["true", "on", "yes", "1"].contains(deduplicates.lowercased())
+    }
+    return definition
   }
 
   private static func columns(_ row: CatalogRow<CatalogColumns.Index>) -> [Column] {

@@ -52,11 +52,17 @@ extension Session {
     let mapped = map.fileNumbers.merging(shared.mapped) { own, _ in own }
     let reader = SessionCatalog(
       self, Catalog(databaseID: oid, databaseName: name, tables: tables, mapped: mapped))
-    for row in try reader.rows(CatalogColumns.Class.self) where row[.relfilenode].oid != 0 {
+    var numbers = map.fileNumbers
+    for row in try reader.rows(CatalogColumns.Class.self)
+    where row[.relfilenode].oid != 0 && row[.oid].oid < SystemOID.firstNormal {
+      numbers[row[.oid].oid] = row[.relfilenode].oid
       guard let catalog = SystemCatalog.all[row[.oid].oid], !catalog.isShared else { continue }
       add(catalog, row[.relfilenode].oid)
     }
-    let made = Catalog(databaseID: oid, databaseName: name, tables: tables, mapped: mapped)
+    let indexes = database.systemIndexes(isShared: false, oid, numbers)
+    let made = Catalog(
+      databaseID: oid, databaseName: name, tables: tables, indexes: indexes.merging(shared.indexes) { own, _ in own },
+      mapped: mapped)
     return database.catalogs.withLock { catalogs in
       if let known = catalogs[oid] { return known }
       catalogs[oid] = made
@@ -88,12 +94,32 @@ extension Database {
         relNumber: map.fileNumbers[catalog.oid] ?? catalog.oid)
       tables[catalog.oid] = heapRelation(locator)
     }
-    let made = Catalog(databaseID: 0, databaseName: "", tables: tables, mapped: map.fileNumbers)
+    let indexes = systemIndexes(isShared: true, 0, map.fileNumbers)
+    let made = Catalog(databaseID: 0, databaseName: "", tables: tables, indexes: indexes, mapped: map.fileNumbers)
     return catalogs.withLock { catalogs in
       if let known = catalogs[0] { return known }
       catalogs[0] = made
       return made
     }
+  }
+
+  /// The indexes of system tables, by the tables' OIDs.
+  /// - Parameter numbers: their file numbers; of those that are not there, that is the OID.
+  func systemIndexes(
+    isShared: Bool, _ databaseID: UInt32, _ numbers: [UInt32: UInt32]
+  ) -> [UInt32: [Catalog.Index]] {
+    var indexes: [UInt32: [Catalog.Index]] = [:]
+    for catalog in SystemCatalog.all.values where catalog.isShared == isShared {
+      indexes[catalog.oid] = catalog.indexes.map { index in
+        let locator = RelationLocator(
+          tablespace: isShared ? RelationLocator.globalTablespace : RelationLocator.defaultTablespace,
+          database: databaseID, relNumber: numbers[index.oid] ?? index.oid)
+        return Catalog.Index(
+          columns: index.columns, isUnique: index.isUnique, name: index.name,
+          tree: indexTree(locator, index.definition(catalog.descriptor)))
+      }
+    }
+    return indexes
   }
 
   func relationMap(_ directory: String) throws(EngineError) -> RelationMap {

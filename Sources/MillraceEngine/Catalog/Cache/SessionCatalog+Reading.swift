@@ -19,7 +19,7 @@ extension SessionCatalog {
           locator, temporaryBackend: temporaryBackend, options: row[.reloptions].strings)
       }
     }
-    if row[.relhasindex].bool { parts.indexes = try readIndexes(of: oid) }
+    if row[.relhasindex].bool { parts.indexes = try readIndexes(of: oid, parts.tuple.columns) }
     if kind == .table || kind == .foreignTable || kind == .partitionedTable {
       parts.constraints = try rows(CatalogColumns.Constraint.self, [.conrelid: .oid(oid)])
         .compactMap { ConstraintDescriptor($0) }.sorted { $0.name < $1.name }
@@ -92,24 +92,48 @@ extension SessionCatalog {
 
   // MARK: Indexes
 
-  private func readIndexes(of table: UInt32) throws(EngineError) -> [IndexDescriptor] {
+  private func readIndexes(
+    of table: UInt32, _ columns: [ColumnDescriptor]
+  ) throws(EngineError) -> [IndexDescriptor] {
     var indexes: [IndexDescriptor] = []
     for row in try rows(CatalogColumns.Index.self, [.indrelid: .oid(table)]) where row[.indislive].bool {
-      guard let index = try readIndex(row) else { continue }
+      guard let index = try readIndex(row, columns) else { continue }
       indexes.append(index)
     }
     return indexes.sorted { $0.oid < $1.oid }
   }
 
-  private func readIndex(_ row: CatalogRow<CatalogColumns.Index>) throws(EngineError) -> IndexDescriptor? {
+  /// - Parameter columns: the table's.
+  private func readIndex(
+    _ row: CatalogRow<CatalogColumns.Index>, _ columns: [ColumnDescriptor]
+  ) throws(EngineError) -> IndexDescriptor? {
     guard let relation = try first(CatalogColumns.Class.self, [.oid: row[.indexrelid]]) else { return nil }
-    return IndexDescriptor(row, relation, locator: try locator(relation))
+    let locator = try locator(relation)
+    let numbers = row[.indkey].int16s
+    // Of expressions only the index knows the types.
+    let own = numbers.contains(0) ? try readColumns(relation) : []
+    let (database, backend) = (session.database, temporaryBackend(of: relation))
+    let isLogged = relation[.relpersistence].byte == RelationDescriptor.Persistence.permanent.rawValue
+    return IndexDescriptor(row, relation, locator: locator) { definition in
+      database.indexTree(locator, temporaryBackend: backend, definition, isLogged: isLogged)
+    } types: { place in
+      let number = Int(numbers[place])
+      guard number > 0 else { return own.indices.contains(place) ? Self.keyType(own[place]) : nil }
+      return columns.indices.contains(number - 1) ? Self.keyType(columns[number - 1]) : nil
+    }
+  }
+
+  /// The type by whose order a column is ordered: those that are OIDs in fact are ordered as OIDs.
+  private static func keyType(_ column: ColumnDescriptor) -> TypeDescriptor? {
+    if let type = column.type, type.compare != nil { return type }
+    return column.length == 4 && column.isUnsigned && column.typeID != .float4 ? .oid : column.type
   }
 
   /// An index by its own OID; nil where that is none.
   public func index(_ oid: UInt32) throws(EngineError) -> IndexDescriptor? {
     guard let row = try first(CatalogColumns.Index.self, [.indexrelid: .oid(oid)]) else { return nil }
-    return try readIndex(row)
+    guard let table = try first(CatalogColumns.Class.self, [.oid: row[.indrelid]]) else { return nil }
+    return try readIndex(row, try readColumns(table))
   }
 }
 

@@ -88,7 +88,14 @@ extension SessionCatalog {
   }
 
   /// Makes the first page of an index that has none yet.
-  func initializeIndex(_ oid: UInt32) throws(EngineError) {}
+  func initializeIndex(_ oid: UInt32) throws(EngineError) {
+    guard let tree = try index(oid)?.tree else { return }
+    try session.initialize(tree)
+    guard let row = try first(CatalogColumns.Class.self, [.oid: .oid(oid)]),
+      row[.relpersistence].byte == RelationDescriptor.Persistence.unlogged.rawValue
+    else { return }
+    try session.initializeFork(of: tree)
+  }
 }
 
 extension Session {
@@ -106,6 +113,29 @@ extension Session {
     builder.begin(.storage, info: StorageRecordInfo.create | WALRecordInfo.specialRelationUpdate, xid: xid.rawValue)
     StorageCreateRecord(locator, fork).append(to: builder)
     _ = try log()
+  }
+
+  /// Makes the initialization fork of an unlogged index: an index without entries.
+  func initializeFork(of tree: BTreeIndex) throws(EngineError) {
+    let xid = try requireTransactionID()
+    var page = try extend(database.storage.open(tree.locator, .initialization))
+    page.markDirty()
+    BTreeMetaPage(allEqualImage: tree.definition.layout.allEqualImage).store(to: BTreePage(page.mutableBytes))
+    builder.begin(.xlog, info: XLOGRecordKind.fullPageImage.rawValue, xid: xid.rawValue)
+    builder.registerBlock(
+      0, tree.locator, .initialization, page.block, page: page.bytes, flags: [.forceImage, .standard])
+    try log(&page)
+  }
+
+  /// Appends a page to a fork, locked exclusively.
+  func extend(_ fork: StoredFork) throws(EngineError) -> PinnedBuffer {
+    do throws(StorageError) {
+      var blocks = try database.pool.extend(fork, by: 1, backend)
+      guard let page = blocks.next() else { preconditionFailure("a fork was extended by no pages") }
+      return page
+    } catch {
+      throw EngineError(error)
+    }
   }
 
   /// By which its temporary relations' files are told from others'.

@@ -73,11 +73,16 @@ struct CatalogText {
     case .text: .text(text)
     case .char: .byte(text.utf8.first ?? 0)
     case .float4: .real(Float(text) ?? 0)
-    // The one role of which the generated tables speak is who made the cluster.
-    case .aclItem: AccessItem(text) { _ in SystemOID.bootstrapSuperuser }.map { .access($0) } ?? .null
+    case .aclItem: AccessItem(text) { roles[$0] }.map { .access($0) } ?? .null
     default: .integer(Int64(text) ?? 0)
     }
   }
+
+  /// The roles of a new cluster.
+  private static let roles: [Substring: UInt32] = {
+    let rows = CatalogText("pg_authid")?.rows() ?? []
+    return Dictionary(uniqueKeysWithValues: rows.map { ($0[1], UInt32($0[0]) ?? 0) })
+  }()
 
   /// The escapes of COPY's text format that occur, and those of the generated files.
   private static func unescaped(_ field: Substring) -> String {

@@ -67,19 +67,39 @@ extension SessionCatalog {
   /// - Throws: ``EngineError``.
   @discardableResult
   func insert<Column: CatalogColumn>(_ row: CatalogRow<Column>) throws(EngineError) -> TupleIdentifier {
-    let table = SystemCatalog.of(Column.self)
-    let tuple = try form(row, table)
-    return try session.insert(tuple, into: catalog.table(Column.catalog))
+    let (tuple, slot) = try form(row, SystemCatalog.of(Column.self))
+    let place = try session.insert(tuple, into: catalog.table(Column.catalog))
+    try insertEntries(Column.catalog, slot, place)
+    return place
   }
 
   /// Puts a changed row in the place of the one that was read.
   /// - Throws: ``EngineError``: another transaction was faster.
   func update<Column: CatalogColumn>(_ row: CatalogRow<Column>) throws(EngineError) {
     guard let identifier = row.identifier else { preconditionFailure("a new row is inserted, not updated") }
-    let tuple = try form(row, SystemCatalog.of(Column.self))
+    let table = SystemCatalog.of(Column.self)
+    let (tuple, slot) = try form(row, table)
+    let changesIndexedColumns = table.indexedColumns.contains { row.hasChanged($0) }
     let result = try session.update(
-      identifier, of: catalog.table(Column.catalog), to: tuple, changesIndexedColumns: false)
+      identifier, of: catalog.table(Column.catalog), to: tuple, changesIndexedColumns: changesIndexedColumns)
     try Self.check(result, "updated")
+    if case .done(let place) = result, changesIndexedColumns || place.block != identifier.block {
+      try insertEntries(Column.catalog, slot, place)
+    }
+  }
+
+  /// Enters a row into the indexes of its table.
+  private func insertEntries(_ table: UInt32, _ slot: TupleSlot, _ place: TupleIdentifier) throws(EngineError) {
+    for index in catalog.indexes[table] ?? [] {
+      var nulls: UInt32 = 0
+      let values = index.columns.enumerated().map { number, column in
+        if slot.nulls[column] { nulls |= 1 << UInt32(number) }
+        return slot.values[column]
+      }
+      try values.withDatums { values throws(EngineError) in
+        _ = try session.insert(values, nulls: nulls, place, into: index.tree)
+      }
+    }
   }
 
   /// Removes a row that was read.
@@ -103,7 +123,7 @@ extension SessionCatalog {
 
   private func form<Column: CatalogColumn>(
     _ row: CatalogRow<Column>, _ table: SystemCatalog
-  ) throws(EngineError) -> HeapTuple {
+  ) throws(EngineError) -> (tuple: HeapTuple, slot: TupleSlot) {
     let descriptor = table.descriptor
     arena.reset()
     let slot = TupleSlot(count: descriptor.count)
@@ -113,7 +133,7 @@ extension SessionCatalog {
       slot[index] = value.datum(column, in: arena)
     }
     try toast(slot, table)
-    return buffer.form(descriptor, slot.values, slot.nulls)
+    return (buffer.form(descriptor, slot.values, slot.nulls), slot)
   }
 
   /// A row of a system table that is too long for a page's share has its long values compressed or moved.
@@ -124,6 +144,18 @@ extension SessionCatalog {
       into: { () throws(EngineError) in
         try self.requiredRelation(table.toastRelation)
       }, arena)
+  }
+}
+
+extension [Datum] {
+  /// Calls `body` with the array's memory.
+  fileprivate func withDatums<Result>(
+    _ body: (UnsafePointer<Datum>) throws(EngineError) -> Result
+  ) throws(EngineError) -> Result {
+    try withUnsafeBufferPointer { values -> Swift.Result<Result, EngineError> in
+      guard let base = values.baseAddress else { preconditionFailure("an index without columns") }
+      do throws(EngineError) { return .success(try body(base)) } catch { return .failure(error) }
+    }.get()
   }
 }
 

@@ -275,17 +275,6 @@ extension Session {
     if isLogged { try logSequence(tuple, fork.locator, fork.fork, xid, &page) }
   }
 
-  /// Appends a page to a fork, locked exclusively.
-  private func extend(_ fork: StoredFork) throws(EngineError) -> PinnedBuffer {
-    do throws(StorageError) {
-      var blocks = try database.pool.extend(fork, by: 1, backend)
-      guard let page = blocks.next() else { preconditionFailure("a fork was extended by no pages") }
-      return page
-    } catch {
-      throw EngineError(error)
-    }
-  }
-
   /// Logs a sequence's tuple: `xl_seq_rec`, and the tuple behind it.
   fileprivate func logSequence(
     _ tuple: [UInt8], _ locator: RelationLocator, _ fork: ForkNumber, _ xid: TransactionID, _ page: inout PinnedBuffer

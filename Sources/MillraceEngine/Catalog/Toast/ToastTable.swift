@@ -53,7 +53,7 @@ struct ToastTable {
       slot[2] = Datum(stored[start..<start + count])
       let tuple = buffer.form(Self.descriptor, slot.values, slot.nulls)
       let place = try session.insert(tuple, into: heap)
-      try session.catalog.insertIndexEntries(of: relation, slot, at: place)
+      for index in relation.indexes { try insertEntry(slot, place, into: index) }
       start += count
       number += 1
     }
@@ -63,10 +63,20 @@ struct ToastTable {
     return Datum(arena.copy(pointer.bytes).bytes, isToasted: true)
   }
 
+  /// No value has been stored under the number before, so nothing needs to be asked of the index.
+  private func insertEntry(
+    _ slot: TupleSlot, _ place: TupleIdentifier, into index: IndexDescriptor
+  ) throws(EngineError) {
+    guard let tree = index.tree else {
+      throw EngineError(.dataCorrupted, "index \"\(index.name)\" is not that of a TOAST table")
+    }
+    _ = try session.insert(slot.values, place, into: tree)
+  }
+
   /// Removes a value's chunks.
   func remove(_ id: UInt32) throws(EngineError) {
     var places: [TupleIdentifier] = []
-    try visit(id) { place, _, _ throws(EngineError) in places.append(place) }
+    try visit(id, 0...Int(Int32.max)) { place, _, _ throws(EngineError) in places.append(place) }
     for place in places {
       guard case .done = try session.delete(place, from: heap) else {
         throw EngineError(.internalError, "tuple concurrently deleted")
@@ -80,39 +90,57 @@ struct ToastTable {
   func chunks(
     of id: UInt32, _ numbers: ClosedRange<Int>, _ body: (Int, ByteView) throws(EngineError) -> Void
   ) throws(EngineError) {
-    try visit(id) { _, number, bytes throws(EngineError) in
-      if numbers.contains(number) { try body(number, bytes) }
-    }
+    try visit(id, numbers) { _, number, bytes throws(EngineError) in try body(number, bytes) }
   }
 
   /// All chunks of a value, whoever has deleted them since: as long as somebody has a pointer to it, they are meant
   /// (`HeapTupleSatisfiesToast`).
   private func visit(
-    _ id: UInt32, _ body: (TupleIdentifier, Int, ByteView) throws(EngineError) -> Void
+    _ id: UInt32, _ numbers: ClosedRange<Int>,
+    _ body: (TupleIdentifier, Int, ByteView) throws(EngineError) -> Void
   ) throws(EngineError) {
+    guard let tree = relation.indexes.first?.tree else {
+      throw EngineError(.dataCorrupted, "no valid index found for toast relation \(relation.name)")
+    }
+    let keys = [
+      IndexScanKey(0, .equal(Datum(oid: id))),
+      IndexScanKey(1, .greaterOrEqual(Datum(Int32(clamping: numbers.lowerBound)))),
+      IndexScanKey(1, .lessOrEqual(Datum(Int32(clamping: numbers.upperBound)))),
+    ]
     let slot = TupleSlot(count: 3)
-    for block in 0..<(try heap.blockCount()) {
-      let block = BlockNumber(block)
-      var page = try session.pin(heap, block)
-      page.lock(.share, backend: session.backend)
-      let view = HeapPage(UnsafeMutableRawPointer(mutating: page.bytes), block: block)
-      for number in 1..<view.editor.itemCount + 1 {
-        guard let tuple = view.tuple(number), !tuple.infomask.isXminInvalid else { continue }
-        guard Self.descriptor.deformer.deform(tuple, slot.values, slot.nulls) else {
-          throw EngineError(.dataCorrupted, "tuple (\(block),\(number)) of \(relation.name) is damaged")
-        }
-        guard slot.values[0].oid == id else { continue }
-        try body(TupleIdentifier(block, number), Int(slot.values[1].int32), slot.values[2].bytes)
+    let scan = BTreeScan(tree, session, keys)
+    var page = SinglePage(heap, session)
+    while let place = try scan.next() {
+      guard let tuple = try page.tuple(at: place), !tuple.infomask.isXminInvalid else { continue }
+      guard Self.descriptor.deformer.deform(tuple, slot.values, slot.nulls) else {
+        throw EngineError(.dataCorrupted, "tuple \(place) of \(relation.name) is damaged")
       }
+      // The place may have been given to another value since the index was read.
+      guard slot.values[0].oid == id else { continue }
+      try body(place, Int(slot.values[1].int32), slot.values[2].bytes)
+    }
+  }
+
+  /// The page that was looked at last, which stays pinned.
+  private struct SinglePage: ~Copyable {
+    private let heap: HeapRelation
+    private let session: Session
+    private var page: PinnedBuffer?
+
+    init(_ heap: HeapRelation, _ session: Session) { (self.heap, self.session) = (heap, session) }
+
+    mutating func tuple(at place: TupleIdentifier) throws(EngineError) -> HeapTuple? {
+      if page?.block != place.block {
+        page = nil
+        page = try session.pin(heap, place.block)
+      }
+      guard let bytes = page?.bytes else { return nil }
+      return HeapPage(UnsafeMutableRawPointer(mutating: bytes), block: place.block).tuple(Int(place.number))
     }
   }
 }
 
 extension SessionCatalog {
-  /// Enters a new row of a system table or a TOAST table into its indexes.
-  func insertIndexEntries(
-    of relation: RelationDescriptor, _ slot: TupleSlot, at place: TupleIdentifier
-  ) throws(EngineError) {}
 
   /// Gives a table a TOAST table where it may need one and has none (`create_toast_table`).
   func createToastTable(of oid: UInt32) throws(EngineError) {
