@@ -23,6 +23,7 @@ extension SQLState {
   public static let reservedName = SQLState("42939")
   public static let sequenceGeneratorLimitExceeded = SQLState("2200H")
   public static let tooManyColumns = SQLState("54011")
+  public static let uniqueViolation = SQLState("23505")
   public static let undefinedColumn = SQLState("42703")
   public static let undefinedDatabase = SQLState("3D000")
   public static let undefinedObject = SQLState("42704")

@@ -27,6 +27,7 @@ extension Session {
       }
       session.sessionCatalog = SessionCatalog(
         session, try session.openCatalog(row[.oid].oid, name, tables: shared.catalog))
+      session.locker.databaseID = row[.oid].oid
     }
   }
 
@@ -74,9 +75,9 @@ extension Session {
   func withCatalogSnapshot<Result>(
     _ body: (Snapshot) throws(EngineError) -> Result
   ) throws(EngineError) -> Result {
-    let current = try current()
-    let snapshot = database.transactions.takeSnapshot(for: place, own: current.xid, command: current.command)
-    defer { if state?.snapshot == nil { database.transactions.releaseSnapshot(of: place) } }
+    let snapshot = try latestSnapshot()
+    let registration = register(snapshot)
+    defer { unregister(registration) }
     return try body(snapshot)
   }
 }

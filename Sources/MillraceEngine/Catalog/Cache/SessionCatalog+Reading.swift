@@ -16,7 +16,8 @@ extension SessionCatalog {
       parts.locator = locator
       if kind != .index {
         parts.heap = session.database.heapRelation(
-          locator, temporaryBackend: temporaryBackend, options: row[.reloptions].strings)
+          locator, temporaryBackend: temporaryBackend, options: row[.reloptions].strings,
+          isLogged: row[.relpersistence].byte == RelationDescriptor.Persistence.permanent.rawValue)
       }
     }
     if row[.relhasindex].bool { parts.indexes = try readIndexes(of: oid, parts.tuple.columns) }

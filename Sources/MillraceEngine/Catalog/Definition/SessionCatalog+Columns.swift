@@ -8,7 +8,7 @@ extension SessionCatalog {
   /// - Throws: ``EngineError`` in PostgreSQL's words.
   @discardableResult
   public func addColumn(_ definition: ColumnDefinition, to table: UInt32) throws(EngineError) -> Int {
-    let relation = try requiredRelation(table)
+    let relation = try requiredRelation(table, for: .accessExclusive)
     try Self.checkColumnName(definition.name)
     guard relation.tuple.index(of: definition.name) == nil else {
       throw EngineError(
@@ -55,8 +55,8 @@ extension SessionCatalog {
   }
 
   public func renameColumn(_ name: String, of table: UInt32, to newName: String) throws(EngineError) {
-    let relation = try requiredRelation(table)
     let index = try columnIndex(name, of: table)
+    let relation = try requiredRelation(table)
     try Self.checkColumnName(newName)
     guard relation.tuple.index(of: newName) == nil else {
       throw EngineError(.duplicateColumn, "column \"\(newName)\" of relation \"\(relation.name)\" already exists")
@@ -73,8 +73,8 @@ extension SessionCatalog {
   /// Sets or drops a column's default.
   /// - Parameter expression: as SQL; nil for none.
   public func setDefault(_ expression: String?, column name: String, of table: UInt32) throws(EngineError) {
-    let relation = try requiredRelation(table)
     let index = try columnIndex(name, of: table)
+    let relation = try requiredRelation(table)
     let column = relation.tuple.columns[index]
     if column.identity != .none {
       throw EngineError(
@@ -93,16 +93,16 @@ extension SessionCatalog {
 
   /// Says that a column has no nulls. That its rows have none the caller has made sure.
   public func setNotNull(column name: String, of table: UInt32, constraint: String? = nil) throws(EngineError) {
-    let relation = try requiredRelation(table)
     let index = try columnIndex(name, of: table)
+    let relation = try requiredRelation(table)
     if relation.tuple.columns[index].isNotNull { return }
     try storeNotNull(column: index, name: constraint, of: table)
     try updateAttribute(index, of: table) { $0[.attnotnull] = .bool(true) }
   }
 
   public func dropNotNull(column name: String, of table: UInt32) throws(EngineError) {
-    let relation = try requiredRelation(table)
     let index = try columnIndex(name, of: table)
+    let relation = try requiredRelation(table)
     if relation.tuple.columns[index].identity != .none {
       throw EngineError(
         .syntaxError, "column \"\(name)\" of relation \"\(relation.name)\" is an identity column")
@@ -166,9 +166,10 @@ extension SessionCatalog {
 
   // MARK: Parts
 
+  /// A column of a table that is going to be changed: the table is locked.
   /// - Throws: ``EngineError`` where there is none of that name.
   func columnIndex(_ name: String, of table: UInt32) throws(EngineError) -> Int {
-    let relation = try requiredRelation(table)
+    let relation = try requiredRelation(table, for: .accessExclusive)
     guard let index = relation.tuple.index(of: name) else {
       throw EngineError(
         .undefinedColumn, "column \"\(name)\" of relation \"\(relation.name)\" does not exist")

@@ -8,7 +8,7 @@ extension SessionCatalog {
   /// - Throws: ``EngineError`` in PostgreSQL's words.
   @discardableResult
   public func addConstraint(_ definition: ConstraintDefinition, to table: UInt32) throws(EngineError) -> UInt32 {
-    let relation = try requiredRelation(table)
+    let relation = try requiredRelation(table, for: .accessExclusive)
     switch definition.kind {
     case .check(let expression):
       let name = try name(of: definition, on: relation, "check")
@@ -221,7 +221,7 @@ extension SessionCatalog {
   }
 
   func requiredConstraint(_ name: String, of table: UInt32) throws(EngineError) -> ConstraintDescriptor {
-    let relation = try requiredRelation(table)
+    let relation = try requiredRelation(table, for: .accessExclusive)
     if let found = relation.constraints.first(where: { $0.name == name }) { return found }
     throw EngineError(
       .undefinedObject, "constraint \"\(name)\" of relation \"\(relation.name)\" does not exist")

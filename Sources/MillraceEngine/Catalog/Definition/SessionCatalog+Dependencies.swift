@@ -62,6 +62,7 @@ extension SessionCatalog {
   public func drop(_ objects: [ObjectAddress], _ behavior: DropBehavior) throws(EngineError) -> [String] {
     var plan = DropPlan()
     for object in objects {
+      try lockForDrop(object)
       if object.isPinned {
         throw EngineError(
           .dependentObjectsStillExist,
@@ -96,6 +97,10 @@ extension SessionCatalog {
     return taken
   }
 
+  private func lockForDrop(_ object: ObjectAddress) throws(EngineError) {
+    if object.classID == SystemOID.pgClass { try lock(object.objectID, .accessExclusive) }
+  }
+
   /// A part of something else goes only with it.
   private func requireIndependence(of object: ObjectAddress, among objects: [ObjectAddress]) throws(EngineError) {
     for dependency in try dependencies(of: object)
@@ -120,6 +125,7 @@ extension SessionCatalog {
       if dependency.kind == .normal, let owner = try ownerOfPart(dependent) { dependent = owner }
       if dependent == object.whole { continue }
       guard !plan.found.contains(dependent), !plan.found.contains(dependent.whole) else { continue }
+      try lockForDrop(dependent)
       plan.found.insert(dependent)
       plan.objects.append(dependent)
       if dependency.kind == .normal { plan.reasons.append((dependent, object)) }

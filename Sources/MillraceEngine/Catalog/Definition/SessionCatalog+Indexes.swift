@@ -35,7 +35,7 @@ extension SessionCatalog {
   public func createIndex(
     _ definition: IndexDefinition, isForConstraint: Bool = false
   ) throws(EngineError) -> UInt32 {
-    let table = try requiredRelation(definition.table)
+    let table = try requiredRelation(definition.table, for: .share)
     guard definition.columns.count + definition.included.count <= 32 else {
       throw EngineError(.tooManyColumns, "cannot use more than 32 columns in an index")
     }

@@ -55,7 +55,7 @@ extension SessionCatalog {
 
   /// Gives a relation another name. Its row type has the same; a constraint has that of its index.
   public func renameRelation(_ oid: UInt32, to newName: String) throws(EngineError) {
-    let relation = try requiredRelation(oid)
+    let relation = try requiredRelation(oid, for: .accessExclusive)
     try requireFreeName(newName, in: relation.namespace)
     try updateClass(oid) { $0[.relname] = .text(newName) }
     if let row = try first(CatalogColumns.Index.self, [.indexrelid: .oid(oid)]) {
@@ -79,7 +79,7 @@ extension SessionCatalog {
   public func setOptions(
     _ set: [String: String], reset: Set<String> = [], of oid: UInt32
   ) throws(EngineError) {
-    var options = try requiredRelation(oid).options
+    var options = try requiredRelation(oid, for: .shareUpdateExclusive).options
     for (name, value) in set { options[name] = value }
     for name in reset { options[name] = nil }
     let texts = options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
@@ -87,7 +87,7 @@ extension SessionCatalog {
   }
 
   public func setOwner(_ owner: UInt32, of oid: UInt32) throws(EngineError) {
-    let relation = try requiredRelation(oid)
+    let relation = try requiredRelation(oid, for: .accessExclusive)
     try updateClass(oid) { $0[.relowner] = .oid(owner) }
     for index in relation.indexes { try updateClass(index.oid) { $0[.relowner] = .oid(owner) } }
     for row in try rows(CatalogColumns.DataType.self, [.typrelid: .oid(oid)]) {
@@ -161,7 +161,7 @@ extension SessionCatalog {
   private func replaceView(
     _ oid: UInt32, _ columns: [ColumnDefinition], _ definition: String, _ references: [ObjectAddress]
   ) throws(EngineError) {
-    let view = try requiredRelation(oid)
+    let view = try requiredRelation(oid, for: .accessExclusive)
     guard view.kind == .view else { throw EngineError(.wrongObjectType, "\"\(view.name)\" is not a view") }
     guard columns.count >= view.tuple.count else {
       throw EngineError(.invalidTableDefinition, "cannot drop columns from view")

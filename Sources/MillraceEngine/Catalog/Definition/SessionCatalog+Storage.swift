@@ -51,7 +51,7 @@ extension SessionCatalog {
   ///
   /// Rows that were in the old file are still there for who rolls back. Indexes must be made anew, too.
   public func setNewStorage(of oid: UInt32) throws(EngineError) {
-    let relation = try requiredRelation(oid)
+    let relation = try requiredRelation(oid, for: .accessExclusive)
     guard let old = relation.locator else { return }
     guard catalog.mapped[oid] == nil else {
       throw EngineError(.featureNotSupported, "relation \"\(relation.name)\" is mapped and keeps its file")
@@ -78,7 +78,7 @@ extension SessionCatalog {
 
   /// Empties a table with its indexes and its TOAST table: TRUNCATE.
   public func truncate(_ oid: UInt32) throws(EngineError) {
-    let table = try requiredRelation(oid)
+    let table = try requiredRelation(oid, for: .accessExclusive)
     guard table.kind == .table || table.kind == .toast || table.kind == .materializedView else {
       throw EngineError(.wrongObjectType, "\"\(table.name)\" is not a table")
     }

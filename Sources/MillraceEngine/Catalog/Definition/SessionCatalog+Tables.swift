@@ -87,6 +87,7 @@ extension SessionCatalog {
   func createRelation(_ plan: RelationPlan) throws(EngineError) -> UInt32 {
     try requireFreeName(plan.name, in: plan.namespace)
     let oid = try session.allocateOID()
+    try lock(oid, .accessExclusive)
     let owner = plan.owner ?? currentUser
     let hasRowType = plan.kind != .index && plan.kind != .toast && plan.kind != .sequence
     let rowType = hasRowType ? try createRowType(plan, of: oid, owner: owner) : 0

@@ -40,25 +40,59 @@ extension SessionCatalog {
     let slot = TupleSlot(count: descriptor.count)
     let heap = catalog.table(Column.catalog)
     let arena = Arena()
-    try session.withCatalogSnapshot { snapshot throws(EngineError) in
-      let scan = try HeapScan(heap, session, snapshot: snapshot)
-      while let tuple = try scan.next() {
-        guard filter.matches(tuple, slot) else { continue }
-        guard descriptor.deformer.deform(tuple, slot.values, slot.nulls) else {
-          throw EngineError(.corrupted, "tuple \(scan.identifier) of \(heap.locator) is damaged")
+    /// - Returns: whether to go on.
+    func visit(_ tuple: HeapTuple, _ place: TupleIdentifier) throws(EngineError) -> Bool {
+      guard filter.matches(tuple, slot) else { return true }
+      guard descriptor.deformer.deform(tuple, slot.values, slot.nulls) else {
+        throw EngineError(.corrupted, "tuple \(place) of \(heap.locator) is damaged")
+      }
+      var values: [CatalogValue] = []
+      values.reserveCapacity(descriptor.count)
+      for (index, column) in descriptor.columns.enumerated() {
+        guard let datum = slot[index] else {
+          values.append(.null)
+          continue
         }
-        var values: [CatalogValue] = []
-        values.reserveCapacity(descriptor.count)
-        for (index, column) in descriptor.columns.enumerated() {
-          guard let datum = slot[index] else {
-            values.append(.null)
+        values.append(CatalogValue(try session.detoasted(datum, in: arena), column))
+      }
+      return body(CatalogRow(values, at: place))
+    }
+    try session.withCatalogSnapshot { snapshot throws(EngineError) in
+      if let (tree, conditions) = indexScan(Column.catalog, keys, descriptor, arena) {
+        let scan = BTreeScan(tree, session, conditions)
+        let fetcher = try HeapFetcher(heap, session, snapshot: snapshot)
+        while let place = try scan.next() {
+          guard let tuple = try fetcher.fetch(place) else {
+            if fetcher.isAllDead { scan.killCurrent() }
             continue
           }
-          values.append(CatalogValue(try session.detoasted(datum, in: arena), column))
+          if try !visit(tuple, fetcher.identifier) { return }
         }
-        if !body(CatalogRow(values, at: scan.identifier)) { return }
+      } else {
+        let scan = try HeapScan(heap, session, snapshot: snapshot)
+        while let tuple = try scan.next() {
+          if try !visit(tuple, scan.identifier) { return }
+        }
       }
     }
+  }
+
+  /// The index whose first columns the keys fix, as many as possible, and the conditions on them; nil where none helps.
+  private func indexScan<Column: CatalogColumn>(
+    _ table: UInt32, _ keys: [Column: CatalogValue], _ descriptor: TupleDescriptor, _ arena: Arena
+  ) -> (tree: BTreeIndex, conditions: [IndexScanKey])? {
+    let wanted = Dictionary(uniqueKeysWithValues: keys.map { ($0.key.rawValue, $0.value) })
+    var best: (index: Catalog.Index, count: Int)?
+    for index in catalog.indexes[table] ?? [] {
+      let count = index.columns.prefix { wanted[$0] != nil }.count
+      if count > best?.count ?? 0 { best = (index, count) }
+    }
+    guard let best else { return nil }
+    let conditions = best.index.columns.prefix(best.count).enumerated().map { number, column in
+      let datum = wanted[column]?.datum(descriptor.columns[column], in: arena)
+      return IndexScanKey(number, datum.map { .equal($0) } ?? .isNull)
+    }
+    return (best.index.tree, conditions)
   }
 
   // MARK: Changing
@@ -97,9 +131,40 @@ extension SessionCatalog {
         return slot.values[column]
       }
       try values.withDatums { values throws(EngineError) in
-        _ = try session.insert(values, nulls: nulls, place, into: index.tree)
+        try insertEntry(values, nulls, place, into: index, table, slot)
       }
     }
+  }
+
+  private func insertEntry(
+    _ values: UnsafePointer<Datum>, _ nulls: UInt32, _ place: TupleIdentifier, into index: Catalog.Index,
+    _ table: UInt32, _ slot: TupleSlot
+  ) throws(EngineError) {
+    let check = index.isUnique ? session.uniquenessCheck(catalog.table(table)) : nil
+    while true {
+      switch try session.insert(values, nulls: nulls, place, into: index.tree, check) {
+      case .inserted: return
+      case .mustWait(let xid, _): try session.waitForEnd(of: xid)
+      case .conflict: throw duplicate(index, table, slot)
+      }
+    }
+  }
+
+  /// Two transactions have made objects of the same name at the same time.
+  private func duplicate(_ index: Catalog.Index, _ table: UInt32, _ slot: TupleSlot) -> EngineError {
+    let columns = SystemCatalog.required(table).descriptor.columns
+    let names = index.columns.map { columns[$0].name }.joined(separator: ", ")
+    let values = index.columns.map { column in
+      guard let datum = slot[column] else { return "null" }
+      switch CatalogValue(datum, columns[column]) {
+      case .integer(let value): return "\(value)"
+      case .text(let text): return text
+      default: return "..."
+      }
+    }
+    return EngineError(
+      .uniqueViolation, "duplicate key value violates unique constraint \"\(index.name)\"",
+      detail: "Key (\(names))=(\(values.joined(separator: ", "))) already exists.")
   }
 
   /// Removes a row that was read.
