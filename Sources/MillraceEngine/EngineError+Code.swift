@@ -1,25 +1,23 @@
-public import MillraceTypes
-
 extension EngineError.Code {
   /// PostgreSQL's code for it (src/backend/utils/errcodes.txt).
-  public var sqlState: SQLState {
+  public var sqlState: String {
     switch self {
-    case .rowTooBig: SQLState("54000")
-    case .undefined: SQLState("42704")
-    case .conflict, .serializationFailure: SQLState("40001")
-    case .invalidTransactionState: SQLState("25000")
-    case .exhausted: SQLState("53000")
-    case .cluster, .io: SQLState("58030")
-    case .corrupted: SQLState("XX001")
-    case .stopped: SQLState("57P02")
-    case .invalidSetting: SQLState("22023")
-    case .cancelled: SQLState("57014")
-    case .adminShutdown: SQLState("57P01")
-    case .deadlock: SQLState("40P01")
-    case .lockNotAvailable: SQLState("55P03")
-    case .readOnlyTransaction: SQLState("25006")
-    case .invalidSavepoint: SQLState("3B001")
-    case .statement: .internalError
+    case .rowTooBig: "54000"
+    case .undefined: "42704"
+    case .conflict, .serializationFailure: "40001"
+    case .invalidTransactionState: "25000"
+    case .exhausted: "53000"
+    case .cluster, .io: "58030"
+    case .corrupted: "XX001"
+    case .stopped: "57P02"
+    case .invalidSetting: "22023"
+    case .cancelled: "57014"
+    case .adminShutdown: "57P01"
+    case .deadlock: "40P01"
+    case .lockNotAvailable: "55P03"
+    case .readOnlyTransaction: "25006"
+    case .invalidSavepoint: "3B001"
+    case .statement: "XX000"
     }
   }
 }

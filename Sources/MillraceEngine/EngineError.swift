@@ -46,7 +46,7 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   public let code: Code
   public let message: String
   /// By which a client knows what kind of error it is.
-  public var sqlState: SQLState { statementState ?? code.sqlState }
+  public var sqlState: String { statementState?.description ?? code.sqlState }
   /// What a statement asked for says more exactly than the code does.
   private var statementState: SQLState?
   /// More than the message says, and what could be done: sentences, as PostgreSQL has them.

@@ -166,7 +166,8 @@ public final class Database: Sendable {
         storage.open(locator, .visibilityMap, backend: temporaryBackend),
         storage.open(locator, .freeSpaceMap, backend: temporaryBackend)
       )
-      let made = HeapRelation(locator, fork: fork, maps: maps, hasIndexes: true, fillFactor: fillFactor, isLogged: isLogged)
+      let made = HeapRelation(
+        locator, fork: fork, maps: maps, hasIndexes: true, fillFactor: fillFactor, isLogged: isLogged)
       relations[locator] = made
       return made
     }

@@ -30,8 +30,8 @@ extension Session {
     if !infomask.contains(.xminCommitted), !infomask.isXminFrozen {
       if infomask.isXminInvalid { return .dead(toAll: false) }
       if transaction.isOwn(tuple.xmin) {
-        let isDeleted = !infomask.contains(.xmaxInvalid) && transaction.isOwn(try visibility.updater(tuple))
-        return isDeleted ? .dead(toAll: false) : .live
+        if infomask.contains(.xmaxInvalid) { return .live }
+        return transaction.isOwn(try visibility.updater(tuple)) ? .dead(toAll: false) : .live
       }
       if database.transactions.isRunning(tuple.xmin) { return .inProgress(tuple.xmin) }
       guard try visibility.hasCommitted(tuple.xmin) else { return .dead(toAll: false) }

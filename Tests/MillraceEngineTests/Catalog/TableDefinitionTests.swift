@@ -231,7 +231,7 @@ func expectError<Result>(
     Issue.record("no error", sourceLocation: sourceLocation)
   } catch let error as EngineError {
     #expect(error.message == message, sourceLocation: sourceLocation)
-    #expect(error.sqlState?.description == sqlState, sourceLocation: sourceLocation)
+    #expect(error.sqlState == sqlState, sourceLocation: sourceLocation)
     return error
   }
   return nil
