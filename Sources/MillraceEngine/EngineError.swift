@@ -26,14 +26,32 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     case stopped
     /// A setting makes no sense.
     case invalidSetting
-    /// Somebody asked for the work to end.
+    /// Somebody asked for the work to end, or its time ran out.
     case cancelled
+    /// The session was told to end.
+    case adminShutdown
+    /// Sessions wait for each other.
+    case deadlock
+    /// Another transaction has the lock, and waiting was not wanted or took too long.
+    case lockNotAvailable
+    /// What a transaction has seen does not allow what it wants to do now.
+    case serializationFailure
+    /// The transaction only reads.
+    case readOnlyTransaction
+    /// There is no savepoint of that name.
+    case invalidSavepoint
   }
 
   public let code: Code
   public let message: String
+  /// More than the message says, and what could be done: sentences, as PostgreSQL has them.
+  public var detail: String?
+  public var hint: String?
 
-  public init(_ code: Code, _ message: String) { (self.code, self.message) = (code, message) }
+  public init(_ code: Code, _ message: String, detail: String? = nil, hint: String? = nil) {
+    (self.code, self.message) = (code, message)
+    (self.detail, self.hint) = (detail, hint)
+  }
 
   public init(_ error: IOError) {
     switch error.code {

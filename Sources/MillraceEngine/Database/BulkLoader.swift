@@ -46,7 +46,7 @@ public final class BulkLoader {
   public init(_ relation: HeapRelation, _ session: Session) throws(EngineError) {
     (self.session, self.relation) = (session, relation)
     xid = try session.requireTransactionID()
-    command = try session.current().command
+    command = session.command
     strategy = session.database.bulkWriteStrategy()
     stream = WriteStream(
       session.database.pool, session.backend, configuration: session.database.bulkWriteConfiguration)

@@ -98,6 +98,7 @@ extension Database {
     defer { backend.close() }
     _ = try Checkpointer(self, backend).perform(.shutdown, .none).get()
     commitLog.close(backend)
+    multiXacts.close(backend)
     log.close(backend: backend)
   }
 

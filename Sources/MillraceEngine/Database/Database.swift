@@ -26,6 +26,8 @@ public final class Database: Sendable {
   public let log: WriteAheadLog
   public let transactions: TransactionManager
   public let commitLog: CommitLog
+  let multiXacts: MultiXacts
+  let locks: LockManager
   /// What recovery did when it was opened.
   public let recovery: RecoveryReport
   let configuration: DatabaseConfiguration
@@ -37,9 +39,12 @@ public final class Database: Sendable {
   private let relations = Locked<[RelationLocator: HeapRelation]>([:])
   private let oids: Locked<OIDAllocator>
   private let sessionCount = Atomic<Int>(0)
+  private let processIDs = Atomic<UInt32>(0)
   private let commits = Atomic<UInt64>(0)
   private let rollbacks = Atomic<UInt64>(0)
   let threads = Locked<BackgroundThreads?>(nil)
+  /// Held by who makes a map longer.
+  let mapExtension = Locked(())
 
   /// What is there when the log can go on.
   struct Parts {
@@ -49,6 +54,7 @@ public final class Database: Sendable {
     let pool: BufferPool
     let log: WriteAheadLog
     let commitLog: CommitLog
+    let multiXacts: MultiXacts
     let recovery: RecoveryReport
     let controlFile: ControlFileStore
     let lockFile: LockFile
@@ -58,11 +64,14 @@ public final class Database: Sendable {
     (path, self.configuration) = (configuration.path, configuration)
     (settings, engine, storage, pool) = (parts.settings, parts.engine, parts.storage, parts.pool)
     (log, commitLog, recovery) = (parts.log, parts.commitLog, parts.recovery)
+    multiXacts = parts.multiXacts
+    locks = LockManager(sessionsMax: configuration.sessionsMax)
     (controlFile, lockFile) = (parts.controlFile, parts.lockFile)
     let state = parts.recovery.state
     transactions = TransactionManager(
       next: FullTransactionID(state.nextXID), oldest: TransactionID(state.oldestXID),
-      sessionsMax: configuration.sessionsMax)
+      oldestDatabase: state.oldestXIDDatabase, sessionsMax: configuration.sessionsMax,
+      onWarning: configuration.onNotice)
     oids = Locked(OIDAllocator(next: state.nextOID))
     checkpoints = CheckpointState(settings: parts.settings, redo: parts.log.redoPosition)
   }
@@ -93,6 +102,11 @@ public final class Database: Sendable {
 
   /// Sessions that are open.
   public var openSessions: Int { sessionCount.load(ordering: .relaxed) }
+
+  /// A number by which others can name a session.
+  func nextProcessID() -> Int32 {
+    Int32(bitPattern: processIDs.wrappingAdd(1, ordering: .relaxed).newValue & UInt32(Int32.max))
+  }
 
   func countTransaction(committed: Bool) {
     if committed { commits.add(1, ordering: .relaxed) } else { rollbacks.add(1, ordering: .relaxed) }
@@ -127,7 +141,8 @@ public final class Database: Sendable {
   func relation(_ locator: RelationLocator, fork: StoredFork, hasIndexes: Bool, fillFactor: Int) -> HeapRelation {
     relations.withLock { relations in
       if let known = relations[locator], known.fork === fork { return known }
-      let made = HeapRelation(locator, fork: fork, hasIndexes: hasIndexes, fillFactor: fillFactor)
+      let maps = (storage.open(locator, .visibilityMap), storage.open(locator, .freeSpaceMap))
+      let made = HeapRelation(locator, fork: fork, maps: maps, hasIndexes: hasIndexes, fillFactor: fillFactor)
       relations[locator] = made
       return made
     }
@@ -136,8 +151,7 @@ public final class Database: Sendable {
   /// Removes what a relation has in memory and on disk. Nobody uses it any more.
   func removeFiles(of locator: RelationLocator, _ backend: IOBackend) {
     relations.withLock { _ = $0.removeValue(forKey: locator) }
-    let fork = storage.open(locator)
-    pool.drop(fork, backend: backend)
+    for number in ForkNumber.allCases { pool.drop(storage.open(locator, number), backend: backend) }
     storage.unlink(locator)
   }
 

@@ -60,17 +60,25 @@ struct Opening {
     let commitLog = try CommitLog(
       fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_xact", isSynced: settings[.fsync])
     used.append(commitLog)
-    let report = try recover(storage, pool, commitLog)
+    let multiXacts = try MultiXacts(
+      fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_multixact", isSynced: settings[.fsync])
+    used.append(multiXacts)
+    let report = try recover(storage, pool, commitLog, multiXacts)
     let log = try openLog(report)
     used.append(log)
-    commitLog.flushLog = { position, backend throws(EngineError) in
+    let flush = { (position: LogSequenceNumber, backend: IOBackend) throws(EngineError) -> Void in
       do throws(WALError) { try log.flush(upTo: position, backend: backend) } catch { throw EngineError(error) }
     }
+    commitLog.setFlushLog(flush)
+    multiXacts.setFlushLog(flush)
     pool.flushGuard = LogFlushGuard(log)
     commitLog.setToleratesMissing(false)
+    multiXacts.setToleratesMissing(false)
+    multiXacts.begin(
+      next: report.state.nextMultiXact, offset: report.state.nextMultiXactOffset, oldest: report.state.oldestMultiXact)
     let parts = Database.Parts(
       settings: settings, engine: engine, storage: storage, pool: pool, log: log, commitLog: commitLog,
-      recovery: report, controlFile: controlFile, lockFile: lockFile)
+      multiXacts: multiXacts, recovery: report, controlFile: controlFile, lockFile: lockFile)
     let database = Database(configuration, parts)
     try start(database)
     return database
@@ -87,7 +95,7 @@ struct Opening {
   // MARK: Recovery
 
   private func recover(
-    _ storage: StorageManager, _ pool: BufferPool, _ commitLog: CommitLog
+    _ storage: StorageManager, _ pool: BufferPool, _ commitLog: CommitLog, _ multiXacts: MultiXacts
   ) throws(EngineError) -> RecoveryReport {
     let control = controlFile.current
     var recoveryConfiguration = RecoveryConfiguration()
@@ -99,9 +107,10 @@ struct Opening {
       walDirectory: walDirectory,
       resourceManagers: ResourceManagerTable([
         TransactionResourceManager(commitLog), CommitLogResourceManager(commitLog), HeapResourceManager(.heap),
-        HeapResourceManager(.heap2), BTreeResourceManager(),
+        HeapResourceManager(.heap2), MultiXactResourceManager(multiXacts), BTreeResourceManager(),
       ]), configuration: recoveryConfiguration)
     commitLog.setToleratesMissing(true)
+    multiXacts.setToleratesMissing(true)
     if !control.state.isClean {
       configuration.onNotice("database system was not properly shut down; automatic recovery in progress")
       do throws(IOError) { try controlFile.beginCrashRecovery() } catch { throw EngineError(error) }

@@ -29,7 +29,7 @@ extension Session {
     let header = PageView(page.bytes).header
     let oldest = TransactionID(header.pruneXID)
     guard oldest.isValid else { return }
-    let horizon = database.transactions.removalHorizon()
+    let horizon = removalHorizon(beyond: oldest)
     guard oldest.precedes(horizon) else { return }
     let free = Int(header.upper) - Int(header.lower)
     guard header.flags.contains(.pageFull) || free < PageLayout.blockSize / 10 else { return }
@@ -45,13 +45,12 @@ extension Session {
   ) throws(EngineError) {
     let heap = HeapPage(page.mutableBytes, block: page.block)
     let lsn = page.lsn
-    let own = transactionID ?? .invalid
     var failure: EngineError?
     var hasHints = false
     let plan = HeapPagePruner(heap, hasIndexes: relation.hasIndexes) { tuple in
       do throws(EngineError) {
         var hints: Infomask = []
-        let status = try visibility.status(of: tuple, own: own, horizon: horizon, pageLSN: lsn, hints: &hints)
+        let status = try visibility.status(of: tuple, horizon: horizon, pageLSN: lsn, hints: &hints)
         if !hints.isEmpty {
           tuple.infomask.formUnion(hints)
           hasHints = true

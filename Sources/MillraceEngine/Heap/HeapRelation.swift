@@ -9,12 +9,19 @@ public final class HeapRelation: Sendable {
   /// How much of a page insertions fill, in percent; the rest is for newer versions of its rows.
   public let fillFactor: Int
   let fork: StoredFork
+  /// Its maps, whose files need not be there.
+  let visibilityFork, freeSpaceFork: StoredFork
   /// Pages that were appended together and that nobody has taken yet, the next one last.
   private let fresh = Locked<[BlockNumber]>([])
 
-  init(_ locator: RelationLocator, fork: StoredFork, hasIndexes: Bool, fillFactor: Int) {
+  /// - Parameter maps: the visibility map, and the free space map.
+  init(
+    _ locator: RelationLocator, fork: StoredFork, maps: (visibility: StoredFork, freeSpace: StoredFork),
+    hasIndexes: Bool, fillFactor: Int
+  ) {
     precondition((10...100).contains(fillFactor), "a fill factor is from 10 to 100 percent")
     (self.locator, self.fork, self.hasIndexes, self.fillFactor) = (locator, fork, hasIndexes, fillFactor)
+    (visibilityFork, freeSpaceFork) = maps
   }
 
   /// Bytes of a page that insertions leave free.

@@ -42,9 +42,9 @@ public final class TransactionResourceManager: ResourceManager {
     let end = try asRecovery { () throws(EngineError) in
       let end = try TransactionEndRecord(record)
       let status = operation == TransactionRecordInfo.commit ? TransactionStatus.committed : .aborted
-      for xid in end.subtransactions + [TransactionID(record.xid)] {
-        try commitLog.set(xid, status, context.backend)
-      }
+      try commitLog.set(TransactionID(record.xid), status, with: end.subtransactions, context.backend)
+      // Of those nested in it no other record may tell.
+      for xid in end.subtransactions { context.noteTransaction(xid.rawValue) }
       return end
     }
     for relation in end.relations { try context.dropRelation(relation) }

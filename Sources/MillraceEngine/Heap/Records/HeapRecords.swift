@@ -90,6 +90,30 @@ struct HeapDeleteRecord: Sendable, Equatable {
   }
 }
 
+/// `xl_heap_lock`, and `xl_heap_lock_updated`, which has the same fields.
+struct HeapLockRecord: Sendable, Equatable {
+  var xmax: TransactionID
+  var number: UInt16
+  var infoBits: XmaxInfoBits
+  var flags: UInt8 = 0
+
+  init(xmax: TransactionID, number: Int, infoBits: XmaxInfoBits) {
+    (self.xmax, self.number, self.infoBits) = (xmax, UInt16(number), infoBits)
+  }
+
+  init(_ bytes: UnsafeRawBufferPointer) throws(EngineError) {
+    let delete = try HeapDeleteRecord(bytes)
+    (xmax, number, infoBits, flags) = (delete.xmax, delete.number, delete.infoBits, delete.flags)
+  }
+
+  func append(to builder: WALRecordBuilder) {
+    builder.appendData(xmax.rawValue)
+    builder.appendData(number)
+    builder.appendData(infoBits.rawValue)
+    builder.appendData(flags)
+  }
+}
+
 /// `xl_heap_update`.
 struct HeapUpdateRecord: Sendable, Equatable {
   var oldXmax: TransactionID
