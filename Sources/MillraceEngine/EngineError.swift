@@ -11,6 +11,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     case undefined
     /// Another transaction changed the row first, or holds it.
     case conflict
+    /// A key of a unique index is there already.
+    case duplicateKey
     /// The session's transaction is in a state in which that cannot be done.
     case invalidTransactionState
     /// No transaction ids are left.

@@ -258,6 +258,16 @@ public final class Database: Sendable {
     return configuration
   }
 
+  /// The same for maintenance: VACUUM, and reading back what was sorted.
+  var maintenanceStreamConfiguration: ReadStreamConfiguration {
+    var configuration = readStreamConfiguration
+    configuration.ioConcurrency = settings[.maintenanceIOConcurrency]
+    return configuration
+  }
+
+  /// Bytes that building an index may use to sort: PostgreSQL's default for `maintenance_work_mem`.
+  var maintenanceMemory: Int { 64 << 20 }
+
   func bulkReadStrategy() -> BufferStrategy { BufferStrategy(bulkReadFor: readStreamConfiguration, pool: pool) }
 
   /// 16 MB, as PostgreSQL has it.

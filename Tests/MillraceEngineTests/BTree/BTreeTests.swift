@@ -32,6 +32,7 @@ import Testing
       try session.commit()
     }
     for rig in rigs {
+      try rig.check(session)
       let expected = rig.sorted.map(\.heapTID)
       #expect(try rig.scan(session) == expected)
       #expect(try rig.scan(session, [], .backward) == expected.reversed())

@@ -2,6 +2,7 @@
 import MillraceStorage
 import MillraceTestSupport
 import MillraceTypes
+import Testing
 
 /// A key of up to three columns, as tests compare them.
 enum IndexValue: Hashable, Comparable {
@@ -69,6 +70,15 @@ final class IndexRig {
     return result
   }
 
+  func add(_ key: [IndexValue], _ heapTID: HeapTID, to build: IndexBuild) throws(EngineError) {
+    arena.reset()
+    var values = key.enumerated().map { datum($0.element, $0.offset) }
+    var nulls: UInt32 = 0
+    for (number, value) in key.enumerated() where value == .null { nulls |= 1 << UInt32(number) }
+    try values.withMutable { base throws(EngineError) in try build.add(base, nulls: nulls, heapTID.identifier) }
+    entries.append(Entry(key: key, heapTID: heapTID))
+  }
+
   /// The order of the index.
   func isLess(_ left: Entry, _ right: Entry) -> Bool {
     for (number, column) in columns.enumerated() where left.key[number] != right.key[number] {
@@ -81,6 +91,17 @@ final class IndexRig {
   }
 
   var sorted: [Entry] { entries.sorted(by: isLess) }
+
+  /// Checks the whole index, and that it has just the entries that it should have.
+  func check(_ session: Session, _ comment: String = "", _ location: SourceLocation = #_sourceLocation) throws {
+    var checker = BTreeChecker(index, session)
+    var found: Set<HeapTID> = []
+    checker.visit = { found.insert(HeapTID($1)) }
+    _ = try checker.run()
+    #expect(checker.problems == [], "\(comment)", sourceLocation: location)
+    #expect(found == Set(entries.map(\.heapTID)), "\(comment)", sourceLocation: location)
+    #expect(checker.entryCount == UInt64(entries.count), "\(comment)", sourceLocation: location)
+  }
 
   func scan(
     _ session: Session, _ keys: [IndexScanKey] = [], _ direction: ScanDirection = .forward

@@ -19,9 +19,9 @@ struct BTreeRecordWriter {
     builder.registerBlock(id, locator, .main, page.block, page: page.bytes, flags: flags)
   }
 
-  func register(_ id: Int, _ page: UnsafeRawPointer, _ block: BlockNumber) {
-    builder.registerBlock(id, locator, .main, block, page: page, flags: .standard)
-  }
+  func register(
+    _ id: Int, _ page: UnsafeRawPointer, _ block: BlockNumber, _ flags: RegisteredBufferFlags = .standard
+  ) { builder.registerBlock(id, locator, .main, block, page: page, flags: flags) }
 
   /// Registers the metapage, which redo makes anew from what it says.
   func register(_ id: Int, _ page: borrowing PinnedBuffer, _ meta: BTreeMetaPage) { register(id, page.bytes, meta) }

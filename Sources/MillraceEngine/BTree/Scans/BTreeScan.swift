@@ -310,20 +310,30 @@ public final class BTreeScan {
     batch.killed.append(UInt16(batch.position))
   }
 
-  /// Marks what was killed on the present page (`_bt_killitems`). A hint: what goes wrong does not matter.
+  /// Marks what was killed on the present page. A hint: what goes wrong does not matter.
   private func markKilled() {
     guard !batch.killed.isEmpty else { return }
-    defer { batch.killed.removeAll(keepingCapacity: true) }
-    // Only the LSN tells whether a page has changed.
-    guard index.isLogged, batch.block.isValid,
-      var page = try? index.read(batch.block, .share, session.backend), page.lsn == batch.lsn
-    else { return }
-    let view = BTreePage(reading: page.bytes)
-    let dead = batch.deadNumbers(view)
-    guard !dead.isEmpty, page.tryUpgrade() else { return }
-    let editor = BTreePage(page.mutableBytes)
-    for number in dead { editor.setDead(number) }
-    try? session.noteHints(on: &page, of: index)
+    session.markDead(
+      batch.killed.map { Entry(batch.items[Int($0)], block: batch.block, lsn: batch.lsn) }, index)
+    batch.killed.removeAll(keepingCapacity: true)
+  }
+
+  /// An entry that was found, and where.
+  struct Entry {
+    let heapTID: HeapTID
+    let block: BlockNumber
+    let lsn: LogSequenceNumber
+    let number: UInt16
+
+    init(_ item: ScanBatch.Item, block: BlockNumber, lsn: LogSequenceNumber) {
+      (heapTID, number, self.block, self.lsn) = (item.heapTID, item.number, block, lsn)
+    }
+  }
+
+  /// The next entry with where it was found, for who runs ahead of those who use it.
+  func nextEntry(_ direction: ScanDirection) throws(EngineError) -> Entry? {
+    guard try nextHeapTID(direction) != nil else { return nil }
+    return Entry(batch.items[batch.position], block: batch.block, lsn: batch.lsn)
   }
 
   // MARK: Marking
@@ -342,5 +352,34 @@ public final class BTreeScan {
     for (number, position) in marked.positions.enumerated() where conditions.columns[number].isArray {
       conditions.setPosition(number, position)
     }
+  }
+}
+
+extension Session {
+  /// Marks entries of one page that lead to nothing which anybody can see (`_bt_killitems`), if the page has not changed
+  /// since they were found. A hint: what goes wrong does not matter.
+  func markDead(_ entries: [BTreeScan.Entry], _ index: BTreeIndex) {
+    // Only the LSN tells whether a page has changed.
+    guard let first = entries.first, index.isLogged, var page = try? index.read(first.block, .share, backend),
+      page.lsn == first.lsn
+    else { return }
+    let view = BTreePage(reading: page.bytes)
+    var dead: [Int] = []
+    for entry in entries {
+      let number = Int(entry.number)
+      guard number >= view.firstDataNumber, number <= view.itemCount, !view.isDead(number), dead.last != number else {
+        continue
+      }
+      // A posting list goes when all that it leads to has.
+      let tuple = view.item(number)
+      let isDead = (0..<tuple.heapTIDCount).allSatisfy { index in
+        entries.contains { $0.number == entry.number && $0.heapTID == tuple.heapTID(index) }
+      }
+      if isDead { dead.append(number) }
+    }
+    guard !dead.isEmpty, page.tryUpgrade() else { return }
+    let editor = BTreePage(page.mutableBytes)
+    for number in dead { editor.setDead(number) }
+    try? noteHints(on: &page, of: index)
   }
 }

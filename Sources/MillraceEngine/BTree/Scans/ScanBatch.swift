@@ -117,22 +117,6 @@ struct ScanBatch {
     return UInt16(tupleEnd)
   }
 
-  /// The items of the page all of whose heap tuples were killed.
-  func deadNumbers(_ view: BTreePage) -> [Int] {
-    var dead: [Int] = []
-    let killed = killed.map { items[Int($0)] }
-    for item in killed where !dead.contains(Int(item.number)) {
-      let number = Int(item.number)
-      guard number >= view.firstDataNumber, number <= view.itemCount, !view.isDead(number) else { continue }
-      let tuple = view.item(number)
-      let isDead = (0..<tuple.heapTIDCount).allSatisfy { index in
-        killed.contains { $0.number == item.number && $0.heapTID == tuple.heapTID(index) }
-      }
-      if isDead { dead.append(number) }
-    }
-    return dead
-  }
-
   /// Becomes a copy of another batch, in memory of its own.
   mutating func copy(_ other: ScanBatch, _ positions: [Int]) {
     (start, end, position, block, lsn) = (other.start, other.end, other.position, other.block, other.lsn)
