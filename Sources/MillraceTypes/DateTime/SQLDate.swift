@@ -1,4 +1,5 @@
-/// Computing with dates: days since 2000-01-01, the largest and the smallest of which are infinite (PostgreSQL's date.c).
+/// Computing with dates: days since 2000-01-01, the largest and the smallest of which are infinite (PostgreSQL's
+/// date.c).
 public enum SQLDate {
   public static let infinity = Int32.max
   public static let minusInfinity = Int32.min
@@ -22,20 +23,21 @@ public enum SQLDate {
 
   /// `make_date`. Negative years are before Christ.
   public static func make(year: Int, month: Int, day: Int) throws(TypeError) -> Int32 {
-    func refusal() -> TypeError {
+    func refusal(_ message: String, _ year: Int) -> TypeError {
       func padded(_ number: Int, _ width: Int) -> String {
         var text: [UInt8] = []
         text.append(decimal: number, width: number < 0 ? width - 1 : width)
         return String(decoding: text, as: UTF8.self)
       }
-      return TypeError(
-        .datetimeFieldOverflow, "date field value out of range: \(year)-\(padded(month, 2))-\(padded(day, 2))")
+      return TypeError(.datetimeFieldOverflow, "\(message): \(year)-\(padded(month, 2))-\(padded(day, 2))")
     }
-    guard year != 0, 1...12 ~= month, day >= 1 else { throw refusal() }
+    guard year != 0, 1...12 ~= month, day >= 1 else { throw refusal("date field value out of range", year) }
     let astronomical = year < 0 ? year + 1 : year
-    guard day <= Calendar.days(inMonth: month, year: astronomical) else { throw refusal() }
+    guard day <= Calendar.days(inMonth: month, year: astronomical) else {
+      throw refusal("date field value out of range", year)
+    }
     guard let date = date(LocalTime(year: astronomical, month: month, day: day)) else {
-      throw TypeError(.datetimeFieldOverflow, "date out of range: \(year)-\(month)-\(day)")
+      throw refusal("date out of range", astronomical)
     }
     return date
   }
@@ -91,14 +93,14 @@ public enum SQLTime {
     if !interval.isFinite {
       throw TypeError(.datetimeFieldOverflow, "cannot add infinite interval to time")
     }
-    return wrapped(time &+ interval.microseconds % Calendar.microsecondsPerDay)
+    return wrapped(time &+ interval.microseconds)
   }
 
   public static func subtracting(_ time: Int64, _ interval: Interval) throws(TypeError) -> Int64 {
     if !interval.isFinite {
       throw TypeError(.datetimeFieldOverflow, "cannot subtract infinite interval from time")
     }
-    return wrapped(time &- interval.microseconds % Calendar.microsecondsPerDay)
+    return wrapped(time &- interval.microseconds)
   }
 
   private static func wrapped(_ time: Int64) -> Int64 {

@@ -88,8 +88,9 @@ enum FloatText {
     return closest(digits, to: Double(value.magnitude), most: 9) { Float($0) == value.magnitude }
   }
 
-  /// Whether the digits are exactly as far from the number's neighbour as from the number. Reading them gives the number
-  /// because its last bit is zero, and Swift makes use of that; PostgreSQL does not, so as to be right under any rounding.
+  /// Whether the digits are exactly as far from the number's neighbour as from the number. Reading them gives the
+  /// number because its last bit is zero, and Swift makes use of that; PostgreSQL does not, so as to be right under any
+  /// rounding.
   private static func isHalfway(_ digits: Digits, significand: UInt64, exponent: Int) -> Bool {
     guard significand & 1 == 0 else { return false }
     var decimal: UInt128 = 0

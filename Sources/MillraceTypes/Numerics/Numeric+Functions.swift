@@ -204,6 +204,7 @@ extension Numeric {
 
   private static func infiniteLogarithm(base: Numeric, _ number: Numeric) throws(TypeError) -> Numeric {
     if base.isNaN || number.isNaN { return .notANumber }
+    if number.sign < 0 { try number.checkLogarithm() }
     try base.checkLogarithm()
     try number.checkLogarithm()
     if base.isInfinite { return number.isInfinite ? .notANumber : .zero }

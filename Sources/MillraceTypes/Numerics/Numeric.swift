@@ -1,8 +1,8 @@
 /// A decimal number of (almost) any length, as PostgreSQL computes with it (numeric.c).
 ///
 /// The value is a sum of digits of base 10000: `digits[0]` counts 10000 to the power of ``weight``, the next one power
-/// less. ``scale`` says how many decimal digits after the point are shown; it is part of the value, though equality does
-/// not go by it, and each operation says which scale its result has.
+/// less. ``scale`` says how many decimal digits after the point are shown; it is part of the value, though equality
+/// does not go by it, and each operation says which scale its result has.
 public struct Numeric: Sendable {
   public enum Kind: Sendable { case finite, notANumber, positiveInfinity, negativeInfinity }
 

@@ -1,4 +1,5 @@
-/// The type `numeric`, in PostgreSQL's format: a header of two or four bytes, then digits of base 10000 in two bytes each.
+/// The type `numeric`, in PostgreSQL's format: a header of two or four bytes, then digits of base 10000 in two bytes
+/// each.
 public enum NumericType {
   private static let shortFlag: UInt16 = 0x8000
   private static let specialFlag: UInt16 = 0xC000
