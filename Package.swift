@@ -39,6 +39,8 @@ let package = Package(
   targets: [
     // Floor 0: what Swift cannot express, and the settings that every floor reads.
     .target(name: "CMillrace"),
+    // The rows of PostgreSQL's catalogs in a new cluster, as text.
+    .target(name: "CPostgresCatalog", exclude: ["data"]),
     .target(name: "MillraceSettings", swiftSettings: settings),
 
     // Floor 1: everything that touches the kernel for I/O. The simulation stands beside it.
@@ -65,7 +67,10 @@ let package = Package(
     // Floor 4: the users of streams and WAL.
     .target(
       name: "MillraceEngine",
-      dependencies: ["CMillrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL"],
+      dependencies: [
+        "CMillrace", "CPostgresCatalog", "MillraceSettings", "MillraceIO", "MillraceTypes", "MillraceStorage",
+        "MillraceWAL",
+      ],
       swiftSettings: settings),
 
     // Floor 5: PostgreSQL's own parser, and what is made of its trees. The installed library is linked statically, so
@@ -130,8 +135,8 @@ let package = Package(
     .testTarget(
       name: "MillraceEngineTests",
       dependencies: [
-        "CrashWriter", "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceStorage", "MillraceWAL",
-        "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
+        "CrashWriter", "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceTypes", "MillraceStorage",
+        "MillraceWAL", "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),

@@ -4,6 +4,7 @@ extension EngineError.Code {
     switch self {
     case .rowTooBig: "54000"
     case .undefined: "42704"
+    case .duplicateKey: "23505"
     case .conflict, .serializationFailure: "40001"
     case .invalidTransactionState: "25000"
     case .exhausted: "53000"
@@ -17,6 +18,7 @@ extension EngineError.Code {
     case .lockNotAvailable: "55P03"
     case .readOnlyTransaction: "25006"
     case .invalidSavepoint: "3B001"
+    case .statement: "XX000"
     }
   }
 }

@@ -108,7 +108,8 @@ struct Opening {
       walDirectory: walDirectory,
       resourceManagers: ResourceManagerTable([
         TransactionResourceManager(commitLog), CommitLogResourceManager(commitLog), HeapResourceManager(.heap),
-        HeapResourceManager(.heap2), MultiXactResourceManager(multiXacts),
+        HeapResourceManager(.heap2), BTreeResourceManager(), SequenceResourceManager(),
+        MultiXactResourceManager(multiXacts),
       ]), configuration: recoveryConfiguration)
     commitLog.setToleratesMissing(true)
     multiXacts.setToleratesMissing(true)

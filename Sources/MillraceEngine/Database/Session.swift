@@ -26,6 +26,8 @@ public final class Session {
   public private(set) var statementTime: Int64 = 0
 
   let builder = WALRecordBuilder()
+  /// What it needs to change indexes.
+  private(set) lazy var btreeMemory = BTreeMemory()
   /// Its place among the sessions.
   let place: Int
   let transaction = TransactionState()
@@ -36,6 +38,8 @@ public final class Session {
   var insertTargets: [RelationLocator: BlockNumber] = [:]
   /// How many pages it appended to a table at a time, which grows as it goes on.
   var extensionSize = 1
+  /// Its view of the system tables of the database that it is connected to.
+  var sessionCatalog: SessionCatalog?
   private var isClosed = false
 
   // What it reads by; see Session+Snapshots.swift.
@@ -76,6 +80,8 @@ public final class Session {
     guard !isClosed else { return }
     isClosed = true
     if transaction.isActive { try? rollback() }
+    sessionCatalog?.close()
+    sessionCatalog = nil
     locks.endSession()
     locker.databaseID = 0
     locker.processID = 0
