@@ -149,7 +149,9 @@ public final class BTreeIndex: Sendable {
       // It can have been split, deleted, or used again. If it is alone on the level, it is a place to begin.
       if !view.isIgnored, !view.flags.contains(.meta), UInt64(view.level) == cached >> 32, view.isLeftmost,
         view.isRightmost
-      { return page }
+      {
+        return page
+      }
     }
     var meta = try read(BTreeMetaPage.block, .share, backend)
     let found = try metaPage(meta)

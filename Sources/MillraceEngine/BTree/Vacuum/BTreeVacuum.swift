@@ -29,7 +29,7 @@ public struct IndexVacuumResult: Sendable, Equatable {
 /// through: who only reads an index keeps pages pinned until it is through with their entries. Entries can be moved to
 /// a page before the present one by a split meanwhile. Pages that are split note the VACUUM that runs, and such a page's
 /// right neighbours are looked at again.
-public struct IndexVacuum {
+public struct BTreeVacuum {
   private let index: BTreeIndex
   private let session: Session
   private let isDead: ((TupleIdentifier) -> Bool)?
@@ -187,13 +187,13 @@ extension Session {
   public func vacuum(
     _ index: BTreeIndex, isDead: @escaping (TupleIdentifier) -> Bool
   ) throws(EngineError) -> IndexVacuumResult {
-    var vacuum = IndexVacuum(index, self, isDead: isDead)
+    var vacuum = BTreeVacuum(index, self, isDead: isDead)
     return try vacuum.run()
   }
 
   /// Finds out which pages of an index can be used again, without removing entries: where VACUUM found no dead tuples.
   public func cleanUp(_ index: BTreeIndex) throws(EngineError) -> IndexVacuumResult {
-    var vacuum = IndexVacuum(index, self, isDead: nil)
+    var vacuum = BTreeVacuum(index, self, isDead: nil)
     return try vacuum.run()
   }
 
