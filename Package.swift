@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
     .library(name: "MillraceWAL", targets: ["MillraceWAL"]),
     .library(name: "MillraceEngine", targets: ["MillraceEngine"]),
+    .library(name: "MillraceSQL", targets: ["MillraceSQL"]),
     .executable(name: "millrace", targets: ["MillraceCommand"]),
     .executable(name: "millrace-counts", targets: ["HotPathCounts"]),
   ],
@@ -67,6 +68,16 @@ let package = Package(
       dependencies: ["CMillrace", "MillraceTypes", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL"],
       swiftSettings: settings),
 
+    // Floor 5: PostgreSQL's own parser, and what is made of its trees. The installed library is linked statically, so
+    // that a program does not need it where it runs.
+    .systemLibrary(
+      name: "CLibPGQuery", providers: [.apt(["libpg-query-dev", "postgresql-server-dev-15"])]),
+    .target(
+      name: "CPostgresParser", dependencies: ["CLibPGQuery"], exclude: ["postgresql"],
+      cSettings: [.headerSearchPath("postgresql")],
+      linkerSettings: [.linkedLibrary(":libpg_query.a", .when(platforms: [.linux]))]),
+    .target(name: "MillraceSQL", dependencies: ["CPostgresParser"], swiftSettings: settings),
+
     // Floor 7: the command line.
     .executableTarget(
       name: "MillraceCommand",
@@ -81,18 +92,20 @@ let package = Package(
 
     // What the tests of several targets need: places for files, seeds, clusters of real servers.
     .target(
-      name: "MillraceTestSupport", dependencies: ["MillraceStorage"], path: "Tests/Support", swiftSettings: settings),
+      name: "MillraceTestSupport", dependencies: ["MillraceIO", "MillraceStorage"], path: "Tests/Support",
+      swiftSettings: settings),
     .testTarget(name: "MillraceSettingsTests", dependencies: ["MillraceSettings"], swiftSettings: settings),
     .testTarget(
       name: "MillraceIOTests",
       dependencies: [
-        "CMillrace", "MillraceIO", "MillraceSimulation",
+        "CMillrace", "MillraceIO", "MillraceSimulation", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
+      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation", "MillraceTestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "MillraceTypesTests", dependencies: ["MillraceTypes", "MillraceTestSupport"], swiftSettings: settings),
     .testTarget(
@@ -121,6 +134,9 @@ let package = Package(
         "MillraceWAL", "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MillraceSQLTests", dependencies: ["CPostgresParser", "MillraceSQL", "MillraceTestSupport"],
       swiftSettings: settings),
     .testTarget(
       name: "MillraceCommandTests",

@@ -17,6 +17,7 @@ enum Floor {
     "MillraceStorage": Target(floor: 2),
     "MillraceWAL": Target(floor: 3),
     "MillraceEngine": Target(floor: 4),
+    "CPostgresParser": Target(floor: 0),
     "MillraceSQL": Target(floor: 5),
     "MillraceServer": Target(floor: 6),
     "MillraceCommand": Target(

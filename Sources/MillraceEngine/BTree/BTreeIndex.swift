@@ -42,6 +42,8 @@ public final class BTreeIndex: Sendable {
   /// The number of the VACUUM that runs, or 0.
   let vacuumCycle = Atomic<UInt32>(0)
   let lastVacuumCycle = Atomic<UInt32>(0)
+  /// Whether the VACUUM that runs has removed entries.
+  let hasBulkDeleted = Atomic<Bool>(false)
   /// Deleted pages that can be used again.
   let freePages = Locked<[BlockNumber]>([])
 

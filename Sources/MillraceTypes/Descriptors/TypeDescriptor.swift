@@ -1,7 +1,7 @@
 /// All that is known of a data type: its row in `pg_type` and its functions.
 ///
-/// One immutable object a type, held by a reference. The functions know nothing of NULL; strict callers do not call them.
-/// Those that make a value passed by reference put it into the arena, or give back what they were given.
+/// One immutable object a type, held by a reference. The functions know nothing of NULL; strict callers do not call
+/// them. Those that make a value passed by reference put it into the arena, or give back what they were given.
 public final class TypeDescriptor: Sendable {
   /// A value from its text. Throws what PostgreSQL's input function would say.
   public typealias Input = @Sendable (ByteView, _ typmod: Int32, TypeSettings, Arena) throws(TypeError) -> Datum

@@ -59,12 +59,7 @@ enum IntegerText {
   }
 
   /// `uint32in_subr`: what C's `strtoul` takes with base 0, negative numbers down to -2^31 included.
-  /// - Parameter mayContinue: something else than white space may follow, where the number then ends.
-  /// - Returns: the number and where its text ends.
-  static func parseUnsigned(
-    _ text: ByteView, type: StaticString, whole: ByteView? = nil, mayContinue: Bool = false
-  ) throws(TypeError) -> (number: UInt32, end: Int) {
-    let shown = whole ?? text
+  static func parseUnsigned(_ text: ByteView, type: StaticString) throws(TypeError) -> UInt32 {
     var at = 0
     while at < text.count, ASCII.isSpace(text[at]) { at += 1 }
     var isNegative = false
@@ -90,18 +85,15 @@ enum IntegerText {
       overflows = overflows || tooLarge || carry
       at += 1
     }
-    guard at > first else { throw .invalidInput(type, shown) }
-    if overflows { throw .inputOutOfRange(type, shown) }
-    var end = at
-    if !mayContinue {
-      while end < text.count, ASCII.isSpace(text[end]) { end += 1 }
-      guard end == text.count else { throw .invalidInput(type, shown) }
-    }
+    guard at > first else { throw .invalidInput(type, text) }
+    if overflows { throw .inputOutOfRange(type, text) }
+    while at < text.count, ASCII.isSpace(text[at]) { at += 1 }
+    guard at == text.count else { throw .invalidInput(type, text) }
     let value = isNegative ? 0 &- magnitude : magnitude
     let number = UInt32(truncatingIfNeeded: value)
     guard value == UInt64(number) || value == UInt64(bitPattern: Int64(Int32(bitPattern: number))) else {
-      throw .inputOutOfRange(type, shown)
+      throw .inputOutOfRange(type, text)
     }
-    return (number, end)
+    return number
   }
 }

@@ -62,7 +62,7 @@ public enum OIDType {
   ///   - isOrdered: `xid` and `cid` have equality and hashing, but no order.
   static func functions(_ type: StaticString, isOrdered: Bool = true) -> TypeDescriptor.Functions {
     TypeDescriptor.Functions(
-      input: { (text, _, _, _) throws(TypeError) in Datum(oid: try IntegerText.parseUnsigned(text, type: type).number)
+      input: { (text, _, _, _) throws(TypeError) in Datum(oid: try IntegerText.parseUnsigned(text, type: type))
       },
       output: { value, _, text in text.append(decimal: value.oid) },
       receive: { (message, _, _) throws(TypeError) in Datum(oid: try message.integer(UInt32.self)) },
@@ -76,7 +76,7 @@ public enum OIDType {
     var functions = functions(type)
     functions.input = { (text, _, _, _) throws(TypeError) in
       if text.isEqual(ByteView("-")) { return Datum(oid: 0) }
-      return Datum(oid: try IntegerText.parseUnsigned(text, type: type).number)
+      return Datum(oid: try IntegerText.parseUnsigned(text, type: type))
     }
     functions.output = { value, _, text in
       if value.oid == 0 { text.append("-") } else { text.append(decimal: value.oid) }

@@ -11,6 +11,15 @@ public enum TextType {
     send: { value, message in message.append(value.bytes) },
     compare: compare, equal: equal, hash: hash,
     hashExtended: { Hashing.bytes($0.bytes, seed: $1) })
+
+  /// `cstring`, `pg_node_tree`, `unknown`: texts that no operator compares.
+  static var unordered: TypeDescriptor.Functions {
+    var functions = functions
+    functions.compare = nil
+    functions.hash = nil
+    functions.hashExtended = nil
+    return functions
+  }
 }
 
 /// The type `name`: 64 bytes, at most 63 of them used, the rest zero.

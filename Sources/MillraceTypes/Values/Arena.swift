@@ -1,8 +1,8 @@
 /// Memory for values passed by reference: what a query makes row by row and forgets all at once.
 ///
-/// Allocation moves a pointer. ``reset()`` keeps the chunks, so that once an arena is as large as it needs to be nothing
-/// is asked of the system any more. What was allocated is aligned to eight bytes unless asked otherwise, and stays where
-/// it is until the next reset or the arena's end. One thread uses an arena at a time.
+/// Allocation moves a pointer. ``reset()`` keeps the chunks, so that once an arena is as large as it needs to be
+/// nothing is asked of the system any more. What was allocated is aligned to eight bytes unless asked otherwise, and
+/// stays where it is until the next reset or the arena's end. One thread uses an arena at a time.
 public final class Arena {
   private struct Chunk {
     let start: UnsafeMutableRawPointer

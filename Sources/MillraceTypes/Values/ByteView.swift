@@ -103,6 +103,20 @@
 
   @inlinable public var array: [UInt8] { Array(buffer) }
 
+  /// Lets `body` see the bytes with a zero after them, as C wants a string.
+  func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: count + 1) { copy in
+      for index in 0..<count { copy[index] = CChar(bitPattern: self[index]) }
+      copy[count] = 0
+      return body(UnsafePointer(copy.baseAddress.unsafelyUnwrapped))
+    }
+  }
+
+  /// Lets `body` see a number's bytes in this machine's order.
+  static func withBytes<Number: FixedWidthInteger, Result>(of number: Number, _ body: (ByteView) -> Result) -> Result {
+    Swift.withUnsafeBytes(of: number) { body(ByteView($0)) }
+  }
+
   /// The bytes as text, for messages. What is not UTF-8 is replaced.
   @inlinable public var string: String { String(decoding: buffer, as: UTF8.self) }
 }

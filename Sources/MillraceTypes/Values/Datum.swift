@@ -1,10 +1,10 @@
 /// A value without its type. Whether it is NULL is kept apart.
 ///
-/// Types passed by value lie in ``word``: integers, dates and times extended by their sign, OIDs by zeros, floating-point
-/// numbers as their bits. All others are ``bytes``, which belong to an ``Arena``, a page or a message, and end with it.
-/// A value of variable length is there without PostgreSQL's length word (varlena header). The only exception is one that
-/// is still ``isToasted``: then its bytes are the whole varlena as it lies in its tuple, header included, and nobody but
-/// what detoasts it may look at them.
+/// Types passed by value lie in ``word``: integers, dates and times extended by their sign, OIDs by zeros,
+/// floating-point numbers as their bits. All others are ``bytes``, which belong to an ``Arena``, a page or a message,
+/// and end with it. A value of variable length is there without PostgreSQL's length word (varlena header). The only
+/// exception is one that is still ``isToasted``: then its bytes are the whole varlena as it lies in its tuple, header
+/// included, and nobody but what detoasts it may look at them.
 ///
 /// Sixteen bytes, trivially copied, never counted.
 @frozen public struct Datum: BitwiseCopyable, Sendable {

@@ -5,6 +5,9 @@ public struct TypeSettings: Sendable {
   /// `bytea_output`.
   public var byteaOutput = ByteaOutput.hex
 
+  /// DateStyle, IntervalStyle, TimeZone, and the time at which the transaction began.
+  public var dateTime = DateTimeSettings()
+
   public enum ByteaOutput: Sendable { case hex, escape }
 
   public init() {}
