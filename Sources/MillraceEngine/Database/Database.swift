@@ -43,6 +43,7 @@ public final class Database: Sendable {
   private let commits = Atomic<UInt64>(0)
   private let rollbacks = Atomic<UInt64>(0)
   let threads = Locked<BackgroundThreads?>(nil)
+  let runningVacuums = Locked<[VacuumProgress]>([])
   /// Held by who makes a map longer.
   let mapExtension = Locked(())
 

@@ -25,8 +25,8 @@ struct Opening {
       if let engine = configuration.engine {
         self.engine = engine
       } else {
-        // Besides sessions: checkpointer, background writer, WAL writer, and who opens and closes.
-        var engineConfiguration = IOConfiguration(settings, backendsMax: configuration.sessionsMax + 5)
+        // Besides sessions: checkpointer, background writer, WAL writer, who opens and closes, and vacuums.
+        var engineConfiguration = IOConfiguration(settings, backendsMax: configuration.sessionsMax + 9)
         engineConfiguration.handlesPerBackend = max(engineConfiguration.handlesPerBackend, 8)
         engine = try IOEngine(engineConfiguration)
       }

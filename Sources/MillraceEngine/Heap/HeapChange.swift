@@ -197,16 +197,23 @@ struct HeapChange {
 
   // MARK: Prune
 
-  /// Frees what a plan says.
+  /// Frees what a plan says, and freezes tuples.
   /// - Parameters:
+  ///   - freezes: none of them is among those that go.
   ///   - info: on what occasion: one of the three of ``HeapRecordInfo``.
   ///   - isCleanup: see ``HeapPage/prune(_:isCleanup:)``.
-  func prune(_ plan: PrunePlan, on page: HeapPage, info: UInt8, isCleanup: Bool = true) {
-    page.prune(plan, isCleanup: isCleanup)
-    page.editor.pruneXID = plan.nextPruneXID
-    page.editor.set(.pageFull, false)
+  func prune(
+    _ plan: PrunePlan, freezing freezes: [HeapPruneRecord.Freeze] = [], on page: HeapPage, info: UInt8,
+    isCleanup: Bool = true
+  ) {
+    if !plan.isEmpty { page.prune(plan, isCleanup: isCleanup) }
+    if isCleanup {
+      page.editor.pruneXID = plan.nextPruneXID
+      page.editor.set(.pageFull, false)
+    }
+    for freeze in freezes { page.freeze(freeze) }
     builder.begin(.heap2, info: info)
     register(0, page)
-    HeapPruneRecord(plan, isCleanup: isCleanup).append(to: builder, block: 0)
+    HeapPruneRecord(plan, freezes: freezes, isCleanup: isCleanup).append(to: builder, block: 0)
   }
 }

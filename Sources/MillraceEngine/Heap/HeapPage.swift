@@ -87,6 +87,17 @@ public struct HeapPage {
     tuple.identifier = TupleIdentifier(block, number)
   }
 
+  /// Takes old numbers out of tuples.
+  /// - Precondition: all of them are there.
+  func freeze(_ freeze: HeapPruneRecord.Freeze) {
+    for number in freeze.numbers {
+      guard let tuple = tuple(Int(number)) else { preconditionFailure("a tuple was to be frozen that is not there") }
+      tuple.xmax = freeze.xmax
+      tuple.infomask = Infomask(rawValue: freeze.infomask)
+      tuple.infomask2 = Infomask2(rawValue: freeze.infomask2)
+    }
+  }
+
   /// Marks a tuple as replaced by a newer version.
   /// - Parameters:
   ///   - xid: who replaces it; also where `xmax` is something else.

@@ -243,12 +243,8 @@ struct HeapRedo {
     }
     if !record.plan.isEmpty { page.prune(record.plan, isCleanup: record.isCleanup) }
     for freeze in record.freezes {
-      for number in freeze.numbers {
-        let tuple = try tuple(number, on: page)
-        tuple.xmax = freeze.xmax
-        tuple.infomask = Infomask(rawValue: freeze.infomask)
-        tuple.infomask2 = Infomask2(rawValue: freeze.infomask2)
-      }
+      for number in freeze.numbers { _ = try tuple(number, on: page) }
+      page.freeze(freeze)
     }
   }
 }

@@ -38,6 +38,9 @@ public final class HeapRelation: Sendable {
 
   func takeFresh() -> BlockNumber? { fresh.withLock { $0.popLast() } }
 
+  /// Forgets new pages that are cut off.
+  func forgetFresh(from end: UInt32) { fresh.withLock { $0.removeAll { $0.rawValue >= end } } }
+
   /// Leaves new pages to others.
   /// - Parameter blocks: in rising order.
   func addFresh(_ blocks: some BidirectionalCollection<BlockNumber>) {

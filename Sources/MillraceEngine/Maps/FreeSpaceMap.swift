@@ -136,6 +136,25 @@ public struct FreeSpaceMap {
   }
 }
 
+extension FreeSpaceMap {
+  /// Cuts it off with its heap (FreeSpaceMapPrepareTruncateRel).
+  func truncate(to blocks: UInt32) throws(EngineError) {
+    guard (try session.blockCount(of: fork)) > 0 else { return }
+    let (address, slot) = Address.leaf(of: BlockNumber(blocks))
+    var pages = address.block.rawValue
+    if slot > 0 {
+      pages += 1
+      if var page = try session.mapPage(fork, address.block) {
+        page.lock(.exclusive, backend: session.backend)
+        FreeSpaceMapPage(page.mutableBytes).truncate(to: slot)
+        page.markDirty()
+      }
+    }
+    try session.cutOff(fork, to: pages)
+    try update(max(blocks, 1) - 1..<blocks + 1)
+  }
+}
+
 extension Session {
   /// A table's free space map.
   public func freeSpaceMap(of relation: HeapRelation) -> FreeSpaceMap { FreeSpaceMap(relation, self) }

@@ -89,8 +89,15 @@ public final class CommitLogResourceManager: ResourceManager {
   }
 
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
-    // What was cut off is not looked at any more; its files stay until somebody cuts them off again.
-    if record.info == CommitLogRecordInfo.truncate { return }
+    if record.info == CommitLogRecordInfo.truncate {
+      return try asRecovery { () throws(EngineError) in
+        var fields = RecordFields(record.mainData)
+        _ = try fields.next(Int64.self)
+        let oldest = TransactionID(try fields.next(UInt32.self))
+        context.noteOldestTransaction(oldest.rawValue, database: try fields.next(UInt32.self))
+        try commitLog.truncate(before: oldest, context.backend)
+      }
+    }
     guard record.info == CommitLogRecordInfo.zeroPage else { throw unknown(record) }
     try asRecovery { () throws(EngineError) in
       var fields = RecordFields(record.mainData)

@@ -165,7 +165,9 @@ struct HeapPruneRecord: Sendable, Equatable {
   var freezes: [Freeze] = []
   var isCleanup: Bool
 
-  init(_ plan: PrunePlan, isCleanup: Bool) { (self.plan, self.isCleanup) = (plan, isCleanup) }
+  init(_ plan: PrunePlan, freezes: [Freeze] = [], isCleanup: Bool) {
+    (self.plan, self.freezes, self.isCleanup) = (plan, freezes, isCleanup)
+  }
 
   /// - Parameter blockData: nil where the page comes as an image.
   init(_ bytes: UnsafeRawBufferPointer, blockData: UnsafeRawBufferPointer?) throws(EngineError) {
@@ -212,17 +214,29 @@ struct HeapPruneRecord: Sendable, Equatable {
     return numbers
   }
 
-  /// Writes a plan without freezing: main data, and data of a block that is registered already.
+  /// Writes a plan: main data, and data of a block that is registered already (log_heap_prune_and_freeze).
   func append(to builder: WALRecordBuilder, block: Int) {
-    precondition(freezes.isEmpty, "freezing is not logged yet")
     var flags = isCleanup ? HeapRecordFlags.pruneCleanupLock : 0
     if plan.conflictHorizon.isValid { flags |= HeapRecordFlags.pruneHasConflictHorizon }
+    if !freezes.isEmpty { flags |= HeapRecordFlags.pruneHasFreezePlans }
     if !plan.redirected.isEmpty { flags |= HeapRecordFlags.pruneHasRedirections }
     if !plan.dead.isEmpty { flags |= HeapRecordFlags.pruneHasDead }
     if !plan.unused.isEmpty { flags |= HeapRecordFlags.pruneHasUnused }
     builder.appendData(0 as UInt8)
     builder.appendData(flags)
     if plan.conflictHorizon.isValid { builder.appendData(plan.conflictHorizon.rawValue) }
+    if !freezes.isEmpty {
+      builder.appendBlockData(block, UInt16(freezes.count))
+      builder.appendBlockData(block, 0 as UInt16)
+      for freeze in freezes {
+        builder.appendBlockData(block, freeze.xmax.rawValue)
+        builder.appendBlockData(block, freeze.infomask2)
+        builder.appendBlockData(block, freeze.infomask)
+        builder.appendBlockData(block, freeze.flags)
+        builder.appendBlockData(block, 0 as UInt8)
+        builder.appendBlockData(block, UInt16(freeze.numbers.count))
+      }
+    }
     if !plan.redirected.isEmpty {
       builder.appendBlockData(block, UInt16(plan.redirected.count))
       for redirect in plan.redirected {
@@ -234,5 +248,6 @@ struct HeapPruneRecord: Sendable, Equatable {
       builder.appendBlockData(block, UInt16(numbers.count))
       numbers.withUnsafeBytes { builder.appendBlockData(block, copying: $0) }
     }
+    for freeze in freezes { freeze.numbers.withUnsafeBytes { builder.appendBlockData(block, copying: $0) } }
   }
 }
