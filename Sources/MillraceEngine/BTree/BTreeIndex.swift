@@ -42,6 +42,8 @@ public final class BTreeIndex: Sendable {
   /// The number of the VACUUM that runs, or 0.
   let vacuumCycle = Atomic<UInt32>(0)
   let lastVacuumCycle = Atomic<UInt32>(0)
+  /// Whether the VACUUM that runs has removed entries.
+  let hasBulkDeleted = Atomic<Bool>(false)
   /// Deleted pages that can be used again.
   let freePages = Locked<[BlockNumber]>([])
 
@@ -149,7 +151,9 @@ public final class BTreeIndex: Sendable {
       // It can have been split, deleted, or used again. If it is alone on the level, it is a place to begin.
       if !view.isIgnored, !view.flags.contains(.meta), UInt64(view.level) == cached >> 32, view.isLeftmost,
         view.isRightmost
-      { return page }
+      {
+        return page
+      }
     }
     var meta = try read(BTreeMetaPage.block, .share, backend)
     let found = try metaPage(meta)

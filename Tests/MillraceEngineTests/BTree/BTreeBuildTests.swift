@@ -53,7 +53,9 @@ import Testing
     try session.begin()
     let test = IndexRig(try session.createIndexFile(IndexRig.definition(IndexColumn(.int4), isUnique: true)))
     let build = try IndexBuild(test.index, session)
-    for number in 0..<100 { try test.add([number % 10 == 0 ? .null : .number(Int64(number))], HeapTID(number), to: build) }
+    for number in 0..<100 {
+      try test.add([number % 10 == 0 ? .null : .number(Int64(number))], HeapTID(number), to: build)
+    }
     try build.finish()
     try test.check(session)
     let other = IndexRig(try session.createIndexFile(IndexRig.definition(IndexColumn(.int4), isUnique: true)))

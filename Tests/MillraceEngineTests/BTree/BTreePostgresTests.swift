@@ -42,7 +42,7 @@ import Testing
 
   private static func heapTID(_ text: Substring) -> HeapTID {
     let parts = text.dropFirst().dropLast().split(separator: ",")
-    return HeapTID(TupleIdentifier(BlockNumber(UInt32(parts[0])!), Int(parts[1])!))
+    return HeapTID(TupleIdentifier(BlockNumber(UInt32(parts[0]) ?? 0), Int(parts[1]) ?? 0))
   }
 
   @Test(
@@ -58,7 +58,8 @@ import Testing
       try cluster.query("select setseed(0.5)", Self.fill, "delete from t where a between 100 and 350", "vacuum t")
       try cluster.query("select setseed(0.7)", Self.fill, "delete from t where c > 40000", "vacuum t", "checkpoint")
       for index in Self.indexes {
-        orders.append(try cluster.query("select ctid from t order by \(index.order), ctid").map { Self.heapTID($0[...]) })
+        orders.append(
+          try cluster.query("select ctid from t order by \(index.order), ctid").map { Self.heapTID($0[...]) })
         paths.append(try cluster.query("select pg_relation_filepath('\(index.name)')")[0])
       }
     }
@@ -156,7 +157,7 @@ import Testing
       for row in rows {
         func value(_ name: Int) -> IndexValue {
           if row[name].isEmpty { return .null }
-          return name == 1 || name == 3 ? .number(Int64(row[name])!) : .text([UInt8](row[name].utf8))
+          return name == 1 || name == 3 ? .number(Int64(row[name]) ?? 0) : .text([UInt8](row[name].utf8))
         }
         let key: [IndexValue] =
           switch index.name {

@@ -1,6 +1,7 @@
 import Foundation
 @testable import MillraceEngine
 import MillraceIO
+import MillraceSimulation
 import MillraceStorage
 import MillraceTestSupport
 import MillraceTypes
@@ -66,7 +67,7 @@ import Testing
       scan.killCurrent()
       killed.insert(HeapTID(place))
     }
-    try scan.restart()
+    scan.restart()
     let left = Set(try rig.scan(session))
     rig.entries.removeAll { !left.contains($0.heapTID) && killed.contains($0.heapTID) }
   }
@@ -141,7 +142,8 @@ import Testing
     return stride(from: 0, to: bytes.count, by: PageLayout.blockSize).map { start in
       var page = Array(bytes[start..<start + PageLayout.blockSize])
       page.withUnsafeMutableBytes { memory in
-        let editor = PageEditor(memory.baseAddress!)
+        guard let base = memory.baseAddress else { return }
+        let editor = PageEditor(base)
         memory.storeBytes(of: 0, toByteOffset: 8, as: UInt16.self)
         guard !editor.isNew, editor.lower <= editor.upper else { return }
         for position in editor.lower..<editor.upper { memory[position] = 0 }
@@ -163,10 +165,11 @@ import Testing
     let engine = try IOEngine(IOConfiguration())
     let backend = try engine.makeBackend("reader")
     defer { backend.close() }
-    let number = try #require(UInt64(first.suffix(8), radix: 16))
+    let start = try #require(lines.first?.firstMatch(of: /lsn: 0\/([0-9A-F]+)/)?.output.1)
+    let position = try #require(UInt64(start, radix: 16))
     let reader = try WALRecordReader(
       backend: backend, fileSystem: LocalFileSystem(), directory: directory, timeline: 1, segmentSize: 1 << 20,
-      systemIdentifier: nil, start: LogSequenceNumber(number << 20 + 40))
+      systemIdentifier: nil, start: LogSequenceNumber(position))
     var next = 0
     while let record = try reader.next() {
       guard record.resourceManager == .btree else { continue }

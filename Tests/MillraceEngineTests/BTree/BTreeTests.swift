@@ -5,7 +5,8 @@ import MillraceTypes
 import Testing
 
 @Suite struct BTreeTests {
-  @Test("entries come back in order, both ways, whatever the order of insertion", arguments: 1...4 as ClosedRange<UInt64>)
+  @Test(
+    "entries come back in order, both ways, whatever the order of insertion", arguments: 1...4 as ClosedRange<UInt64>)
   func order(seed: UInt64) throws {
     let rig = try EngineRig(seed: seed)
     let database = try rig.open()

@@ -120,7 +120,8 @@ extension [Datum] {
   ) throws(Failure) -> Result {
     try withUnsafeMutableBufferPointer { memory -> Swift.Result<Result, Failure> in
       do throws(Failure) {
-        return .success(try body(memory.baseAddress!))
+        guard let base = memory.baseAddress else { preconditionFailure("a key of no columns") }
+        return .success(try body(base))
       } catch {
         return .failure(error)
       }

@@ -97,7 +97,8 @@ public final class IndexBuild {
     }
     throw EngineError(
       .duplicateKey,
-      "the rows at \(HeapTID(UnsafeRawPointer(left.base))) and \(HeapTID(UnsafeRawPointer(right.base))) have the same key")
+      "the rows at \(HeapTID(UnsafeRawPointer(left.base))) and \(HeapTID(UnsafeRawPointer(right.base))) have the same key"
+    )
   }
 }
 

@@ -196,7 +196,8 @@ public struct BTreeChecker {
       let pointer = page.editor.linePointer(number)
       let tuple = page.item(number)
       guard pointer.length >= IndexTuple.headerSize, pointer.offset >= page.editor.upper, pointer.offset % 8 == 0,
-        pointer.offset + pointer.length <= BTreePage.special, PageLayout.aligned(tuple.size) == PageLayout.aligned(pointer.length),
+        pointer.offset + pointer.length <= BTreePage.special,
+        PageLayout.aligned(tuple.size) == PageLayout.aligned(pointer.length),
         Int(tuple.info & IndexTuple.Info.sizeMask) <= pointer.length
       else {
         note(here.block, "has an item \(number) that is not where or as long as it says")

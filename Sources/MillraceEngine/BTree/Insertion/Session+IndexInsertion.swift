@@ -106,7 +106,9 @@ extension Session {
     if view.isSound, view.isLeaf, view.isRightmost, !view.isIgnored, !view.isSplitIncomplete,
       view.itemCount >= view.firstDataNumber, view.editor.freeSpace > room,
       index.layout.compare(key, view, view.firstDataNumber) > 0
-    { return page }
+    {
+      return page
+    }
     index.cachedRightmost.store(0, ordering: .relaxed)
     return nil
   }

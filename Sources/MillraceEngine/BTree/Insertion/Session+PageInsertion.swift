@@ -51,7 +51,8 @@ extension Session {
     guard view.insert(tuple, at: number) else { throw index.corrupted(page.block, "has less room than it says") }
     if let bytes = child?.mutableBytes { BTreePage(bytes).flags.subtract(.incompleteSplit) }
     try logInsertion(
-      InsertedItem(tuple: tuple, original: original, number: number, postingOffset: postingOffset), &page, &child, &meta,
+      InsertedItem(tuple: tuple, original: original, number: number, postingOffset: postingOffset), &page, &child,
+      &meta,
       index)
     if view.isLeaf, view.isRightmost, !view.isRoot {
       index.cachedRightmost.store(page.block.rawValue, ordering: .relaxed)

@@ -212,7 +212,9 @@ struct SplitChooser {
     // Insertions in falling order beside a group of duplicates would otherwise split off one item at a time.
     if strategy == .manyDuplicates, !page.isRightmost, !location.newIsLeft, location.firstRight >= newNumber,
       location.firstRight < newNumber + 9
-    { return candidates[0].location }
+    {
+      return candidates[0].location
+    }
     return location
   }
 }

@@ -60,7 +60,8 @@ struct ScanConditions {
     columns = Array(repeating: ColumnBounds(), count: layout.keyCount)
     for key in keys {
       precondition(
-        (0..<layout.keyCount).contains(key.column), "a scan has a condition on a column that the index is not ordered by")
+        (0..<layout.keyCount).contains(key.column),
+        "a scan has a condition on a column that the index is not ordered by")
       add(key, layout, arena)
     }
     for number in columns.indices where columns[number].hasConditions { checkedCount = number + 1 }

@@ -196,7 +196,8 @@ struct IndexTupleReader {
     let column = column.pointee
     self.column += 1
     defer { number += 1 }
-    if hasNulls, base.load(fromByteOffset: IndexTuple.headerSize + number >> 3, as: UInt8.self) >> UInt8(number & 7) & 1 == 0
+    if hasNulls,
+      base.load(fromByteOffset: IndexTuple.headerSize + number >> 3, as: UInt8.self) >> UInt8(number & 7) & 1 == 0
     {
       return nil
     }

@@ -13,7 +13,8 @@ import MillraceWAL
 extension Session {
   /// Deletes a page, and after it those to its right that are found empty.
   /// - Parameter page: a leaf without entries, or half-dead, locked exclusively. Given up.
-  func deletePage(_ page: consuming PinnedBuffer, _ index: BTreeIndex, _ vacuum: inout IndexVacuum) throws(EngineError) {
+  func deletePage(_ page: consuming PinnedBuffer, _ index: BTreeIndex, _ vacuum: inout BTreeVacuum) throws(EngineError)
+  {
     var page = page
     while true {
       var hasWay = false
@@ -104,7 +105,8 @@ extension Session {
     let parentView = BTreePage(parent.mutableBytes)
     guard parentView.item(above.number + 1).downlink == above.topNext else {
       throw index.corrupted(
-        parent.block, "has \(parentView.item(above.number + 1).downlink) for the child behind \(above.top), whose "
+        parent.block,
+        "has \(parentView.item(above.number + 1).downlink) for the child behind \(above.top), whose "
           + "right neighbour is \(above.topNext)")
     }
     let record = BTreeHalfDeadRecord(
@@ -161,7 +163,7 @@ extension Session {
   /// - Parameter leaf: locked exclusively, before and after.
   /// - Returns: whether that could be done.
   private func unlinkTop(
-    _ leaf: inout PinnedBuffer, _ index: BTreeIndex, rightIsEmpty: inout Bool, _ vacuum: inout IndexVacuum
+    _ leaf: inout PinnedBuffer, _ index: BTreeIndex, rightIsEmpty: inout Bool, _ vacuum: inout BTreeVacuum
   ) throws(EngineError) -> Bool {
     let leafView = BTreePage(leaf.mutableBytes)
     let leafBlock = leaf.block

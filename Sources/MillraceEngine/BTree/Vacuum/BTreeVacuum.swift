@@ -29,7 +29,7 @@ public struct IndexVacuumResult: Sendable, Equatable {
 /// through: who only reads an index keeps pages pinned until it is through with their entries. Entries can be moved to
 /// a page before the present one by a split meanwhile. Pages that are split note the VACUUM that runs, and such a page's
 /// right neighbours are looked at again.
-public struct IndexVacuum {
+struct BTreeVacuum {
   private let index: BTreeIndex
   private let session: Session
   private let isDead: ((TupleIdentifier) -> Bool)?
@@ -185,15 +185,17 @@ extension Session {
   /// - Parameter isDead: called once for each entry, with its page locked.
   /// - Throws: ``EngineError``.
   public func vacuum(
-    _ index: BTreeIndex, isDead: @escaping (TupleIdentifier) -> Bool
+    _ index: BTreeIndex, isDead: (TupleIdentifier) -> Bool
   ) throws(EngineError) -> IndexVacuumResult {
-    var vacuum = IndexVacuum(index, self, isDead: isDead)
-    return try vacuum.run()
+    try withoutActuallyEscaping(isDead) { isDead throws(EngineError) in
+      var vacuum = BTreeVacuum(index, self, isDead: isDead)
+      return try vacuum.run()
+    }
   }
 
   /// Finds out which pages of an index can be used again, without removing entries: where VACUUM found no dead tuples.
   public func cleanUp(_ index: BTreeIndex) throws(EngineError) -> IndexVacuumResult {
-    var vacuum = IndexVacuum(index, self, isDead: nil)
+    var vacuum = BTreeVacuum(index, self, isDead: nil)
     return try vacuum.run()
   }
 
@@ -251,5 +253,22 @@ extension BTreeIndex {
     let cycle = last % 0xFF7F + 1
     vacuumCycle.store(cycle, ordering: .releasing)
     return UInt16(cycle)
+  }
+}
+
+extension BTreeIndex: IndexVacuum {
+  /// Removes the entries that lead to dead rows (`btbulkdelete`).
+  public func bulkDelete(_ session: Session, isDead: (TupleIdentifier) -> Bool) throws(EngineError) {
+    _ = try session.vacuum(self, isDead: isDead)
+    hasBulkDeleted.store(true, ordering: .relaxed)
+  }
+
+  /// Finds pages that can be used again (`btvacuumcleanup`); that of an index from which entries were just removed has
+  /// found them already, and where few were deleted it is not worth looking.
+  public func cleanUp(_ session: Session) throws(EngineError) {
+    if hasBulkDeleted.exchange(false, ordering: .relaxed) { return }
+    let deletedCount = try readMetaPage(session.backend).deletedPageCount
+    guard deletedCount > 0, deletedCount > (try blockCount()) / 20 else { return }
+    _ = try session.cleanUp(self)
   }
 }
