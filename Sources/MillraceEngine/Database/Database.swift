@@ -30,6 +30,8 @@ public final class Database: Sendable {
   let locks: LockManager
   /// What recovery did when it was opened.
   public let recovery: RecoveryReport
+  /// Who else needs the log.
+  public let replicationSlots: ReplicationSlots
   let configuration: DatabaseConfiguration
   let controlFile: ControlFileStore
   let lockFile: LockFile
@@ -60,6 +62,7 @@ public final class Database: Sendable {
     let commitLog: CommitLog
     let multiXacts: MultiXacts
     let recovery: RecoveryReport
+    let replicationSlots: ReplicationSlots
     let controlFile: ControlFileStore
     let lockFile: LockFile
   }
@@ -71,6 +74,7 @@ public final class Database: Sendable {
     multiXacts = parts.multiXacts
     locks = LockManager(sessionsMax: configuration.sessionsMax)
     (controlFile, lockFile) = (parts.controlFile, parts.lockFile)
+    replicationSlots = parts.replicationSlots
     let state = parts.recovery.state
     transactions = TransactionManager(
       next: FullTransactionID(state.nextXID), oldest: TransactionID(state.oldestXID),
@@ -122,6 +126,9 @@ public final class Database: Sendable {
   }
 
   func microsecondsSince2000() -> Int64 { configuration.clock() - secondsFrom1970To2000 * 1_000_000 }
+
+  /// What the control file says: system identifier, formats, the last checkpoint.
+  public var control: ControlFile { controlFile.current }
 
   // MARK: Relations
 
