@@ -16,9 +16,11 @@ let package = Package(
   products: [
     .library(name: "MillraceIO", targets: ["MillraceIO"]),
     .library(name: "MillraceSimulation", targets: ["MillraceSimulation"]),
+    .library(name: "MillraceTypes", targets: ["MillraceTypes"]),
     .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
     .library(name: "MillraceWAL", targets: ["MillraceWAL"]),
     .library(name: "MillraceEngine", targets: ["MillraceEngine"]),
+    .library(name: "MillraceSQL", targets: ["MillraceSQL"]),
     .library(name: "MillraceServer", targets: ["MillraceServer"]),
     .executable(name: "millrace", targets: ["MillraceCommand"]),
     .executable(name: "millrace-counts", targets: ["HotPathCounts"]),
@@ -42,6 +44,8 @@ let package = Package(
   targets: [
     // Floor 0: what Swift cannot express, and the settings that every floor reads.
     .target(name: "CMillrace"),
+    // The rows of PostgreSQL's catalogs in a new cluster, as text.
+    .target(name: "CPostgresCatalog", exclude: ["data"]),
     .target(name: "MillraceSettings", swiftSettings: settings),
 
     // Floor 1: everything that touches the kernel for I/O. The simulation stands beside it.
@@ -55,6 +59,9 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "MillraceSimulation", dependencies: ["MillraceIO"], swiftSettings: settings),
 
+    // Floor 1 too, and beside nobody: the values of SQL.
+    .target(name: "MillraceTypes", swiftSettings: settings),
+
     // Floor 2: pages in memory.
     .target(name: "MillraceStorage", dependencies: ["CMillrace", "MillraceIO"], swiftSettings: settings),
 
@@ -65,8 +72,21 @@ let package = Package(
     // Floor 4: the users of streams and WAL.
     .target(
       name: "MillraceEngine",
-      dependencies: ["CMillrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL"],
+      dependencies: [
+        "CMillrace", "CPostgresCatalog", "MillraceSettings", "MillraceIO", "MillraceTypes", "MillraceStorage",
+        "MillraceWAL",
+      ],
       swiftSettings: settings),
+
+    // Floor 5: PostgreSQL's own parser, and what is made of its trees. The installed library is linked statically, so
+    // that a program does not need it where it runs.
+    .systemLibrary(
+      name: "CLibPGQuery", providers: [.apt(["libpg-query-dev", "postgresql-server-dev-15"])]),
+    .target(
+      name: "CPostgresParser", dependencies: ["CLibPGQuery"], exclude: ["postgresql"],
+      cSettings: [.headerSearchPath("postgresql")],
+      linkerSettings: [.linkedLibrary(":libpg_query.a", .when(platforms: [.linux]))]),
+    .target(name: "MillraceSQL", dependencies: ["CPostgresParser"], swiftSettings: settings),
 
     // Floor 6: clients.
     .target(
@@ -99,18 +119,22 @@ let package = Package(
 
     // What the tests of several targets need: places for files, seeds, clusters of real servers.
     .target(
-      name: "MillraceTestSupport", dependencies: ["MillraceStorage"], path: "Tests/Support", swiftSettings: settings),
+      name: "MillraceTestSupport", dependencies: ["MillraceIO", "MillraceStorage"], path: "Tests/Support",
+      swiftSettings: settings),
     .testTarget(name: "MillraceSettingsTests", dependencies: ["MillraceSettings"], swiftSettings: settings),
     .testTarget(
       name: "MillraceIOTests",
       dependencies: [
-        "CMillrace", "MillraceIO", "MillraceSimulation",
+        "CMillrace", "MillraceIO", "MillraceSimulation", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
+      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation", "MillraceTestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MillraceTypesTests", dependencies: ["MillraceTypes", "MillraceTestSupport"], swiftSettings: settings),
     .testTarget(
       name: "MillraceStorageTests",
       dependencies: [
@@ -133,10 +157,13 @@ let package = Package(
     .testTarget(
       name: "MillraceEngineTests",
       dependencies: [
-        "CrashWriter", "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceStorage", "MillraceWAL",
-        "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
+        "CrashWriter", "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceTypes", "MillraceStorage",
+        "MillraceWAL", "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MillraceSQLTests", dependencies: ["CPostgresParser", "MillraceSQL", "MillraceTestSupport"],
       swiftSettings: settings),
     .testTarget(
       name: "MillraceServerTests",

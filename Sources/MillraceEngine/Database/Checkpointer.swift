@@ -122,7 +122,6 @@ final class Checkpointer {
   }
 
   private func contents(_ kind: Kind, redo: LogSequenceNumber, _ previous: ControlFile) -> ControlFile.Checkpoint {
-    let state = database.recovery.state
     var checkpoint = previous.checkpoint
     checkpoint.redo = redo
     checkpoint.timeline = database.log.configuration.timeline
@@ -130,12 +129,11 @@ final class Checkpointer {
     checkpoint.fullPageWrites = database.settings[.fullPageWrites]
     checkpoint.nextXID = database.transactions.next.rawValue
     checkpoint.nextOID = database.nextOID(isShutdown: kind.isShutdown)
-    checkpoint.nextMultiXact = state.nextMultiXact
-    checkpoint.nextMultiXactOffset = state.nextMultiXactOffset
-    checkpoint.oldestXID = state.oldestXID
-    checkpoint.oldestXIDDatabase = state.oldestXIDDatabase
-    checkpoint.oldestMultiXact = state.oldestMultiXact
-    checkpoint.oldestMultiXactDatabase = state.oldestMultiXactDatabase
+    let multi = database.multiXacts.position
+    (checkpoint.nextMultiXact, checkpoint.nextMultiXactOffset) = (multi.next, multi.nextOffset)
+    let oldest = database.transactions.oldest
+    (checkpoint.oldestXID, checkpoint.oldestXIDDatabase) = (oldest.xid.rawValue, oldest.database)
+    (checkpoint.oldestMultiXact, checkpoint.oldestMultiXactDatabase) = (multi.oldest, multi.oldestDatabase)
     checkpoint.time = database.configuration.clock() / 1_000_000
     checkpoint.oldestActiveXID =
       kind == .online && previous.settings.walLevel != .minimal ? database.transactions.oldestRunning.rawValue : 0
@@ -147,6 +145,7 @@ final class Checkpointer {
     let began = monotonicNanoseconds()
     do throws(EngineError) {
       try database.commitLog.checkpoint(backend)
+      try database.multiXacts.checkpoint(backend)
     } catch {
       throw error.code == .stopped ? database.stop(because: error) : error
     }

@@ -104,6 +104,7 @@ extension Database {
     beforeLogCloses()
     _ = try checkpoint.get()
     commitLog.close(backend)
+    multiXacts.close(backend)
     log.close(backend: backend)
   }
 
