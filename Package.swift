@@ -16,6 +16,7 @@ let package = Package(
   products: [
     .library(name: "MillraceIO", targets: ["MillraceIO"]),
     .library(name: "MillraceSimulation", targets: ["MillraceSimulation"]),
+    .library(name: "MillraceTypes", targets: ["MillraceTypes"]),
     .library(name: "MillraceStorage", targets: ["MillraceStorage"]),
     .library(name: "MillraceWAL", targets: ["MillraceWAL"]),
     .library(name: "MillraceEngine", targets: ["MillraceEngine"]),
@@ -50,6 +51,9 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(name: "MillraceSimulation", dependencies: ["MillraceIO"], swiftSettings: settings),
+
+    // Floor 1 too, and beside nobody: the values of SQL.
+    .target(name: "MillraceTypes", swiftSettings: settings),
 
     // Floor 2: pages in memory.
     .target(name: "MillraceStorage", dependencies: ["CMillrace", "MillraceIO"], swiftSettings: settings),
@@ -88,18 +92,22 @@ let package = Package(
 
     // What the tests of several targets need: places for files, seeds, clusters of real servers.
     .target(
-      name: "MillraceTestSupport", dependencies: ["MillraceStorage"], path: "Tests/Support", swiftSettings: settings),
+      name: "MillraceTestSupport", dependencies: ["MillraceIO", "MillraceStorage"], path: "Tests/Support",
+      swiftSettings: settings),
     .testTarget(name: "MillraceSettingsTests", dependencies: ["MillraceSettings"], swiftSettings: settings),
     .testTarget(
       name: "MillraceIOTests",
       dependencies: [
-        "CMillrace", "MillraceIO", "MillraceSimulation",
+        "CMillrace", "MillraceIO", "MillraceSimulation", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation"], swiftSettings: settings),
+      name: "MillraceSimulationTests", dependencies: ["MillraceIO", "MillraceSimulation", "MillraceTestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MillraceTypesTests", dependencies: ["MillraceTypes", "MillraceTestSupport"], swiftSettings: settings),
     .testTarget(
       name: "MillraceStorageTests",
       dependencies: [

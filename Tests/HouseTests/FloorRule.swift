@@ -13,6 +13,7 @@ enum Floor {
     "MillraceSettings": Target(floor: 0),
     "MillraceIO": Target(floor: 1, others: ["Logging", "Histogram"]),
     "MillraceSimulation": Target(floor: 1, beside: ["MillraceIO"]),
+    "MillraceTypes": Target(floor: 1),
     "MillraceStorage": Target(floor: 2),
     "MillraceWAL": Target(floor: 3),
     "MillraceEngine": Target(floor: 4),

@@ -167,7 +167,7 @@ struct PostgreSQLComparisonTests {
   private func departs(_ definition: SettingDefinition, _ text: String) -> Bool {
     switch definition.name {
     // Other words than PostgreSQL's, so that the list of words in the hint differs.
-    case "io_method", "shared_memory_type": (try? definition.parse(text)) == nil
+    case "io_method", "shared_memory_type", "wal_sync_method": (try? definition.parse(text)) == nil
     // Zero is allowed here.
     case "io_workers": true
     // PostgreSQL counts in microseconds too, but lets no unit be written and prints none.

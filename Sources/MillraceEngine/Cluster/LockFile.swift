@@ -99,13 +99,20 @@ final class LockFile: Sendable {
   /// Gives the directory back.
   func release() {
     try? fileSystem.remove(path)
-    file.close()
+    close()
     Self.held.withLock { _ = $0.remove(key) }
   }
 
   /// Gives it back as a process that is killed does: the file stays.
   func abandon() {
-    file.close()
+    close()
     Self.held.withLock { _ = $0.remove(key) }
+  }
+
+  /// Unlocks it by hand: a child that is about to become another program has a copy of the descriptor for a moment, and
+  /// as long as there is a copy closing ours unlocks nothing.
+  private func close() {
+    if file.descriptor >= 0 { flock(file.descriptor, LOCK_UN) }
+    file.close()
   }
 }

@@ -138,7 +138,7 @@ public final class Database: Sendable {
     relations.withLock { _ = $0.removeValue(forKey: locator) }
     let fork = storage.open(locator)
     pool.drop(fork, backend: backend)
-    storage.unlink(locator)
+    storage.unlink(locator, by: backend)
   }
 
   /// Gives out a number for a relation. Blocks of numbers are logged ahead, so that after a crash none comes twice.
@@ -184,9 +184,15 @@ public final class Database: Sendable {
     return error
   }
 
-  /// Makes the log durable.
+  /// Makes the log durable up to the end of a transaction, which counts as running still: others that run as well are
+  /// what `commit_delay` waits for (MinimumActiveBackends).
   func flushLog(upTo position: LogSequenceNumber, _ backend: IOBackend) throws(EngineError) {
-    do throws(WALError) { try log.flush(upTo: position, backend: backend) } catch { throw EngineError(error) }
+    let siblings = log.configuration.commitDelay > 0 ? max(transactions.runningCount - 1, 0) : 0
+    do throws(WALError) {
+      try log.flush(upTo: position, backend: backend, siblings: siblings)
+    } catch {
+      throw EngineError(error)
+    }
   }
 
   // MARK: How things are read and written

@@ -45,7 +45,9 @@ struct HeapDescription {
   private static func prune(_ record: WALRecord) throws(EngineError) -> String {
     let isImaged = record.block(0)?.image != nil
     let prune = try HeapPruneRecord(record.mainData, blockData: isImaged ? nil : record.block(0)?.data)
-    var text = "snapshotConflictHorizon: \(prune.plan.conflictHorizon), isCatalogRel: F"
+    // Without the one PostgreSQL begins with the comma before the other.
+    var text = prune.plan.conflictHorizon.isValid ? "snapshotConflictHorizon: \(prune.plan.conflictHorizon)" : ""
+    text += ", isCatalogRel: F"
     guard !isImaged else { return text }
     text += ", nplans: \(prune.freezes.count), nredirected: \(prune.plan.redirected.count), "
     text += "ndead: \(prune.plan.dead.count), nunused: \(prune.plan.unused.count)"

@@ -23,11 +23,20 @@ public final class TransactionResourceManager: ResourceManager {
     }
   }
 
+  /// In the words of PostgreSQL's xactdesc.c.
   public override func describe(_ record: WALRecord) -> String {
+    let operation = record.info & TransactionRecordInfo.operationMask
+    guard operation == TransactionRecordInfo.commit || operation == TransactionRecordInfo.abort else { return "" }
     do throws(EngineError) {
       let end = try TransactionEndRecord(record)
-      let relations = end.relations.map { "\($0.tablespace)/\($0.database)/\($0.relNumber)" }
-      return "time \(end.time)" + (relations.isEmpty ? "" : "; rels: " + relations.joined(separator: " "))
+      var text = "\(Timestamp(end.time))"
+      if !end.relations.isEmpty { text += "; rels:" }
+      for relation in end.relations {
+        text += " " + RelationPath(relation).formatted(versionDirectory: ControlFile.versionDirectoryOf18)
+      }
+      if !end.subtransactions.isEmpty { text += "; subxacts:" }
+      for xid in end.subtransactions { text += " \(xid)" }
+      return text
     } catch {
       return error.description
     }
@@ -70,7 +79,13 @@ public final class CommitLogResourceManager: ResourceManager {
 
   public override func describe(_ record: WALRecord) -> String {
     var fields = RecordFields(record.mainData)
-    do throws(EngineError) { return "page \(try fields.next(Int64.self))" } catch { return error.description }
+    do throws(EngineError) {
+      let page = "page \(try fields.next(Int64.self))"
+      guard record.info == CommitLogRecordInfo.truncate else { return page }
+      return "\(page); oldestXact \(try fields.next(UInt32.self))"
+    } catch {
+      return error.description
+    }
   }
 
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {

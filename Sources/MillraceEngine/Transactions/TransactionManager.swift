@@ -136,6 +136,9 @@ public final class TransactionManager: Sendable {
   /// The oldest transaction that runs, or would be next.
   public var oldestRunning: TransactionID { state.withLock { $0.running.first ?? $0.next.short } }
 
+  /// How many transactions that have a number are under way.
+  var runningCount: Int { state.withLock { $0.running.count } }
+
   // MARK: Committing and checkpoints
 
   /// Runs what must not be split by a checkpoint: writing a commit's record and its entry in the commit log. A

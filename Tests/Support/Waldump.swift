@@ -1,47 +1,69 @@
 import Foundation
-import MillraceStorage
-import MillraceTestSupport
-import Testing
+package import MillraceStorage
 
 /// What PostgreSQL's `pg_waldump` says about a log.
-struct Waldump {
-  struct Block: Equatable {
-    var id = 0
-    var relation = ""
-    var fork = "main"
-    var block: UInt32 = 0
-    var hasImage = false
+package struct Waldump {
+  package struct Block: Equatable {
+    package var id = 0
+    package var relation = ""
+    package var fork = "main"
+    package var block: UInt32 = 0
+    package var hasImage = false
+
+    package init(
+      id: Int = 0, relation: String = "", fork: String = "main", block: UInt32 = 0, hasImage: Bool = false
+    ) {
+      (self.id, self.relation, self.fork) = (id, relation, fork)
+      (self.block, self.hasImage) = (block, hasImage)
+    }
   }
 
-  struct Record: Equatable {
-    var resourceManager = ""
-    var length = 0
-    var totalLength = 0
-    var xid: UInt32 = 0
-    var lsn = ""
-    var previous = ""
-    var description = ""
-    var blocks: [Block] = []
+  package struct Record: Equatable {
+    package var resourceManager = ""
+    package var length = 0
+    package var totalLength = 0
+    package var xid: UInt32 = 0
+    package var lsn = ""
+    package var previous = ""
+    package var description = ""
+    package var blocks: [Block] = []
+
+    package init(
+      resourceManager: String = "", length: Int = 0, totalLength: Int = 0, xid: UInt32 = 0, lsn: String = "",
+      previous: String = "", description: String = "", blocks: [Block] = []
+    ) {
+      (self.resourceManager, self.length, self.totalLength, self.xid) = (resourceManager, length, totalLength, xid)
+      (self.lsn, self.previous, self.description, self.blocks) = (lsn, previous, description, blocks)
+    }
   }
 
-  let records: [Record]
+  package let records: [Record]
   /// Why it stopped; empty where it came to the end it was given.
-  let errors: String
+  package let errors: String
 
   /// - Parameters:
   ///   - start: where a record starts.
+  ///   - segments: the files that `start` and `end` lie in. Without them the program asks any file for the segments'
+  ///     size, and one that was made ahead of need does not tell.
   ///   - end: where to stop; nil for the end of the log.
   ///   - images: a directory, made by it, for the pages of full-page images.
-  init(
-    _ installation: PostgresInstallation, directory: String, start: LogSequenceNumber, end: LogSequenceNumber? = nil,
-    savingImagesTo images: String? = nil
+  package init(
+    _ installation: PostgresInstallation, directory: String, start: LogSequenceNumber, segments: [String] = [],
+    end: LogSequenceNumber? = nil, savingImagesTo images: String? = nil
   ) throws {
     var arguments = ["-p", directory, "-s", "\(start)"]
     if let end { arguments += ["-e", "\(end)"] }
     if let images { arguments.append("--save-fullpage=\(images)") }
+    arguments += segments
     let outcome = try installation.run("pg_waldump", arguments, mayFail: true)
     errors = outcome.errors
     records = try outcome.output.split(separator: "\n").map(Self.parse)
+  }
+
+  /// A line of another form.
+  struct UnexpectedLine: Error, CustomStringConvertible {
+    let line: String
+    var description: String { "pg_waldump printed \(line)" }
   }
 
   /// rmgr: NAME len (rec/tot): N/ N, tx: N, lsn: LSN, prev LSN, desc: TEXT, blkref #N: rel A/B/C fork F blk N FPW, …
@@ -50,8 +72,9 @@ struct Waldump {
   private static func parse(_ line: Substring) throws -> Record {
     var rest = line
     func part(_ before: String, _ after: String) throws -> Substring {
-      let start = try #require(rest.range(of: before), "pg_waldump printed \(line)")
-      let end = try #require(rest.range(of: after, range: start.upperBound..<rest.endIndex))
+      guard let start = rest.range(of: before),
+        let end = rest.range(of: after, range: start.upperBound..<rest.endIndex)
+      else { throw UnexpectedLine(line: String(line)) }
       defer { rest = rest[end.lowerBound...] }
       return rest[start.upperBound..<end.lowerBound]
     }
@@ -64,7 +87,7 @@ struct Waldump {
     record.lsn = String(try part("lsn: ", ","))
     record.previous = String(try part("prev ", ","))
     let blocks = rest.ranges(of: "blkref #")
-    let start = try #require(rest.range(of: ", desc: "))
+    guard let start = rest.range(of: ", desc: ") else { throw UnexpectedLine(line: String(line)) }
     record.description = String(rest[start.upperBound..<(blocks.first?.lowerBound ?? rest.endIndex)])
     while record.description.last == " " || record.description.last == "," { record.description.removeLast() }
     for (index, found) in blocks.enumerated() {
@@ -88,7 +111,7 @@ struct Waldump {
 
 extension LogSequenceNumber {
   /// As `pg_waldump` prints it: `0/016ED420`.
-  var waldump: String {
+  package var waldump: String {
     let low = String(rawValue & 0xFFFF_FFFF, radix: 16, uppercase: true)
     return String(rawValue >> 32, radix: 16, uppercase: true) + "/" + String(repeating: "0", count: 8 - low.count) + low
   }
