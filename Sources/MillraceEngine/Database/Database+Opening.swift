@@ -1,5 +1,5 @@
 import MillraceIO
-import MillraceSettings
+public import MillraceSettings
 package import MillraceStorage
 import MillraceWAL
 
@@ -8,7 +8,7 @@ extension Database {
   /// - Throws: ``EngineError``: there is no cluster, it is in use, a setting makes no sense, or it cannot be recovered.
   public static func open(_ configuration: DatabaseConfiguration) throws(EngineError) -> Database {
     try checkVersion(configuration)
-    let settings = try settings(configuration)
+    let settings = try readSettings(configuration)
     let lockFile = try LockFile(
       configuration.fileSystem, directory: configuration.path, time: configuration.clock() / 1_000_000)
     do throws(EngineError) {
@@ -52,8 +52,10 @@ extension Database {
     }
   }
 
-  /// The defaults, what the cluster's files say, and what was given, in this order.
-  private static func settings(_ configuration: DatabaseConfiguration) throws(EngineError) -> Settings {
+  /// The settings that a database has when it is opened so: the defaults, what the cluster's files say, and what was
+  /// given, in this order.
+  /// - Throws: ``EngineError`` `.invalidSetting`.
+  public static func readSettings(_ configuration: DatabaseConfiguration) throws(EngineError) -> Settings {
     var settings = Settings()
     for assignment in configuration.defaults { try set(assignment, in: &settings, from: "") }
     for name in [ClusterLayout.configurationFile, ClusterLayout.automaticConfigurationFile] {
@@ -98,15 +100,27 @@ extension Database {
     defer { backend.close() }
     _ = try Checkpointer(self, backend).perform(.shutdown, .none).get()
     commitLog.close(backend)
+    multiXacts.close(backend)
     log.close(backend: backend)
   }
 
   /// Stops without writing anything more, as a process that is killed does: what was not written is lost, and the next
-  /// to open the cluster recovers. For tests. All sessions must have been closed, or never be used again.
+  /// to open the cluster recovers. For tests, and for a server that is to end at once. All sessions must have been
+  /// closed, or never be used again.
   package func crash() {
     stop(because: EngineError(.stopped, "the database has crashed"))
     stopThreads()
     lockFile.abandon()
+  }
+
+  /// Says in `postmaster.pid` where a server of this database listens.
+  /// - Throws: ``EngineError`` `.io`.
+  public func announce(port: Int, socketDirectory: String, address: String) throws(EngineError) {
+    do throws(IOError) {
+      try lockFile.announce(port: port, socketDirectory: socketDirectory, address: address)
+    } catch {
+      throw EngineError(error)
+    }
   }
 
   private func stopThreads() {

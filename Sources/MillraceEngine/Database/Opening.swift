@@ -25,8 +25,8 @@ struct Opening {
       if let engine = configuration.engine {
         self.engine = engine
       } else {
-        // Besides sessions: checkpointer, background writer, WAL writer, and who opens and closes.
-        var engineConfiguration = IOConfiguration(settings, backendsMax: configuration.sessionsMax + 5)
+        // Besides sessions: checkpointer, background writer, WAL writer, who opens and closes, and vacuums.
+        var engineConfiguration = IOConfiguration(settings, backendsMax: configuration.sessionsMax + 9)
         engineConfiguration.handlesPerBackend = max(engineConfiguration.handlesPerBackend, 8)
         engine = try IOEngine(engineConfiguration)
       }
@@ -60,17 +60,27 @@ struct Opening {
     let commitLog = try CommitLog(
       fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_xact", isSynced: settings[.fsync])
     used.append(commitLog)
-    let report = try recover(storage, pool, commitLog)
+    let slots = try ReplicationSlots(
+      configuration.fileSystem, directory: "\(configuration.path)/pg_replslot", max: settings[.maxReplicationSlots])
+    let multiXacts = try MultiXacts(
+      fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_multixact", isSynced: settings[.fsync])
+    used.append(multiXacts)
+    let report = try recover(storage, pool, commitLog, multiXacts)
     let log = try openLog(report)
     used.append(log)
-    commitLog.flushLog = { position, backend throws(EngineError) in
+    let flush = { (position: LogSequenceNumber, backend: IOBackend) throws(EngineError) -> Void in
       do throws(WALError) { try log.flush(upTo: position, backend: backend) } catch { throw EngineError(error) }
     }
+    commitLog.setFlushLog(flush)
+    multiXacts.setFlushLog(flush)
     pool.flushGuard = LogFlushGuard(log)
     commitLog.setToleratesMissing(false)
+    multiXacts.setToleratesMissing(false)
+    multiXacts.begin(
+      next: report.state.nextMultiXact, offset: report.state.nextMultiXactOffset, oldest: report.state.oldestMultiXact)
     let parts = Database.Parts(
       settings: settings, engine: engine, storage: storage, pool: pool, log: log, commitLog: commitLog,
-      recovery: report, controlFile: controlFile, lockFile: lockFile)
+      multiXacts: multiXacts, recovery: report, replicationSlots: slots, controlFile: controlFile, lockFile: lockFile)
     let database = Database(configuration, parts)
     storage.syncRequests.whenFinal { [weak database] failure in database?.stop(because: EngineError(failure)) }
     try start(database)
@@ -88,7 +98,7 @@ struct Opening {
   // MARK: Recovery
 
   private func recover(
-    _ storage: StorageManager, _ pool: BufferPool, _ commitLog: CommitLog
+    _ storage: StorageManager, _ pool: BufferPool, _ commitLog: CommitLog, _ multiXacts: MultiXacts
   ) throws(EngineError) -> RecoveryReport {
     let control = controlFile.current
     var recoveryConfiguration = RecoveryConfiguration()
@@ -100,9 +110,11 @@ struct Opening {
       walDirectory: walDirectory,
       resourceManagers: ResourceManagerTable([
         TransactionResourceManager(commitLog), CommitLogResourceManager(commitLog), HeapResourceManager(.heap),
-        HeapResourceManager(.heap2),
+        HeapResourceManager(.heap2), BTreeResourceManager(), SequenceResourceManager(),
+        MultiXactResourceManager(multiXacts),
       ]), configuration: recoveryConfiguration)
     commitLog.setToleratesMissing(true)
+    multiXacts.setToleratesMissing(true)
     try prepareFiles(storage, isClean: control.state.isClean)
     let report: RecoveryReport
     do throws(RecoveryError) { report = try recovery.run() } catch { throw EngineError(error) }

@@ -51,9 +51,9 @@ public final class TransactionResourceManager: ResourceManager {
     let end = try asRecovery { () throws(EngineError) in
       let end = try TransactionEndRecord(record)
       let status = operation == TransactionRecordInfo.commit ? TransactionStatus.committed : .aborted
-      for xid in end.subtransactions + [TransactionID(record.xid)] {
-        try commitLog.set(xid, status, context.backend)
-      }
+      try commitLog.set(TransactionID(record.xid), status, with: end.subtransactions, context.backend)
+      // Of those nested in it no other record may tell.
+      for xid in end.subtransactions { context.noteTransaction(xid.rawValue) }
       return end
     }
     for relation in end.relations { try context.dropRelation(relation) }
@@ -89,8 +89,15 @@ public final class CommitLogResourceManager: ResourceManager {
   }
 
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
-    // What was cut off is not looked at any more; its files stay until somebody cuts them off again.
-    if record.info == CommitLogRecordInfo.truncate { return }
+    if record.info == CommitLogRecordInfo.truncate {
+      return try asRecovery { () throws(EngineError) in
+        var fields = RecordFields(record.mainData)
+        _ = try fields.next(Int64.self)
+        let oldest = TransactionID(try fields.next(UInt32.self))
+        context.noteOldestTransaction(oldest.rawValue, database: try fields.next(UInt32.self))
+        try commitLog.truncate(before: oldest, context.backend)
+      }
+    }
     guard record.info == CommitLogRecordInfo.zeroPage else { throw unknown(record) }
     try asRecovery { () throws(EngineError) in
       var fields = RecordFields(record.mainData)
