@@ -7,7 +7,7 @@ import MillraceTypes
 import Synchronization
 import Testing
 
-@Suite struct BTreeConcurrencyTests {
+@Suite final class BTreeConcurrencyTests: Sendable {
   /// What a thread found wrong.
   private let failures = Locked<[String]>([])
 
@@ -52,7 +52,7 @@ import Testing
 
   /// Inserts what stays, and as much that VACUUM takes away again: heap TIDs from block 1,000,000 on.
   private static func insert(
-    _ worker: Int, _ test: IndexRig, _ session: Session, _ inserted: Locked<Set<UInt64>>
+    _ worker: Int, _ test: IndexRig, _ session: Session, _ inserted: borrowing Locked<Set<UInt64>>
   ) throws {
     var random = SeededGenerator(seed: UInt64(worker) + 50)
     for batch in 0..<50 {
@@ -79,7 +79,7 @@ import Testing
 
   /// All that was there before is found, in order.
   private func scan(
-    _ test: IndexRig, _ session: Session, _ inserted: Locked<Set<UInt64>>, _ direction: ScanDirection,
+    _ test: IndexRig, _ session: Session, _ inserted: borrowing Locked<Set<UInt64>>, _ direction: ScanDirection,
     _ random: inout SeededGenerator
   ) throws {
     let before = inserted.withLock { $0 }
