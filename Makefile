@@ -1,14 +1,14 @@
 # What can be done with this repository; `make` prints the list.
 #
-# `make demo` and `make build` need the Swift toolchain and nothing else. What `make test` and `make bench`
-# need besides is installed by scripts/install-test-dependencies.sh, which they call.
+# `make demo` and `make build` need the Swift toolchain and nothing else. What the others need besides is installed by
+# scripts/install-test-dependencies.sh, which they call: the SQL parser's library, and programs to compare with.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak bench format lint docs clean
+.PHONY: help build demo test soak bench format lint docs clean parser-library
 
-libraries := MillraceSettings MillraceIO MillraceSimulation MillraceStorage MillraceWAL MillraceEngine
+libraries := MillraceSettings MillraceIO MillraceSimulation MillraceStorage MillraceWAL MillraceEngine MillraceSQL
 
 # Only what is said on make's own command line: many a PostgreSQL user has PGDATA in the environment.
 said = $(if $(filter command line,$(origin $(1))),--$(2) '$($(1))')
@@ -31,7 +31,11 @@ demo: build ## read real data by every method and compare; takes PGDATA=director
 test: ## everything that must hold before a change is merged
 	scripts/test.sh
 
-soak: ## the whole engine on a simulated disk, seed after seed until stopped; takes SEED=first
+# libpg_query and PostgreSQL's headers, which the SQL parser is built with.
+parser-library:
+	@scripts/install-test-dependencies.sh build
+
+soak: parser-library ## the whole engine on a simulated disk, seed after seed until stopped; takes SEED=first
 	swift build -c release -Xswiftc -enable-testing --scratch-path .build-soak --build-tests
 	MILLRACE_SOAK=1 $(if $(SEED),MILLRACE_SEED=$(SEED)) swift test -c release -Xswiftc -enable-testing \
 	  --scratch-path .build-soak --skip-build --filter 'EngineSimulationTests.*without.end'
@@ -45,7 +49,7 @@ format: ## bring the Swift sources into the project's format
 lint: ## only say what is not in the project's format
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 
-docs: ## the libraries' reference as a web site, in .build/docs
+docs: parser-library ## the libraries' reference as a web site, in .build/docs
 	swift package --allow-writing-to-directory .build/docs generate-documentation \
 	  $(addprefix --target ,$(libraries)) --enable-experimental-combined-documentation \
 	  --transform-for-static-hosting --output-path .build/docs

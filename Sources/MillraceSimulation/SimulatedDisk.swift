@@ -81,9 +81,17 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
         node.crash(bySector: faults.tearsUnsyncedWrites) { !faults.losesUnsyncedWrites || random.oneIn(2) }
         node.openCount = 0
       }
-      state.usedSectors = state.names.linkedNodes.reduce(0) { $0 + $1.cached.sectors.count }
-      state.epoch += 1
-      state.power = SimulatedPower()
+      state.restart()
+    }
+  }
+
+  /// Ends the process that uses the disk, and not the machine: every open file fails with EIO from now on, as after
+  /// ``crash()``. But what was done stays in the system's cache as it is, unsynced: the next process finds it there,
+  /// and a later crash may still lose it.
+  public func endProcess() {
+    state.withLock { state in
+      for node in state.names.linkedNodes { node.openCount = 0 }
+      state.restart()
     }
   }
 
@@ -139,6 +147,10 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
 
   public override func exists(_ path: String) -> Bool {
     state.withLock { $0.names[path] != nil || $0.names.isDirectory(path) }
+  }
+
+  public override func kind(of path: String) -> IOFileKind? {
+    state.withLock { $0.names[path] != nil ? .file : $0.names.isDirectory(path) ? .directory : nil }
   }
 
   public override func list(_ directory: String) throws(IOError) -> [String] {
@@ -233,6 +245,13 @@ struct SystemFailure: Error {
 }
 
 extension SimulatedDisk.State {
+  /// What was open is open no more, and the power is on.
+  fileprivate mutating func restart() {
+    usedSectors = names.linkedNodes.reduce(0) { $0 + $1.cached.sectors.count }
+    epoch += 1
+    power = SimulatedPower()
+  }
+
   fileprivate mutating func open(_ path: String, _ options: IOFileOptions) -> Result<SimulatedNode, SystemFailure> {
     let changes = options.contains(.write) || options.contains(.truncate)
     if faults.isReadOnly, changes || options.contains(.create) && names[path] == nil {

@@ -56,11 +56,21 @@ public final class SimulatedEngine: Sendable {
   /// I/Os in flight, after merging.
   public var inFlightCount: Int { scheduler.inFlightCount }
 
+  /// The moment of virtual time at which the next I/O in flight ends; nil where none is.
+  public var nextCompletion: UInt64? { scheduler.nextEnd }
+
   /// The machine loses its power: some writes in flight may have had their effect, of the rest
   /// ``SimulatedDisk/crash()`` tells. All I/O in flight fails with EIO when it is waited for. What comes up again is
   /// another engine on the same disk.
   public func crash() {
     scheduler.interrupt(EngineReference(engine))
     disk.crash()
+  }
+
+  /// The process is killed and the machine goes on: some writes in flight may have had their effect, and what was
+  /// written is there for the next process, but not durable by that (``SimulatedDisk/endProcess()``).
+  public func kill() {
+    scheduler.interrupt(EngineReference(engine))
+    disk.endProcess()
   }
 }

@@ -127,15 +127,25 @@ public final class SimulatedFile: IOFile, @unchecked Sendable {
         return 0
       }
       state.counts.syncErrors += 1
-      var random = state.random.split()
-      node.failSync { random.oneIn(2) }
-      return -Int64(EIO)
+      return loseUnsynced(&state)
     }
   }
 
+  /// The disk could not take what the cache held of this file, and the cache does not keep it for another attempt.
+  private func loseUnsynced(_ state: inout SimulatedDisk.State) -> Int64 {
+    var random = state.random.split()
+    node.failSync { random.oneIn(2) }
+    return -Int64(EIO)
+  }
+
   public override func flushRange(at offset: Int64, length: Int64) -> Int64 {
-    // A crash may keep any of it in any case.
-    with(offset: offset) { $0.isToldToTryAgain() ? -Int64(EAGAIN) : 0 }
+    with(offset: offset) { state in
+      if state.isToldToTryAgain() { return -Int64(EAGAIN) }
+      // A crash may keep any of it in any case.
+      guard state.random.oneIn(state.faults.flushErrors) else { return 0 }
+      state.counts.flushErrors += 1
+      return loseUnsynced(&state)
+    }
   }
 
   public override func allocate(at offset: Int64, length: Int64) -> Int64 {

@@ -16,6 +16,8 @@ package final class SimulatedScheduler: IOScheduler {
     /// What is in flight, the next one last.
     var queue: [Entry] = []
     var submitted: UInt64 = 0
+    /// When the last sync will have ended.
+    var syncedAt: UInt64 = 0
     /// Whether what was in flight when the power went off has had its effect.
     var isInterrupted = false
   }
@@ -36,6 +38,9 @@ package final class SimulatedScheduler: IOScheduler {
   }
 
   var inFlightCount: Int { state.withLock { $0.queue.count } }
+
+  /// When the next I/O in flight ends.
+  var nextEnd: UInt64? { state.withLock { $0.queue.last?.endsAt } }
 
   var latency: LatencyModel {
     get { state.withLock { $0.latency } }
@@ -59,9 +64,14 @@ package final class SimulatedScheduler: IOScheduler {
   }
 
   private func enqueue(_ index: UInt32, _ engine: EngineReference, _ state: inout State) {
+    let transfer = engine.transfer(index)
+    let isSync = transfer.operation == .fsync || transfer.operation == .fdatasync
+    var begin = clock.nanoseconds
+    if isSync, state.latency.syncsOneByOne { begin = max(begin, state.syncedAt) }
     let entry = Entry(
-      index: index, endsAt: clock.nanoseconds + state.latency.draw(from: &state.random), number: state.submitted,
-      transfer: engine.transfer(index))
+      index: index, endsAt: begin + state.latency.draw(isSync: isSync, from: &state.random), number: state.submitted,
+      transfer: transfer)
+    if isSync { state.syncedAt = entry.endsAt }
     requireUse(
       !state.queue.contains { $0.transfer.isOverlappedWrite(entry.transfer) },
       "two writes of one range of a file are in flight at once; what it holds afterwards is anybody's guess")

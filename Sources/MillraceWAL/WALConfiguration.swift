@@ -1,3 +1,4 @@
+import Glibc
 public import MillraceIO
 public import MillraceStorage
 
@@ -60,9 +61,11 @@ public struct WALConfiguration: Sendable {
   public var ioTargetPages = 8
   /// `io_wal_pad_partial`.
   public var padsPartialPages = false
-  /// Groups of committers that are made durable at the same time. One is what PostgreSQL does; more overlap the end of
-  /// one flush with the beginning of the next, at the price of smaller groups.
-  public var commitBatchesMax = 2
+  /// Groups of committers that are made durable at the same time, at most. One is what PostgreSQL does; how many there
+  /// are up to this follows from what the disk shows (``CommitDepth``).
+  public var commitBatchesMax = 8
+  /// Off where a test wants so many whatever the disk shows.
+  var learnsCommitDepth = true
   /// `commit_delay`, microseconds.
   public var commitDelay = 0
   /// `commit_siblings`.
@@ -72,8 +75,19 @@ public struct WALConfiguration: Sendable {
   /// `wal_writer_flush_after`, pages; 0 flushes whenever there is something to.
   public var writerFlushAfterPages = 128
   public var hugePages = IOMemory.HugePages.try
+  /// Microseconds since 2000, for a record that says when it was written.
+  public var clock: @Sendable () -> Int64 = { WALConfiguration.systemMicroseconds() }
+  /// Monotonic nanoseconds, for what the log learns from how long things take.
+  public var monotonicClock: @Sendable () -> UInt64 = { monotonicNanoseconds() }
   /// Off only in the test that shows what it is for.
   var clearsStalePages = true
+
+  private static func systemMicroseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    // 10,957 days from 1970 to 2000.
+    return (Int64(time.tv_sec) - 10_957 * 86_400) * 1_000_000 + Int64(time.tv_nsec) / 1000
+  }
 
   public init(directory: String, systemIdentifier: UInt64) {
     (self.directory, self.systemIdentifier) = (directory, systemIdentifier)
@@ -113,15 +127,18 @@ public struct WALResumePoint: Sendable, Equatable {
   public var lastRecord: LogSequenceNumber
   /// Where recovery would start now.
   public var redoPosition: LogSequenceNumber
-  /// Whether the log was not ended by a shutdown. Then what was read of it is made durable before it goes on, and what
-  /// lies behind its end is cleared.
+  /// Whether the log was not ended by a shutdown. Then what lies behind its end is cleared. What lies before it has
+  /// been made durable by whoever read it (``StorageManager/syncDataDirectory(_:)``).
   public var isAfterCrash: Bool
+  /// A record that starts before `position` and was never written to its end; its rest is missing from there on, which
+  /// is the start of a page. It stays, and the log says that it was given up.
+  public var abandonedRecord: LogSequenceNumber?
 
   public init(
     position: LogSequenceNumber, lastRecord: LogSequenceNumber, redoPosition: LogSequenceNumber,
-    isAfterCrash: Bool = true
+    isAfterCrash: Bool = true, abandonedRecord: LogSequenceNumber? = nil
   ) {
     (self.position, self.lastRecord, self.redoPosition) = (position, lastRecord, redoPosition)
-    self.isAfterCrash = isAfterCrash
+    (self.isAfterCrash, self.abandonedRecord) = (isAfterCrash, abandonedRecord)
   }
 }

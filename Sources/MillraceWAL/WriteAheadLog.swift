@@ -28,6 +28,8 @@ public final class WriteAheadLog: @unchecked Sendable {
   public let segments: WALSegmentDirectory
   /// The method in use, after `auto` has decided.
   public let syncMethod: WALSyncMethod
+  /// Why `auto` has chosen it: what was measured, and when. Nil where it was given.
+  public let syncMethodReason: String?
   /// Whether a write is as good as a flush: `open_sync`, `open_datasync`, or fsync off.
   let isDurableWhenWritten: Bool
   /// How segments are opened for writing.
@@ -51,6 +53,8 @@ public final class WriteAheadLog: @unchecked Sendable {
   let epochChange = Locked(())
   private(set) var writeCompletion = IOCompletionID.engine
   private(set) var flushCompletion = IOCompletionID.engine
+  /// The page that begins with a new record where the rest of one that was given up should be; `.max` for none.
+  let overwrittenPage: UInt64
 
   let shared: UnsafeMutablePointer<Shared>
 
@@ -69,6 +73,8 @@ public final class WriteAheadLog: @unchecked Sendable {
     let asynchronousCommit = Atomic<UInt64>(0)
     /// How often the flushed position was raised, and published.
     let publications = Atomic<UInt64>(0)
+    /// How often a committer waited for others.
+    let commitDelays = Atomic<UInt64>(0)
     /// Set by the thread that uses the padding builder.
     let isPadding = Atomic<Bool>(false)
     let padded = Atomic<UInt64>(0)
@@ -96,7 +102,7 @@ public final class WriteAheadLog: @unchecked Sendable {
     geometry = WALGeometry(segmentSize: configuration.segmentSize)
     segments = WALSegmentDirectory(configuration)
     let choice = try SyncMethodChoice.resolve(configuration, backend: backend)
-    syncMethod = choice.method
+    (syncMethod, syncMethodReason) = (choice.method, choice.reason)
     isDurableWhenWritten = choice.method.isDurableOnWrite || !configuration.isFsyncEnabled
     segmentOptions = choice.segmentOptions
 
@@ -115,8 +121,10 @@ public final class WriteAheadLog: @unchecked Sendable {
     }
     writes = PositionQueue(capacity: configuration.ioConcurrency, start: start)
     flushes = PositionQueue(capacity: max(configuration.ioConcurrency, 2), start: start)
-    batches = CommitBatches()
+    batches = CommitBatches(
+      most: configuration.commitBatchesMax, learns: configuration.learnsCommitDepth)
     leader = LeaderLock()
+    overwrittenPage = end.abandonedRecord == nil ? .max : start
     // Those that the ring spans, and on either side one that is about to be opened or closed.
     openSegments = OpenSegments(count: Int(buffers.byteCount / configuration.segmentSize) + 4)
     let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: WALLayout.pageSize, alignment: 8)
@@ -130,25 +138,20 @@ public final class WriteAheadLog: @unchecked Sendable {
     writeCompletion = engine.register(WALCompletion(self, isFlush: false))
     flushCompletion = engine.register(WALCompletion(self, isFlush: true))
     engine.register(buffers.memory)
-    if end.isAfterCrash { try settle(end, start, backend: backend) }
+    if end.isAfterCrash { try settle(start, backend: backend) }
     try adoptLastPage(start, backend: backend)
+    if let record = end.abandonedRecord { try giveUp(record, backend: backend) }
   }
 
-  /// Makes sure of what a crash has left: the log up to its end, which was read and may have been in the page cache
-  /// only, is durable, and nothing that looks like its continuation lies behind (see ``WALTail``).
-  private func settle(_ end: WALResumePoint, _ start: UInt64, backend: IOBackend) throws(WALError) {
+  /// Sees to it that nothing that looks like the log's continuation lies behind its end (see ``WALTail``), nor anything
+  /// else that a crash has left.
+  private func settle(_ start: UInt64, backend: IOBackend) throws(WALError) {
     do throws(IOError) {
       try segments.removeTemporaryFiles()
       if configuration.clearsStalePages {
         try WALTail.clear(
           after: LogSequenceNumber(start), timeline: configuration.timeline, segmentSize: geometry.segmentSize,
           fileSystem: configuration.fileSystem, directory: configuration.directory, backend: backend)
-      }
-      for number in geometry.segment(of: end.redoPosition)...geometry.segment(of: LogSequenceNumber(start))
-      where try segments.exists(number) {
-        let file = try segments.open(number, [], backend: backend)
-        defer { engine.close(file, by: backend) }
-        try backend.synchronize(file)
       }
     } catch {
       throw WALError(error)

@@ -133,8 +133,8 @@ package final class RowSession {
   ) throws(EngineError) -> TupleIdentifier {
     switch result {
     case .done(let new): return new
-    case .gone: throw EngineError(.corrupted, "the row at \(place) is not there any more")
-    case .conflict(let other): throw EngineError(.corrupted, "the row at \(place) is held by transaction \(other)")
+    case .updated, .deleted, .changedBySelf, .invisible, .wouldBlock:
+      throw EngineError(.corrupted, "the row at \(place) is not there any more: \(result)")
     }
   }
 

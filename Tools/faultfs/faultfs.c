@@ -23,11 +23,13 @@
 //   FIRST LAST  bytes of the file; the request must overlap them. LAST -1: to the end. fsync and name ignore them.
 //   ACTION      error NAME   fail with EIO, ENOSPC, EROFS, EDQUOT or EAGAIN
 //               latency N    take N microseconds more
-//               short N      transfer at most N bytes and say so
+//               short N      transfer at most N bytes and say so; of a short write by io_uring or AIO the kernel
+//                            makes EIO
 //               torn N       write: only N bytes reach the file, success is reported for all
 //               flip N       invert the byte at position N of the file on its way, in either direction
 //               space N      write, allocate: all such files together can become N bytes longer, then ENOSPC; removing
 //                            or shortening them makes room again. Ignores EVERY and REMAINING.
+//                            What does not fit fails as a whole.
 //   EVERY       fire on each EVERY-th matching request
 //   REMAINING   fire so many times, -1 for ever
 //

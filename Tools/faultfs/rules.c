@@ -78,18 +78,13 @@ static bool matches_path(const struct rule *rule, const char *path) {
     return strstr(path, rule->pattern) != NULL;
 }
 
-// What fits of a request that makes its file longer.
-static void take_space(struct effect *effect, struct rule *rule, enum request_kind kind, size_t size, off_t growth) {
+// A request fits or fails as a whole: where a write is asynchronous, the kernel would make EIO of a part that fits.
+static void take_space(struct effect *effect, struct rule *rule, off_t growth) {
     if (growth <= 0) return;
-    off_t missing = growth - rule->argument;
-    if (missing <= 0) {
-        rule->argument -= growth;
-    } else if (kind == REQUEST_ALLOCATE || missing >= (off_t)size) {
+    if (growth > rule->argument)
         effect->error = ENOSPC;
-    } else {
-        effect->transfer = (off_t)size - missing;
-        rule->argument = 0;
-    }
+    else
+        rule->argument -= growth;
 }
 
 static void add_effect(struct effect *effect, const struct rule *rule) {
@@ -117,7 +112,7 @@ struct effect rules_apply(enum request_kind kind, const char *path, off_t offset
         bool has_range = kind != REQUEST_FSYNC && kind != REQUEST_NAME;
         if (has_range && (offset > rule->last || offset + (off_t)size <= rule->first)) continue;
         if (rule->action == ACTION_SPACE) {
-            take_space(&effect, rule, kind, size, growth);
+            take_space(&effect, rule, growth);
             continue;
         }
         if (++rule->matched % rule->every != 0) continue;

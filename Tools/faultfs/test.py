@@ -156,15 +156,18 @@ def check_flip(mount):
 def check_space(mount):
     with open(os.path.join(mount.point, "b"), "wb", buffering=0) as file:
         mount.control("any b 0 -1 space 20000 1 -1\n")
-        assert [file.write(bytes(PAGE)) for _ in range(3)] == [PAGE, PAGE, 20000 - 2 * PAGE]
+        assert [file.write(bytes(PAGE)) for _ in range(2)] == [PAGE, PAGE]
         with fails_with(errno.ENOSPC):
             file.write(bytes(PAGE))
+        assert file.write(bytes(20000 - 2 * PAGE)) == 20000 - 2 * PAGE
         os.pwrite(file.fileno(), b"x" * PAGE, 0)  # what it has can be written
         with fails_with(errno.ENOSPC):
             os.posix_fallocate(file.fileno(), 0, 20001)
         os.ftruncate(file.fileno(), 20000 - 10)
         file.seek(0, os.SEEK_END)
-        assert file.write(bytes(PAGE)) == 10
+        with fails_with(errno.ENOSPC):
+            file.write(bytes(11))
+        assert file.write(bytes(10)) == 10
         mount.write(CONTENT[:PAGE], 0)
     os.unlink(os.path.join(mount.point, "b"))
     assert "space 20000" in mount.text(".control"), mount.text(".control")

@@ -53,7 +53,7 @@ final class CommitLoad: Sendable {
     let seconds = (clock.now - start) / .seconds(1)
     for thread in threads { thread.join() }
     try Interruption.check()
-    let log = database.log.statistics().subtracting(before)
+    let log = database.log.statistics().since(before)
     return try outcomes.withLock { outcomes in
       if let failure = outcomes.failure { throw failure }
       return Result(
@@ -97,21 +97,5 @@ final class CommitLoad: Sendable {
       outcomes.commits += commits
       for bucket in latencies.recordedValues() { outcomes.latencies.record(bucket.value, count: bucket.count) }
     }
-  }
-}
-
-extension WALStatistics {
-  /// What was done since an earlier moment. Depths are those of the whole time.
-  func subtracting(_ earlier: WALStatistics) -> WALStatistics {
-    var difference = self
-    difference.records -= earlier.records
-    difference.fullPageImages -= earlier.fullPageImages
-    difference.fullPageImageBytes -= earlier.fullPageImageBytes
-    difference.bytes -= earlier.bytes
-    difference.buffersFull -= earlier.buffersFull
-    difference.writes -= earlier.writes
-    difference.syncs -= earlier.syncs
-    difference.commitBatches -= earlier.commitBatches
-    return difference
   }
 }

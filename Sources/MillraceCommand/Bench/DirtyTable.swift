@@ -18,19 +18,9 @@ struct DirtyTable {
     self.database = database
     session = try database.makeSession("dirty table")
     pages = byteCount / PageLayout.blockSize
-    let text = [UInt8](repeating: UInt8(ascii: "x"), count: Self.payload)
-    try session.begin()
-    table = try session.createRelation(fillFactor: 50)
-    let loader = try BulkLoader(table, session)
-    for id in 0..<pages {
-      if id % 1024 == 0 { try Interruption.check() }
-      try loader.append(attributeCount: 2) { row in
-        row.append(Int64(id))
-        row.append(text: text)
-      }
-    }
-    try loader.finish()
-    try session.commit()
+    let wanted = pages
+    table = try LoadedTable(session, fillFactor: 50, payload: Self.payload) { rows, _ in min(wanted - rows, 1024) }
+      .relation
     try database.checkpoint()
   }
 

@@ -68,15 +68,10 @@ struct BenchCheckpointCommand: ParsableCommand {
       defaults: [
         "shared_buffers=\(pool >> 20)MB", "max_wal_size=64GB", "checkpoint_timeout=1d", "bgwriter_lru_maxpages=0",
       ])
-    let database = try Database.open(configuration)
-    do {
-      let report = try foregroundReads ? measureReads(database, byteCount, seconds) : measure(database, byteCount)
-      try database.close()
-      show(report)
-    } catch {
-      try? database.close()
-      throw error
-    }
+    show(
+      try Database.whileOpen(configuration) { database in
+        try foregroundReads ? measureReads(database, byteCount, seconds) : measure(database, byteCount)
+      })
   }
 
   private func measure(_ database: Database, _ byteCount: Int) throws -> Report {
@@ -124,21 +119,9 @@ struct BenchCheckpointCommand: ParsableCommand {
   private func makeReadTable(_ database: Database, byteCount: Int) throws -> HeapRelation {
     let session = try database.makeSession("read table")
     defer { session.close() }
-    let text = [UInt8](repeating: UInt8(ascii: "r"), count: 1000)
-    try session.begin()
-    let table = try session.createRelation()
-    let loader = try BulkLoader(table, session)
-    while Int(loader.pageCount) * PageLayout.blockSize < byteCount {
-      try Interruption.check()
-      for id in 0..<1000 {
-        try loader.append(attributeCount: 2) { row in
-          row.append(Int64(id))
-          row.append(text: text)
-        }
-      }
-    }
-    try loader.finish()
-    try session.commit()
+    let table = try LoadedTable(session, payload: 1000) { _, pages in
+      pages * PageLayout.blockSize < byteCount ? 1000 : 0
+    }.relation
     try database.checkpoint()
     database.pool.invalidate(table.storedFork, backend: session.backend)
     dropCache(database, table)
@@ -174,7 +157,7 @@ struct BenchCheckpointCommand: ParsableCommand {
     let stream = writing.pages.stream
     let seconds = Double(checkpoint.totalNanoseconds) / 1e9
     return Report(
-      ioMethod: database.engine.methodKind.rawValue, ioDirect: (try? database.settings.show("io_direct")) ?? "",
+      ioMethod: database.engine.methodKind.rawValue, ioDirect: database.ioDirectText,
       dirtyPages: writing.pages.dirty, files: writing.sync.files, seconds: seconds,
       writeSeconds: Double(writing.writeNanoseconds) / 1e9, syncSeconds: Double(writing.syncNanoseconds) / 1e9,
       mibPerS: Double(writing.pages.dirty * PageLayout.blockSize) / 1_048_576 / seconds, writes: stream.ioCount,
@@ -185,10 +168,11 @@ struct BenchCheckpointCommand: ParsableCommand {
 
   private func show(_ report: Report) {
     guard !json else { return Output.json(report) }
-    let direct = report.ioDirect.isEmpty ? "buffered" : "io_direct=\(report.ioDirect)"
     Output.line(
       "checkpoint of \(Format.bytes(report.dirtyPages * PageLayout.blockSize)) in \(Format.fixed(report.seconds, 2)) s,"
-        + " \(Format.mebibytesPerSecond(report.mibPerS)), io_method=\(report.ioMethod), \(direct)")
+        + " \(Format.mebibytesPerSecond(report.mibPerS)), io_method=\(report.ioMethod),"
+        + " \(Format.access(ioDirect: report.ioDirect))"
+    )
     Output.line(
       "  writing \(Format.fixed(report.writeSeconds, 2)) s, making \(report.files) files durable"
         + " \(Format.fixed(report.syncSeconds, 2)) s")

@@ -41,15 +41,7 @@ struct BenchLoadCommand: ParsableCommand {
       throw CommandError("--payload \(payload) is outside the valid range (1 .. 6000)")
     }
     let configuration = try options.configuration(sessionsMax: 2, defaults: ["shared_buffers=256MB"])
-    let database = try Database.open(configuration)
-    do {
-      let report = try load(database)
-      try database.close()
-      show(report)
-    } catch {
-      try? database.close()
-      throw error
-    }
+    show(try Database.whileOpen(configuration) { try load($0) })
   }
 
   private func load(_ database: Database) throws -> Report {
@@ -61,40 +53,26 @@ struct BenchLoadCommand: ParsableCommand {
     let cpuBefore = CPUTime.ofProcess
     let clock = ContinuousClock()
     let start = clock.now
-    let text = [UInt8](repeating: UInt8(ascii: "x"), count: payload)
-    var pages = 0
-    try session.begin()
-    let table = try session.createRelation()
-    let loader = try BulkLoader(table, session)
-    for first in stride(from: 0, to: rows, by: 10_000) {
-      try Interruption.check()
-      let last = min(first + 10_000, rows)
-      for id in first..<last {
-        try loader.append(attributeCount: 2) { row in
-          row.append(Int64(id))
-          row.append(text: text)
-        }
-      }
-      bar.add((last - first) * (8 + payload))
+    var shown = 0
+    let table = try LoadedTable(session, payload: payload) { loaded, _ in
+      bar.add((loaded - shown) * (8 + payload))
+      shown = loaded
+      return min(10_000, rows - loaded)
     }
-    try loader.finish()
-    pages = Int(loader.pageCount)
-    try session.commit()
     let seconds = (clock.now - start) / .seconds(1)
-    let log = database.log.statistics().subtracting(before)
+    let log = database.log.statistics().since(before)
     return Report(
-      ioMethod: database.engine.methodKind.rawValue, ioDirect: (try? database.settings.show("io_direct")) ?? "",
-      rows: rows, rowBytes: 8 + payload, pages: pages, seconds: seconds,
+      ioMethod: database.engine.methodKind.rawValue, ioDirect: database.ioDirectText, rows: rows,
+      rowBytes: table.rowBytes, pages: table.pageCount, seconds: seconds,
       mibPerS: Double(rows * (8 + payload)) / 1_048_576 / seconds, rowsPerS: Double(rows) / seconds,
       cpuSeconds: CPUTime.ofProcess - cpuBefore, walBytes: log.bytes, walRecords: log.records)
   }
 
   private func show(_ report: Report) {
     guard !json else { return Output.json(report) }
-    let direct = report.ioDirect.isEmpty ? "buffered" : "io_direct=\(report.ioDirect)"
     Output.line(
       "loaded \(Format.count(report.rows)) rows of \(report.rowBytes) bytes in \(Format.fixed(report.seconds, 2)) s,"
-        + " io_method=\(report.ioMethod), \(direct)")
+        + " io_method=\(report.ioMethod), \(Format.access(ioDirect: report.ioDirect))")
     Output.line(
       "  \(Format.mebibytesPerSecond(report.mibPerS)), \(Format.operationsPerSecond(report.rowsPerS)) rows/s,"
         + " \(Format.fixed(report.cpuSeconds, 2)) s of CPU")

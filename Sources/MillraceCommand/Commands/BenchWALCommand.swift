@@ -52,16 +52,10 @@ struct BenchWALCommand: ParsableCommand {
     if let stopAfterWal {
       return try crash(after: try ByteCount(parsing: stopAfterWal).bytes, configuration)
     }
-    let database = try Database.open(configuration)
-    do {
-      let results = try measure(database, counts, seconds)
-      try database.close()
-      report(results, database)
-    } catch {
-      // What went wrong first is what counts.
-      try? database.close()
-      throw error
-    }
+    show(
+      try Database.whileOpen(configuration) { database in
+        Report(database, results: try measure(database, counts, seconds).map(Self.figures))
+      })
   }
 
   private func checkedClients() throws -> [Int] {
@@ -118,17 +112,22 @@ struct BenchWALCommand: ParsableCommand {
       let writeDepth, flushDepth: UInt64
     }
     let ioMethod, ioDirect, walSyncMethod: String
+    /// What `wal_sync_method=auto` has chosen by.
+    let walSyncMethodReason: String?
     let results: [Result]
+
+    init(_ database: Database, results: [Result]) {
+      (ioMethod, ioDirect) = (database.engine.methodKind.rawValue, database.ioDirectText)
+      (walSyncMethod, walSyncMethodReason) = (database.log.syncMethod.rawValue, database.log.syncMethodReason)
+      self.results = results
+    }
   }
 
-  private func report(_ results: [CommitLoad.Result], _ database: Database) {
-    let document = Report(
-      ioMethod: database.engine.methodKind.rawValue, ioDirect: (try? database.settings.show("io_direct")) ?? "",
-      walSyncMethod: database.log.syncMethod.rawValue, results: results.map(Self.figures))
+  private func show(_ document: Report) {
     guard !json else { return Output.json(document) }
-    let direct = document.ioDirect.isEmpty ? "buffered" : "io_direct=\(document.ioDirect)"
     Output.line(
-      "commits of one row, io_method=\(document.ioMethod), \(direct), wal_sync_method=\(document.walSyncMethod)")
+      "commits of one row, io_method=\(document.ioMethod), \(Format.access(ioDirect: document.ioDirect)),"
+        + " wal_sync_method=\(document.walSyncMethod)")
     var table = Table([
       .number("clients"), .number("commits/s"), .number("p50"), .number("p95"), .number("p99"), .number("max"),
       .number("writes/commit"), .number("flushes/commit"), .number("depth"),

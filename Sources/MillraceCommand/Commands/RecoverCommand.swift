@@ -33,10 +33,9 @@ struct RecoverCommand: ParsableCommand {
     var configuration = try options.configuration(sessionsMax: 1)
     // What it says is in the report.
     configuration.onNotice = { _ in }
-    let database = try Database.open(configuration)
-    let seconds = (clock.now - start) / .seconds(1)
-    let recovery = database.recovery
-    try database.close()
+    let (recovery, seconds) = try Database.whileOpen(configuration) { database in
+      (database.recovery, (clock.now - start) / .seconds(1))
+    }
     let report = Report(
       wasNeeded: recovery.wasNeeded, redoStart: recovery.redoStart?.description,
       redoDone: recovery.redoDone?.description, end: recovery.wasNeeded ? recovery.endPosition.description : nil,

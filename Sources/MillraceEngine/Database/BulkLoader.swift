@@ -46,7 +46,7 @@ public final class BulkLoader {
   public init(_ relation: HeapRelation, _ session: Session) throws(EngineError) {
     (self.session, self.relation) = (session, relation)
     xid = try session.requireTransactionID()
-    command = try session.current().command
+    command = session.command
     strategy = session.database.bulkWriteStrategy()
     stream = WriteStream(
       session.database.pool, session.backend, configuration: session.database.bulkWriteConfiguration)
@@ -95,7 +95,7 @@ public final class BulkLoader {
       HeapTuple(forming: UnsafeMutableRawBufferPointer(rebasing: base[row.offset..<row.offset + row.count]))
     }
     let count = change.multiInsert(tuples, on: heap, reserve: relation.reservedBytes, isLast: isLast)
-    try session.log(&page)
+    try session.log(&page, of: relation)
     stream.add(page)
     rowCount += UInt64(count)
     pageCount += 1

@@ -19,7 +19,7 @@ final class CheckpointState: Sendable {
   /// Held by who makes a checkpoint.
   let performing = Locked(())
   private let latch = Latch()
-  private let ended = EventCount()
+  private let ended = OwnedEventCount()
   /// A position of the log at which a checkpoint is due.
   private let threshold: Atomic<UInt64>
   /// How much log there may be from one checkpoint to the beginning of the next, so that with what is written during
@@ -59,11 +59,11 @@ final class CheckpointState: Sendable {
   /// Waits for a checkpoint that was asked for.
   func wait(for ticket: UInt64) throws(EngineError) -> CheckpointReport {
     while true {
-      let event = ended.prepare()
+      let event = ended.event.prepare()
       let (result, isStopping) = requests.withLock { ($0.done >= ticket ? $0.result : nil, $0.isStopping) }
       if let result { return try result.get() }
       if isStopping { throw EngineError(.stopped, "the database is closed") }
-      ended.wait(event)
+      ended.event.sleep(event)
     }
   }
 
@@ -86,7 +86,7 @@ final class CheckpointState: Sendable {
       requests.result = result
       if requests.wanted == requests.done { requests.isUrgent = false }
     }
-    ended.notifyAll()
+    ended.event.signalAll()
   }
 
   /// Before a look at what is asked for.
@@ -96,7 +96,7 @@ final class CheckpointState: Sendable {
 
   func wake() {
     latch.set()
-    ended.notifyAll()
+    ended.event.signalAll()
   }
 
   func stop() {

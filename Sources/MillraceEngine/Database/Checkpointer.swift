@@ -122,7 +122,6 @@ final class Checkpointer {
   }
 
   private func contents(_ kind: Kind, redo: LogSequenceNumber, _ previous: ControlFile) -> ControlFile.Checkpoint {
-    let state = database.recovery.state
     var checkpoint = previous.checkpoint
     checkpoint.redo = redo
     checkpoint.timeline = database.log.configuration.timeline
@@ -130,12 +129,11 @@ final class Checkpointer {
     checkpoint.fullPageWrites = database.settings[.fullPageWrites]
     checkpoint.nextXID = database.transactions.next.rawValue
     checkpoint.nextOID = database.nextOID(isShutdown: kind.isShutdown)
-    checkpoint.nextMultiXact = state.nextMultiXact
-    checkpoint.nextMultiXactOffset = state.nextMultiXactOffset
-    checkpoint.oldestXID = state.oldestXID
-    checkpoint.oldestXIDDatabase = state.oldestXIDDatabase
-    checkpoint.oldestMultiXact = state.oldestMultiXact
-    checkpoint.oldestMultiXactDatabase = state.oldestMultiXactDatabase
+    let multi = database.multiXacts.position
+    (checkpoint.nextMultiXact, checkpoint.nextMultiXactOffset) = (multi.next, multi.nextOffset)
+    let oldest = database.transactions.oldest
+    (checkpoint.oldestXID, checkpoint.oldestXIDDatabase) = (oldest.xid.rawValue, oldest.database)
+    (checkpoint.oldestMultiXact, checkpoint.oldestMultiXactDatabase) = (multi.oldest, multi.oldestDatabase)
     checkpoint.time = database.configuration.clock() / 1_000_000
     checkpoint.oldestActiveXID =
       kind == .online && previous.settings.walLevel != .minimal ? database.transactions.oldestRunning.rawValue : 0
@@ -147,6 +145,7 @@ final class Checkpointer {
     let began = monotonicNanoseconds()
     do throws(EngineError) {
       try database.commitLog.checkpoint(backend)
+      try database.multiXacts.checkpoint(backend)
     } catch {
       throw error.code == .stopped ? database.stop(because: error) : error
     }
@@ -193,13 +192,34 @@ final class Checkpointer {
       throw database.stop(because: EngineError(error))
     }
     database.storage.syncRequests.endCheckpoint()
+    let needed: LogSequenceNumber
+    do throws(IOError) {
+      needed = try neededByOthers()
+    } catch {
+      database.configuration.onNotice("replication slots could not be written, so no WAL is removed: \(error)")
+      return
+    }
     do throws(WALError) {
       try database.log.segments.removeOld(
         redoPosition: checkpoint.redo, previousRedoPosition: previous.checkpoint.redo,
-        end: database.log.reservedPosition)
+        end: database.log.reservedPosition, keeping: needed)
     } catch {
       // They only take space, and the next checkpoint tries again.
       database.configuration.onNotice("old WAL segments could not be removed: \(error)")
     }
+  }
+
+  /// From where on others need the log: replication slots, and who may come and is allowed for by `wal_keep_size`
+  /// (PostgreSQL's KeepLogSeg). Slots that need more than `max_slot_wal_keep_size` are given up.
+  private func neededByOthers() throws(IOError) -> LogSequenceNumber {
+    let settings = database.settings
+    let end = database.log.reservedPosition.rawValue
+    func before(_ megabytes: Int) -> LogSequenceNumber {
+      let size = UInt64(megabytes) << 20
+      return LogSequenceNumber(end > size ? end - size : 1)
+    }
+    let limit = settings[.maxSlotWALKeepSize]
+    let oldest = try database.replicationSlots.checkpoint(givingUpBefore: limit < 0 ? .invalid : before(limit))
+    return min(oldest ?? LogSequenceNumber(end), before(settings[.walKeepSize]))
   }
 }

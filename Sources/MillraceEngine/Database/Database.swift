@@ -26,8 +26,12 @@ public final class Database: Sendable {
   public let log: WriteAheadLog
   public let transactions: TransactionManager
   public let commitLog: CommitLog
+  let multiXacts: MultiXacts
+  let locks: LockManager
   /// What recovery did when it was opened.
   public let recovery: RecoveryReport
+  /// Who else needs the log.
+  public let replicationSlots: ReplicationSlots
   let configuration: DatabaseConfiguration
   let controlFile: ControlFileStore
   let lockFile: LockFile
@@ -37,9 +41,16 @@ public final class Database: Sendable {
   private let relations = Locked<[RelationLocator: HeapRelation]>([:])
   private let oids: Locked<OIDAllocator>
   private let sessionCount = Atomic<Int>(0)
+  private let processIDs = Atomic<UInt32>(0)
   private let commits = Atomic<UInt64>(0)
   private let rollbacks = Atomic<UInt64>(0)
   let threads = Locked<BackgroundThreads?>(nil)
+  let runningVacuums = Locked<[VacuumProgress]>([])
+  /// Held by who makes a map longer.
+  let mapExtension = Locked(())
+  private let indexes = Locked<[RelationLocator: BTreeIndex]>([:])
+  /// Of the databases that some session has connected to, by OID.
+  let catalogs = Locked<[UInt32: Catalog]>([:])
 
   /// What is there when the log can go on.
   struct Parts {
@@ -49,7 +60,9 @@ public final class Database: Sendable {
     let pool: BufferPool
     let log: WriteAheadLog
     let commitLog: CommitLog
+    let multiXacts: MultiXacts
     let recovery: RecoveryReport
+    let replicationSlots: ReplicationSlots
     let controlFile: ControlFileStore
     let lockFile: LockFile
   }
@@ -58,11 +71,15 @@ public final class Database: Sendable {
     (path, self.configuration) = (configuration.path, configuration)
     (settings, engine, storage, pool) = (parts.settings, parts.engine, parts.storage, parts.pool)
     (log, commitLog, recovery) = (parts.log, parts.commitLog, parts.recovery)
+    multiXacts = parts.multiXacts
+    locks = LockManager(sessionsMax: configuration.sessionsMax)
     (controlFile, lockFile) = (parts.controlFile, parts.lockFile)
+    replicationSlots = parts.replicationSlots
     let state = parts.recovery.state
     transactions = TransactionManager(
       next: FullTransactionID(state.nextXID), oldest: TransactionID(state.oldestXID),
-      sessionsMax: configuration.sessionsMax)
+      oldestDatabase: state.oldestXIDDatabase, sessionsMax: configuration.sessionsMax,
+      onWarning: configuration.onNotice)
     oids = Locked(OIDAllocator(next: state.nextOID))
     checkpoints = CheckpointState(settings: parts.settings, redo: parts.log.redoPosition)
   }
@@ -94,6 +111,11 @@ public final class Database: Sendable {
   /// Sessions that are open.
   public var openSessions: Int { sessionCount.load(ordering: .relaxed) }
 
+  /// A number by which others can name a session.
+  func nextProcessID() -> Int32 {
+    Int32(bitPattern: processIDs.wrappingAdd(1, ordering: .relaxed).newValue & UInt32(Int32.max))
+  }
+
   func countTransaction(committed: Bool) {
     if committed { commits.add(1, ordering: .relaxed) } else { rollbacks.add(1, ordering: .relaxed) }
   }
@@ -104,6 +126,9 @@ public final class Database: Sendable {
   }
 
   func microsecondsSince2000() -> Int64 { configuration.clock() - secondsFrom1970To2000 * 1_000_000 }
+
+  /// What the control file says: system identifier, formats, the last checkpoint.
+  public var control: ControlFile { controlFile.current }
 
   // MARK: Relations
 
@@ -127,18 +152,61 @@ public final class Database: Sendable {
   func relation(_ locator: RelationLocator, fork: StoredFork, hasIndexes: Bool, fillFactor: Int) -> HeapRelation {
     relations.withLock { relations in
       if let known = relations[locator], known.fork === fork { return known }
-      let made = HeapRelation(locator, fork: fork, hasIndexes: hasIndexes, fillFactor: fillFactor)
+      let maps = (storage.open(locator, .visibilityMap), storage.open(locator, .freeSpaceMap))
+      let made = HeapRelation(locator, fork: fork, maps: maps, hasIndexes: hasIndexes, fillFactor: fillFactor)
       relations[locator] = made
       return made
     }
   }
 
+  /// The object for a table that the catalog describes. How much of a page is filled changes with the table's options.
+  func heapRelation(
+    _ locator: RelationLocator, temporaryBackend: UInt32? = nil, options: [String] = [], isLogged: Bool = true
+  ) -> HeapRelation {
+    let fillFactor = RelationDescriptor.fillFactor(RelationDescriptor.options(options))
+    let fork = storage.open(locator, backend: temporaryBackend)
+    return relations.withLock { relations in
+      if let known = relations[locator], known.fork === fork, known.fillFactor == fillFactor, known.hasIndexes {
+        return known
+      }
+      // Pruning keeps line pointers whether or not there is an index now: there may be one any time.
+      let maps = (
+        storage.open(locator, .visibilityMap, backend: temporaryBackend),
+        storage.open(locator, .freeSpaceMap, backend: temporaryBackend)
+      )
+      let made = HeapRelation(
+        locator, fork: fork, maps: maps, hasIndexes: true, fillFactor: fillFactor, isLogged: isLogged)
+      relations[locator] = made
+      return made
+    }
+  }
+
+  /// The object for an index that the catalog describes: one for all sessions, since it knows what VACUUM is doing.
+  func indexTree(
+    _ locator: RelationLocator, temporaryBackend: UInt32? = nil, _ definition: BTreeIndex.Definition,
+    isLogged: Bool = true
+  ) -> BTreeIndex {
+    let fork = storage.open(locator, backend: temporaryBackend)
+    return indexes.withLock { indexes in
+      if let known = indexes[locator], known.fork === fork, known.definition.fillFactor == definition.fillFactor,
+        known.definition.deduplicates == definition.deduplicates
+      {
+        return known
+      }
+      let made = BTreeIndex(definition, fork: fork, pool: pool, isLogged: isLogged)
+      indexes[locator] = made
+      return made
+    }
+  }
+
   /// Removes what a relation has in memory and on disk. Nobody uses it any more.
-  func removeFiles(of locator: RelationLocator, _ backend: IOBackend) {
+  func removeFiles(of locator: RelationLocator, _ backend: IOBackend, temporaryBackend: UInt32? = nil) {
     relations.withLock { _ = $0.removeValue(forKey: locator) }
-    let fork = storage.open(locator)
-    pool.drop(fork, backend: backend)
-    storage.unlink(locator)
+    indexes.withLock { _ = $0.removeValue(forKey: locator) }
+    for number in ForkNumber.allCases {
+      pool.drop(storage.open(locator, number, backend: temporaryBackend), backend: backend)
+    }
+    storage.unlink(locator, backend: temporaryBackend, by: backend)
   }
 
   /// Gives out a number for a relation. Blocks of numbers are logged ahead, so that after a crash none comes twice.
@@ -184,9 +252,15 @@ public final class Database: Sendable {
     return error
   }
 
-  /// Makes the log durable.
+  /// Makes the log durable up to the end of a transaction, which counts as running still: others that run as well are
+  /// what `commit_delay` waits for (MinimumActiveBackends).
   func flushLog(upTo position: LogSequenceNumber, _ backend: IOBackend) throws(EngineError) {
-    do throws(WALError) { try log.flush(upTo: position, backend: backend) } catch { throw EngineError(error) }
+    let siblings = log.configuration.commitDelay > 0 ? max(transactions.runningCount - 1, 0) : 0
+    do throws(WALError) {
+      try log.flush(upTo: position, backend: backend, siblings: siblings)
+    } catch {
+      throw EngineError(error)
+    }
   }
 
   // MARK: How things are read and written
@@ -197,6 +271,16 @@ public final class Database: Sendable {
     configuration.combineLimit = settings.effectiveIOCombineLimit
     return configuration
   }
+
+  /// The same for maintenance: VACUUM, and reading back what was sorted.
+  var maintenanceStreamConfiguration: ReadStreamConfiguration {
+    var configuration = readStreamConfiguration
+    configuration.ioConcurrency = settings[.maintenanceIOConcurrency]
+    return configuration
+  }
+
+  /// Bytes that building an index may use to sort: PostgreSQL's default for `maintenance_work_mem`.
+  var maintenanceMemory: Int { 64 << 20 }
 
   func bulkReadStrategy() -> BufferStrategy { BufferStrategy(bulkReadFor: readStreamConfiguration, pool: pool) }
 

@@ -25,8 +25,8 @@ struct Opening {
       if let engine = configuration.engine {
         self.engine = engine
       } else {
-        // Besides sessions: checkpointer, background writer, WAL writer, and who opens and closes.
-        var engineConfiguration = IOConfiguration(settings, backendsMax: configuration.sessionsMax + 5)
+        // Besides sessions: checkpointer, background writer, WAL writer, who opens and closes, and vacuums.
+        var engineConfiguration = IOConfiguration(settings, backendsMax: configuration.sessionsMax + 9)
         engineConfiguration.handlesPerBackend = max(engineConfiguration.handlesPerBackend, 8)
         engine = try IOEngine(engineConfiguration)
       }
@@ -60,18 +60,29 @@ struct Opening {
     let commitLog = try CommitLog(
       fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_xact", isSynced: settings[.fsync])
     used.append(commitLog)
-    let report = try recover(storage, pool, commitLog)
+    let slots = try ReplicationSlots(
+      configuration.fileSystem, directory: "\(configuration.path)/pg_replslot", max: settings[.maxReplicationSlots])
+    let multiXacts = try MultiXacts(
+      fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_multixact", isSynced: settings[.fsync])
+    used.append(multiXacts)
+    let report = try recover(storage, pool, commitLog, multiXacts)
     let log = try openLog(report)
     used.append(log)
-    commitLog.flushLog = { position, backend throws(EngineError) in
+    let flush = { (position: LogSequenceNumber, backend: IOBackend) throws(EngineError) -> Void in
       do throws(WALError) { try log.flush(upTo: position, backend: backend) } catch { throw EngineError(error) }
     }
+    commitLog.setFlushLog(flush)
+    multiXacts.setFlushLog(flush)
     pool.flushGuard = LogFlushGuard(log)
     commitLog.setToleratesMissing(false)
+    multiXacts.setToleratesMissing(false)
+    multiXacts.begin(
+      next: report.state.nextMultiXact, offset: report.state.nextMultiXactOffset, oldest: report.state.oldestMultiXact)
     let parts = Database.Parts(
       settings: settings, engine: engine, storage: storage, pool: pool, log: log, commitLog: commitLog,
-      recovery: report, controlFile: controlFile, lockFile: lockFile)
+      multiXacts: multiXacts, recovery: report, replicationSlots: slots, controlFile: controlFile, lockFile: lockFile)
     let database = Database(configuration, parts)
+    storage.syncRequests.whenFinal { [weak database] failure in database?.stop(because: EngineError(failure)) }
     try start(database)
     return database
   }
@@ -87,7 +98,7 @@ struct Opening {
   // MARK: Recovery
 
   private func recover(
-    _ storage: StorageManager, _ pool: BufferPool, _ commitLog: CommitLog
+    _ storage: StorageManager, _ pool: BufferPool, _ commitLog: CommitLog, _ multiXacts: MultiXacts
   ) throws(EngineError) -> RecoveryReport {
     let control = controlFile.current
     var recoveryConfiguration = RecoveryConfiguration()
@@ -99,17 +110,47 @@ struct Opening {
       walDirectory: walDirectory,
       resourceManagers: ResourceManagerTable([
         TransactionResourceManager(commitLog), CommitLogResourceManager(commitLog), HeapResourceManager(.heap),
-        HeapResourceManager(.heap2),
+        HeapResourceManager(.heap2), BTreeResourceManager(), SequenceResourceManager(),
+        MultiXactResourceManager(multiXacts),
       ]), configuration: recoveryConfiguration)
     commitLog.setToleratesMissing(true)
-    if !control.state.isClean {
-      configuration.onNotice("database system was not properly shut down; automatic recovery in progress")
-      do throws(IOError) { try controlFile.beginCrashRecovery() } catch { throw EngineError(error) }
-    }
+    multiXacts.setToleratesMissing(true)
+    try prepareFiles(storage, isClean: control.state.isClean)
     let report: RecoveryReport
     do throws(RecoveryError) { report = try recovery.run() } catch { throw EngineError(error) }
-    if report.wasNeeded { try commitLog.trim(to: FullTransactionID(report.state.nextXID).short, backend) }
+    if report.wasNeeded {
+      try commitLog.trim(to: FullTransactionID(report.state.nextXID).short, backend)
+      try resetUnloggedRelations(storage, pool)
+    }
     return report
+  }
+
+  /// What is done with the files before anything reads them, in PostgreSQL's order: temporary relations go, whose
+  /// sessions are gone; after a crash everything that was written is made durable, and unlogged relations go, whose
+  /// contents nothing vouches for.
+  private func prepareFiles(_ storage: StorageManager, isClean: Bool) throws(EngineError) {
+    do throws(IOError) {
+      try storage.removeTemporaryRelations()
+      guard !isClean else { return }
+      configuration.onNotice("database system was not properly shut down; automatic recovery in progress")
+      try storage.syncDataDirectory(backend)
+      try controlFile.beginCrashRecovery()
+      try storage.removeUnloggedRelations()
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  /// Makes unlogged relations anew, those too that recovery has brought; before the checkpoint by which recovery counts
+  /// as done.
+  private func resetUnloggedRelations(_ storage: StorageManager, _ pool: BufferPool) throws(EngineError) {
+    do throws(StorageError) {
+      // They are copied as files.
+      try pool.flush(.initialization, backend)
+    } catch {
+      throw EngineError(error)
+    }
+    do throws(IOError) { try storage.resetUnloggedRelations() } catch { throw EngineError(error) }
   }
 
   private var walDirectory: String { "\(configuration.path)/pg_wal" }
@@ -140,11 +181,16 @@ struct Opening {
     wal.commitSiblings = settings[.commitSiblings]
     wal.writerDelay = settings[.walWriterDelay]
     wal.writerFlushAfterPages = settings[.walWriterFlushAfter]
-    let point = WALResumePoint(
-      position: report.endPosition, lastRecord: report.lastRecord,
-      redoPosition: report.wasNeeded ? report.endPosition : control.checkpoint.redo, isAfterCrash: report.wasNeeded)
+    let clock = configuration.clock
+    wal.clock = { clock() - secondsFrom1970To2000 * 1_000_000 }
+    // A simulation's time is that of its engine.
+    if configuration.engine != nil { wal.monotonicClock = { UInt64(max(clock(), 0)) * 1000 } }
     do throws(WALError) {
-      return try WriteAheadLog(engine: engine, wal, at: point, backend: backend)
+      let log = try WriteAheadLog(engine: engine, wal, at: report.resumePoint, backend: backend)
+      if let reason = log.syncMethodReason {
+        configuration.onNotice("wal_sync_method=auto uses \(log.syncMethod): \(reason)")
+      }
+      return log
     } catch {
       throw EngineError(error)
     }

@@ -9,7 +9,7 @@ extension Session {
   func noteHints(on page: inout PinnedBuffer, of relation: HeapRelation) throws(EngineError) {
     if page.isDirty { return }
     page.markDirtyHint()
-    guard database.pool.checksums else { return }
+    guard database.pool.checksums, relation.isLogged else { return }
     let editor = PageEditor(page.mutableBytes)
     guard editor.lsn <= database.log.redoPosition else { return }
     builder.begin(.xlog, info: XLOGRecordKind.fullPageImageForHint.rawValue)
@@ -29,7 +29,7 @@ extension Session {
     let header = PageView(page.bytes).header
     let oldest = TransactionID(header.pruneXID)
     guard oldest.isValid else { return }
-    let horizon = database.transactions.removalHorizon()
+    let horizon = removalHorizon(beyond: oldest)
     guard oldest.precedes(horizon) else { return }
     let free = Int(header.upper) - Int(header.lower)
     guard header.flags.contains(.pageFull) || free < PageLayout.blockSize / 10 else { return }
@@ -45,13 +45,12 @@ extension Session {
   ) throws(EngineError) {
     let heap = HeapPage(page.mutableBytes, block: page.block)
     let lsn = page.lsn
-    let own = transactionID ?? .invalid
     var failure: EngineError?
     var hasHints = false
     let plan = HeapPagePruner(heap, hasIndexes: relation.hasIndexes) { tuple in
       do throws(EngineError) {
         var hints: Infomask = []
-        let status = try visibility.status(of: tuple, own: own, horizon: horizon, pageLSN: lsn, hints: &hints)
+        let status = try visibility.status(of: tuple, horizon: horizon, pageLSN: lsn, hints: &hints)
         if !hints.isEmpty {
           tuple.infomask.formUnion(hints)
           hasHints = true
@@ -73,6 +72,6 @@ extension Session {
     page.markDirty()
     HeapChange(builder: builder, locator: relation.locator, xid: .invalid)
       .prune(plan, on: heap, info: HeapRecordInfo.pruneOnAccess)
-    try log(&page)
+    try log(&page, of: relation)
   }
 }

@@ -18,31 +18,38 @@ public final class Session {
   public var synchronousCommit: SynchronousCommit
   /// Through which its I/O goes.
   public let backend: IOBackend
+  /// How long it waits for locks, and its statements may take.
+  public var waitLimits = WaitLimits()
+  /// Milliseconds after which a statement is ended: `statement_timeout`; 0 for never.
+  public var statementTimeout = 0
+  /// When the running statement began: microseconds since 2000.
+  public private(set) var statementTime: Int64 = 0
 
   let builder = WALRecordBuilder()
+  /// What it needs to change indexes.
+  private(set) lazy var btreeMemory = BTreeMemory()
   /// Its place among the sessions.
   let place: Int
+  let transaction = TransactionState()
+  let locker: Locker
+  let locks: SessionLocks
   var visibility: Visibility
-  var commands = CommandLog()
-  private(set) var state: TransactionState?
   /// The page of each table that it inserts into.
   var insertTargets: [RelationLocator: BlockNumber] = [:]
   /// How many pages it appended to a table at a time, which grows as it goes on.
   var extensionSize = 1
+  /// Its view of the system tables of the database that it is connected to.
+  var sessionCatalog: SessionCatalog?
   private var isClosed = false
 
-  /// A transaction that is under way.
-  struct TransactionState {
-    /// None as long as it changes nothing.
-    var xid = TransactionID.invalid
-    /// The command that runs now.
-    var command: UInt32 = 0
-    /// What it reads by, while it reads.
-    var snapshot: Snapshot?
-    /// Relations whose files go if it is rolled back, and if it commits.
-    var created: [RelationLocator] = []
-    var dropped: [RelationLocator] = []
-  }
+  // What it reads by; see Session+Snapshots.swift.
+  var shared: TransactionManager.SharedSnapshot
+  var current: Snapshot?
+  var registered: [RegisteredSnapshot] = []
+  var nextRegistration: UInt64 = 1
+  var horizon = TransactionID.invalid
+  var horizonCompletions: UInt64 = 0
+  private var transactionNumber: UInt32 = 0
 
   /// What a commit waits for.
   public enum SynchronousCommit: Sendable {
@@ -55,10 +62,15 @@ public final class Session {
   init(_ database: Database, name: String, backend: IOBackend, place: Int, synchronousCommit: SynchronousCommit) {
     (self.database, self.name, self.backend, self.place) = (database, name, backend, place)
     self.synchronousCommit = synchronousCommit
-    let log = database.log
+    locker = database.locks.lockers[place]
+    locker.clear([.cancel, .terminate])
+    locker.databaseID = ClusterLayout.defaultDatabase
+    locker.processID = database.nextProcessID()
+    locks = SessionLocks(database.locks, locker)
+    shared = TransactionManager.SharedSnapshot(completions: 0, xmin: .invalid, xmax: .invalid, running: [])
     visibility = Visibility(
-      transactions: database.transactions, commitLog: database.commitLog, backend: backend,
-      flushedPosition: { log.flushedPosition })
+      transactions: database.transactions, commitLog: database.commitLog, multiXacts: database.multiXacts,
+      own: transaction, place: place, backend: backend, log: database.log)
   }
 
   deinit { close() }
@@ -67,90 +79,117 @@ public final class Session {
   public func close() {
     guard !isClosed else { return }
     isClosed = true
-    if state != nil { try? rollback() }
+    if transaction.isActive { try? rollback() }
+    sessionCatalog?.close()
+    sessionCatalog = nil
+    locks.endSession()
+    locker.databaseID = 0
+    locker.processID = 0
     database.transactions.removeSession(place)
     backend.close()
     database.sessionHasEnded()
   }
 
-  // MARK: Transactions
+  /// What other sessions know it by: `pg_backend_pid()`.
+  public var processID: Int32 { locker.processID }
+
+  /// For other threads: to end what the session does.
+  public var control: SessionControl { SessionControl(locker) }
+
+  /// The transaction that is under way, by its place; nil where there is none.
+  public var virtualTransactionID: VirtualTransactionID? { locker.transaction }
+
+  // MARK: Statements
+
+  /// Notes that a statement begins: its time, and when it must end. A request to cancel that came between statements is
+  /// forgotten.
+  public func beginStatement() {
+    statementTime = database.microsecondsSince2000()
+    waitLimits.statementDeadline =
+      statementTimeout > 0 ? monotonicNanoseconds() + UInt64(statementTimeout) * 1_000_000 : 0
+    locker.clear(.cancel)
+  }
+
+  public func endStatement() { waitLimits.statementDeadline = 0 }
+
+  /// Gives up where somebody asked for it, or the statement's time has run out. Called wherever work can take long:
+  /// for each page, and in every wait.
+  /// - Throws: ``EngineError`` `.cancelled`, `.adminShutdown`.
+  /// - Complexity: one load; where a statement has a time limit, a look at the clock.
+  @inline(__always) public func checkInterrupts() throws(EngineError) {
+    if !locker.interrupts.isEmpty || waitLimits.statementDeadline != 0 { try interrupt() }
+  }
+
+  @inline(never) private func interrupt() throws(EngineError) {
+    if let error = locker.interruption() { throw error }
+    if monotonicNanoseconds() >= waitLimits.statementDeadline { throw .statementTimeout }
+  }
+
+  // MARK: Beginning
 
   /// Whether a transaction is under way.
-  public var isInTransaction: Bool { state != nil }
+  public var isInTransaction: Bool { transaction.isActive }
 
   /// The number of the transaction that is under way; nil where it has none because it has changed nothing.
-  public var transactionID: TransactionID? { state.flatMap { $0.xid.isValid ? $0.xid : nil } }
+  public var transactionID: TransactionID? { transaction.xid.isValid ? transaction.xid : nil }
+
+  /// When the transaction began: microseconds since 2000.
+  public var transactionTime: Int64 { transaction.startTime }
+
+  public var isolation: IsolationLevel { transaction.isolation }
+
+  /// Whether the transaction is not to change anything. Who changes for a user asks it.
+  public var isReadOnly: Bool { transaction.isReadOnly }
 
   /// Begins a transaction.
   /// - Throws: ``EngineError``: one is under way, or the database has stopped.
-  public func begin() throws(EngineError) {
-    guard state == nil else {
+  public func begin(_ isolation: IsolationLevel = .readCommitted, isReadOnly: Bool = false) throws(EngineError) {
+    guard !transaction.isActive else {
       throw EngineError(.invalidTransactionState, "there is already a transaction in progress")
     }
     try database.requireRunning()
-    state = TransactionState()
+    transactionNumber = transactionNumber == .max ? 1 : transactionNumber + 1
+    locker.setTransaction(transactionNumber)
+    transaction.begin(isolation, isReadOnly: isReadOnly, startTime: database.microsecondsSince2000())
   }
 
-  /// Commits. When this returns, what the transaction did is seen by all who look from now on, and survives a crash as
-  /// ``synchronousCommit`` says.
-  /// - Throws: ``EngineError`` `.stopped`: whether it is committed, recovery will tell.
-  public func commit() throws(EngineError) {
-    let ending = try current()
-    defer { forgetTransaction() }
-    guard ending.xid.isValid else { return }
-    do throws(EngineError) {
-      try logCommit(ending)
-    } catch {
-      // The record may be in the log; neither a commit nor a rollback can be told to anybody.
-      throw database.stop(because: error)
-    }
-    database.transactions.end(ending.xid)
-    database.countTransaction(committed: true)
-    for relation in ending.dropped { database.removeFiles(of: relation, backend) }
-  }
-
-  private func logCommit(_ ending: TransactionState) throws(EngineError) {
-    var record = TransactionEndRecord(time: database.microsecondsSince2000())
-    record.relations = ending.dropped
-    record.write(to: builder, TransactionRecordInfo.commit, xid: ending.xid)
-    let isDropping = !ending.dropped.isEmpty
-    try database.transactions.whileCommitting(place) { () throws(EngineError) in
-      let end = try log()
-      // Files cannot come back, so nothing may go before the commit is durable.
-      if synchronousCommit == .on || isDropping {
-        try database.flushLog(upTo: end, backend)
-        try database.requireRunning()
-        try database.commitLog.set(ending.xid, .committed, backend)
-      } else {
-        database.log.commitInBackground(end)
-        try database.commitLog.set(ending.xid, .committed, notDurableBefore: end, backend)
+  /// Changes the transaction's level and right to write: SET TRANSACTION.
+  /// - Throws: ``EngineError``: a snapshot has been taken, or a right is to be had that an outer transaction lacks.
+  public func setTransaction(_ isolation: IsolationLevel? = nil, isReadOnly: Bool? = nil) throws(EngineError) {
+    try requireTransaction()
+    if let isolation, isolation != transaction.isolation {
+      guard current == nil, registered.isEmpty else {
+        throw EngineError(
+          .invalidTransactionState, "SET TRANSACTION ISOLATION LEVEL must be called before any query")
       }
+      transaction.isolation = isolation
     }
+    guard let isReadOnly else { return }
+    if !isReadOnly, transaction.isReadOnly, current != nil || transaction.nestings.count > 1 {
+      throw EngineError(
+        .invalidTransactionState, "transaction read-write mode must be set before any query")
+    }
+    transaction.isReadOnly = isReadOnly
   }
 
-  /// Undoes: what the transaction did is seen by nobody.
-  /// - Throws: ``EngineError`` where the database has stopped; then it is undone all the same, by recovery.
-  public func rollback() throws(EngineError) {
-    let ending = try current()
-    defer { forgetTransaction() }
-    guard ending.xid.isValid else { return }
-    defer { database.transactions.end(ending.xid) }
-    database.countTransaction(committed: false)
-    var record = TransactionEndRecord(time: database.microsecondsSince2000())
-    record.relations = ending.created
-    record.write(to: builder, TransactionRecordInfo.abort, xid: ending.xid)
-    try database.transactions.whileCommitting(place) { () throws(EngineError) in
-      _ = try log()
-      try database.commitLog.set(ending.xid, .aborted, backend)
+  /// - Throws: ``EngineError`` where the transaction only reads.
+  /// - Parameter command: in PostgreSQL's words: `INSERT`.
+  public func requireWritable(_ command: String) throws(EngineError) {
+    guard transaction.isReadOnly else { return }
+    throw EngineError(.readOnlyTransaction, "cannot execute \(command) in a read-only transaction")
+  }
+
+  func requireTransaction() throws(EngineError) {
+    guard transaction.isActive else {
+      throw EngineError(.invalidTransactionState, "there is no transaction in progress")
     }
-    for relation in ending.created { database.removeFiles(of: relation, backend) }
   }
 
   /// Runs `body` in a transaction: commits when it returns, rolls back when it throws.
   public func transaction<Result>(
-    _ body: (Session) throws(EngineError) -> Result
+    _ isolation: IsolationLevel = .readCommitted, _ body: (Session) throws(EngineError) -> Result
   ) throws(EngineError) -> Result {
-    try begin()
+    try begin(isolation)
     let result: Result
     do throws(EngineError) {
       result = try body(self)
@@ -162,118 +201,39 @@ public final class Session {
     return result
   }
 
+  /// The number of the command that runs: what it changes is seen by the next.
+  public var command: UInt32 { transaction.command }
+
   /// Ends a command of the transaction: what it did, the next ones see.
   public func advanceCommand() throws(EngineError) {
-    _ = try current()
-    state?.command += 1
-    state?.snapshot = nil
-  }
-
-  private func forgetTransaction() {
-    state = nil
-    commands.removeAll()
-    database.transactions.releaseSnapshot(of: place)
-  }
-
-  func current() throws(EngineError) -> TransactionState {
-    guard let state else { throw EngineError(.invalidTransactionState, "there is no transaction in progress") }
-    return state
-  }
-
-  /// The transaction's number, given to it now if it has none.
-  func requireTransactionID() throws(EngineError) -> TransactionID {
-    let current = try current()
-    if current.xid.isValid { return current.xid }
-    let xid = try database.transactions.assign { xid throws(EngineError) in
-      guard let page = CommitLog.newPage(for: xid) else { return }
-      try database.commitLog.makePage(page, backend)
-      builder.begin(.commitLog, info: CommitLogRecordInfo.zeroPage)
-      builder.appendData(Int64(page))
-      _ = try log()
+    try requireTransaction()
+    guard transaction.command < .max - 1 else {
+      throw EngineError(.exhausted, "cannot have more than 2^32-2 commands in a transaction")
     }
-    state?.xid = xid
-    return xid
-  }
-
-  /// What the running command sees: taken when it first looks.
-  public func snapshot() throws(EngineError) -> Snapshot {
-    let current = try current()
-    if let snapshot = current.snapshot, snapshot.own == current.xid { return snapshot }
-    let snapshot = database.transactions.takeSnapshot(for: place, own: current.xid, command: current.command)
-    state?.snapshot = snapshot
-    return snapshot
-  }
-
-  /// Lets the next look take a new snapshot: what others have committed since is seen then.
-  public func releaseSnapshot() {
-    state?.snapshot = nil
-    database.transactions.releaseSnapshot(of: place)
-  }
-
-  // MARK: Relations
-
-  /// Makes a table, which is there for good when the transaction commits.
-  /// - Throws: ``EngineError``.
-  public func createRelation(
-    hasIndexes: Bool = false, fillFactor: Int = 100
-  ) throws(EngineError) -> HeapRelation {
-    let xid = try requireTransactionID()
-    let locator = RelationLocator(
-      tablespace: RelationLocator.defaultTablespace, database: ClusterLayout.defaultDatabase,
-      relNumber: try database.allocateOID(self))
-    let fork: StoredFork
-    do throws(IOError) { fork = try database.storage.create(locator) } catch { throw EngineError(error) }
-    state?.created.append(locator)
-    builder.begin(
-      .storage, info: StorageRecordInfo.create | WALRecordInfo.specialRelationUpdate, xid: xid.rawValue)
-    builder.appendData(locator.tablespace)
-    builder.appendData(locator.database)
-    builder.appendData(locator.relNumber)
-    builder.appendData(UInt32(ForkNumber.main.rawValue))
-    _ = try log()
-    return database.relation(locator, fork: fork, hasIndexes: hasIndexes, fillFactor: fillFactor)
-  }
-
-  /// Drops a table when the transaction commits. Nobody else may use it from now on.
-  public func drop(_ relation: HeapRelation) throws(EngineError) {
-    _ = try requireTransactionID()
-    state?.dropped.append(relation.locator)
-  }
-
-  // MARK: Logging
-
-  /// Inserts the record that has been put together. - Returns: its end.
-  func log() throws(EngineError) -> LogSequenceNumber {
-    do throws(WALError) {
-      let end = try database.log.insert(builder, backend: backend).end
-      database.checkpoints.note(end)
-      return end
-    } catch {
-      throw database.stop(because: EngineError(error))
-    }
-  }
-
-  /// Inserts the record that describes a change which has been made to a page, and gives the page its end.
-  ///
-  /// If that cannot be done the page must never be written out as it is: its position is then one that the log will
-  /// never reach.
-  func log(_ page: inout PinnedBuffer) throws(EngineError) {
-    do throws(EngineError) {
-      page.setLSN(try log())
-    } catch {
-      page.setLSN(LogSequenceNumber(.max))
-      throw error
-    }
+    transaction.command += 1
+    releaseSnapshot()
   }
 }
 
-/// What the records of the resource manager Storage do (src/include/catalog/storage_xlog.h).
-enum StorageRecordInfo {
-  static let create: UInt8 = 0x10
-}
+/// How other threads reach a session. Stays harmless when the session has ended.
+public struct SessionControl: Sendable {
+  private let locker: Locker
+  private let processID: Int32
 
-/// What the records of the resource manager CLOG do.
-enum CommitLogRecordInfo {
-  static let zeroPage: UInt8 = 0x00
-  static let truncate: UInt8 = 0x10
+  init(_ locker: Locker) { (self.locker, processID) = (locker, locker.processID) }
+
+  /// Asks the session to give up its running statement.
+  /// - Returns: whether it was still there.
+  @discardableResult
+  public func cancel() -> Bool { raise(.cancel) }
+
+  /// Asks the session to end: everything that it does fails from now on.
+  @discardableResult
+  public func terminate() -> Bool { raise(.terminate) }
+
+  private func raise(_ interrupt: Locker.Interrupts) -> Bool {
+    guard locker.processID == processID else { return false }
+    locker.raise(interrupt)
+    return true
+  }
 }

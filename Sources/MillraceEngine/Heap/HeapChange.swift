@@ -97,14 +97,50 @@ struct HeapChange {
 
   /// Marks a tuple as deleted.
   /// - Parameters:
+  ///   - bits: what it says of its deleter, and of others who have locked it.
   ///   - command: the number of the command in its transaction, or one that stands for two.
-  func delete(_ number: Int, on page: HeapPage, _ tuple: HeapTuple, command: UInt32, isCombo: Bool) {
-    var record = HeapDeleteRecord(xmax: xid, number: number, infoBits: .keysUpdated)
+  func delete(
+    _ number: Int, on page: HeapPage, _ tuple: HeapTuple, _ bits: RowLockBits, command: UInt32, isCombo: Bool
+  ) {
+    var record = HeapDeleteRecord(xmax: bits.xmax, number: number, infoBits: bits.recordBits)
     clearAllVisible(page, &record.flags, HeapRecordFlags.deleteAllVisibleCleared)
-    page.delete(tuple, at: number, by: xid, record.infoBits, command: command, isCombo: isCombo)
+    page.delete(tuple, at: number, by: xid, xmax: bits.xmax, record.infoBits, command: command, isCombo: isCombo)
     builder.begin(.heap, info: HeapRecordInfo.delete, xid: xid.rawValue)
     record.append(to: builder)
     register(0, page)
+  }
+
+  /// Takes a tuple back that this transaction has just inserted, as if it had never been there
+  /// (heap_abort_speculative).
+  func retract(_ number: Int, on page: HeapPage, _ tuple: HeapTuple) {
+    var record = HeapDeleteRecord(xmax: xid, number: number, infoBits: [])
+    record.flags = HeapRecordFlags.deleteIsSuper
+    page.retract(tuple, at: number, by: xid)
+    builder.begin(.heap, info: HeapRecordInfo.delete, xid: xid.rawValue)
+    record.append(to: builder)
+    register(0, page)
+  }
+
+  // MARK: Lock
+
+  /// Marks a tuple as locked.
+  /// - Parameters:
+  ///   - bits: what it says of all who have it then.
+  ///   - isSuccessor: whether an older version of the row was locked, and this one is because of that.
+  ///   - clearsFrozen: whether the visibility map must not say any more that the page is frozen.
+  func lock(
+    _ number: Int, on page: HeapPage, _ tuple: HeapTuple, _ bits: RowLockBits, isSuccessor: Bool, clearsFrozen: Bool
+  ) {
+    var record = HeapLockRecord(xmax: bits.xmax, number: number, infoBits: bits.recordBits)
+    if clearsFrozen { record.flags = HeapRecordFlags.lockAllFrozenCleared }
+    page.lock(tuple, at: number, bits.xmax, record.infoBits, isSuccessor: isSuccessor)
+    if isSuccessor {
+      builder.begin(.heap2, info: HeapRecordInfo.lockUpdated, xid: xid.rawValue)
+    } else {
+      builder.begin(.heap, info: HeapRecordInfo.lock, xid: xid.rawValue)
+    }
+    register(0, page)
+    record.append(to: builder)
   }
 
   // MARK: Update
@@ -116,6 +152,10 @@ struct HeapChange {
     let tuple: HeapTuple
     let command: UInt32
     let isCombo: Bool
+    /// What the old version says of who replaces it.
+    let bits: RowLockBits
+    /// What the new one says of those who keep a lock on the row.
+    var successor: RowLockBits?
   }
 
   /// Adds a new version of a row, and marks the old one as replaced.
@@ -129,13 +169,20 @@ struct HeapChange {
     precondition(isSamePage || !isHot, "a heap-only tuple on another page than its root")
     new.infomask.insert(.updated)
     if isHot { new.infomask2.insert(.heapOnly) }
+    if let successor = old.successor {
+      new.xmax = successor.xmax
+      new.infomask = new.infomask.subtracting(.xmaxInvalid).union(successor.infomask)
+      new.infomask2.formUnion(successor.infomask2)
+    }
     guard let number = page.insert(UnsafeRawBufferPointer(new.bytes)) else { return nil }
-    var record = HeapUpdateRecord(oldXmax: xid, oldNumber: old.number, oldInfoBits: [], newNumber: number)
+    var record = HeapUpdateRecord(
+      oldXmax: old.bits.xmax, oldNumber: old.number, oldInfoBits: old.bits.recordBits, newXmax: new.xmax,
+      newNumber: number)
     clearAllVisible(old.page, &record.flags, HeapRecordFlags.updateOldAllVisibleCleared)
     if !isSamePage { clearAllVisible(page, &record.flags, HeapRecordFlags.updateNewAllVisibleCleared) }
     let common = isSamePage ? HeapUpdateRecord.Common(old.tuple, new) : HeapUpdateRecord.Common()
     old.page.replace(
-      old.tuple, by: xid, xmax: xid, record.oldInfoBits, command: old.command, isCombo: old.isCombo,
+      old.tuple, by: xid, xmax: old.bits.xmax, record.oldInfoBits, command: old.command, isCombo: old.isCombo,
       with: TupleIdentifier(page.block, number), isHot: isHot)
 
     let isOnly = !isSamePage && number == 1 && page.editor.itemCount == 1
@@ -150,16 +197,23 @@ struct HeapChange {
 
   // MARK: Prune
 
-  /// Frees what a plan says.
+  /// Frees what a plan says, and freezes tuples.
   /// - Parameters:
+  ///   - freezes: none of them is among those that go.
   ///   - info: on what occasion: one of the three of ``HeapRecordInfo``.
   ///   - isCleanup: see ``HeapPage/prune(_:isCleanup:)``.
-  func prune(_ plan: PrunePlan, on page: HeapPage, info: UInt8, isCleanup: Bool = true) {
-    page.prune(plan, isCleanup: isCleanup)
-    page.editor.pruneXID = plan.nextPruneXID
-    page.editor.set(.pageFull, false)
+  func prune(
+    _ plan: PrunePlan, freezing freezes: [HeapPruneRecord.Freeze] = [], on page: HeapPage, info: UInt8,
+    isCleanup: Bool = true
+  ) {
+    if !plan.isEmpty { page.prune(plan, isCleanup: isCleanup) }
+    if isCleanup {
+      page.editor.pruneXID = plan.nextPruneXID
+      page.editor.set(.pageFull, false)
+    }
+    for freeze in freezes { page.freeze(freeze) }
     builder.begin(.heap2, info: info)
     register(0, page)
-    HeapPruneRecord(plan, isCleanup: isCleanup).append(to: builder, block: 0)
+    HeapPruneRecord(plan, freezes: freezes, isCleanup: isCleanup).append(to: builder, block: 0)
   }
 }

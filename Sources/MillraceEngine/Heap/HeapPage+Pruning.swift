@@ -60,7 +60,7 @@ struct PrunePlan: Sendable, Equatable {
 struct HeapPagePruner {
   private let page: HeapPage
   private let hasIndexes: Bool
-  private var statuses: [TupleStatus?]
+  private(set) var statuses: [TupleStatus?]
   private var isDone: [Bool]
   private(set) var plan = PrunePlan()
 

@@ -52,14 +52,50 @@ public struct HeapPage {
   }
 
   /// Marks a tuple as deleted.
+  /// - Parameters:
+  ///   - xid: who deletes it; also where `xmax` is something else.
   func delete(
-    _ tuple: HeapTuple, at number: Int, by xid: TransactionID, _ bits: XmaxInfoBits, command: UInt32, isCombo: Bool
+    _ tuple: HeapTuple, at number: Int, by xid: TransactionID, xmax: TransactionID, _ bits: XmaxInfoBits,
+    command: UInt32, isCombo: Bool
   ) {
-    tuple.setXmax(xid, bits, command: command, isCombo: isCombo)
+    tuple.setXmax(xmax, bits, command: command, isCombo: isCombo)
     tuple.setHotUpdated(false)
     // No way leads on from here, not even where an update that was rolled back had left one.
     tuple.identifier = TupleIdentifier(block, number)
     editor.notePrunable(xid)
+  }
+
+  /// Takes a tuple back: nobody inserted it.
+  func retract(_ tuple: HeapTuple, at number: Int, by xid: TransactionID) {
+    tuple.infomask = tuple.infomask.subtracting(.xmaxBits).subtracting(.moved)
+    tuple.infomask2 = tuple.infomask2.subtracting(.keysUpdated)
+    tuple.setHotUpdated(false)
+    tuple.xmin = .invalid
+    tuple.identifier = TupleIdentifier(block, number)
+    editor.notePrunable(xid)
+  }
+
+  /// Marks a tuple as locked.
+  /// - Parameter isSuccessor: see ``HeapChange/lock(_:on:_:_:isSuccessor:clearsFrozen:)``.
+  func lock(_ tuple: HeapTuple, at number: Int, _ xmax: TransactionID, _ bits: XmaxInfoBits, isSuccessor: Bool) {
+    tuple.infomask = tuple.infomask.subtracting(.xmaxBits).subtracting(.moved).union(bits.infomask)
+    tuple.infomask2 = tuple.infomask2.subtracting(.keysUpdated).union(bits.infomask2)
+    tuple.xmax = xmax
+    guard !isSuccessor, tuple.infomask.isXmaxLockOnly else { return }
+    // Where an update that was rolled back had left a way on, there is none.
+    tuple.setHotUpdated(false)
+    tuple.identifier = TupleIdentifier(block, number)
+  }
+
+  /// Takes old numbers out of tuples.
+  /// - Precondition: all of them are there.
+  func freeze(_ freeze: HeapPruneRecord.Freeze) {
+    for number in freeze.numbers {
+      guard let tuple = tuple(Int(number)) else { preconditionFailure("a tuple was to be frozen that is not there") }
+      tuple.xmax = freeze.xmax
+      tuple.infomask = Infomask(rawValue: freeze.infomask)
+      tuple.infomask2 = Infomask2(rawValue: freeze.infomask2)
+    }
   }
 
   /// Marks a tuple as replaced by a newer version.

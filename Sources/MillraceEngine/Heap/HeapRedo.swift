@@ -23,6 +23,10 @@ struct HeapRedo {
       try redo.insert(try HeapInsertRecord(record.mainData), data: block.data, on: page)
     case (.heap, HeapRecordInfo.delete):
       try redo.delete(try HeapDeleteRecord(record.mainData), on: page)
+    case (.heap, HeapRecordInfo.lock):
+      try redo.lock(try HeapLockRecord(record.mainData), on: page, isSuccessor: false)
+    case (.heap2, HeapRecordInfo.lockUpdated):
+      try redo.lock(try HeapLockRecord(record.mainData), on: page, isSuccessor: true)
     case (.heap, HeapRecordInfo.update), (.heap, HeapRecordInfo.hotUpdate):
       try redo.update(try HeapUpdateRecord(record.mainData), record, block: block, on: page)
     case (.heap2, HeapRecordInfo.multiInsert):
@@ -52,6 +56,34 @@ struct HeapRedo {
         isHot: record.info & HeapRecordInfo.operationMask == HeapRecordInfo.hotUpdate)
     }
     if block.id == 0 { try addNewVersion(update, data: block.data, on: page, old: isSamePage ? page : nil) }
+  }
+
+  /// The heap blocks whose bits in the visibility map a record takes away, whatever becomes of the blocks themselves.
+  static func clearedVisibility(
+    _ record: borrowing WALRecord
+  ) throws(EngineError) -> [(WALBlockReference, VisibilityBits)] {
+    let operation = record.info & HeapRecordInfo.operationMask
+    var cleared: [(WALBlockReference, VisibilityBits)] = []
+    func note(_ id: Int, _ flags: UInt8, _ flag: UInt8, _ bits: VisibilityBits = .all) {
+      if flags & flag != 0, let block = record.block(id) { cleared.append((block, bits)) }
+    }
+    switch (record.resourceManager, operation) {
+    case (.heap, HeapRecordInfo.insert):
+      note(0, try HeapInsertRecord(record.mainData).flags, HeapRecordFlags.insertAllVisibleCleared)
+    case (.heap, HeapRecordInfo.delete):
+      note(0, try HeapDeleteRecord(record.mainData).flags, HeapRecordFlags.deleteAllVisibleCleared)
+    case (.heap, HeapRecordInfo.update), (.heap, HeapRecordInfo.hotUpdate):
+      let flags = try HeapUpdateRecord(record.mainData).flags
+      note(0, flags, HeapRecordFlags.updateNewAllVisibleCleared)
+      note(record.block(1) == nil ? 0 : 1, flags, HeapRecordFlags.updateOldAllVisibleCleared)
+    case (.heap, HeapRecordInfo.lock), (.heap2, HeapRecordInfo.lockUpdated):
+      note(0, try HeapLockRecord(record.mainData).flags, HeapRecordFlags.lockAllFrozenCleared, .allFrozen)
+    case (.heap2, HeapRecordInfo.multiInsert):
+      var fields = RecordFields(record.mainData)
+      note(0, try HeapMultiInsertRecord(&fields).flags, HeapRecordFlags.insertAllVisibleCleared)
+    default: break
+    }
+    return cleared
   }
 
   /// What stands in a tuple behind the fixed part of its header, in up to four pieces.
@@ -137,14 +169,27 @@ struct HeapRedo {
 
   func delete(_ record: HeapDeleteRecord, on page: HeapPage) throws(EngineError) {
     let tuple = try tuple(record.number, on: page)
-    page.delete(
-      tuple, at: Int(record.number), by: xid, record.infoBits, command: 0, isCombo: false)
-    tuple.xmax = record.xmax
+    if record.flags & HeapRecordFlags.deleteIsSuper != 0 {
+      page.retract(tuple, at: Int(record.number), by: xid)
+    } else {
+      page.delete(
+        tuple, at: Int(record.number), by: xid, xmax: record.xmax, record.infoBits, command: 0, isCombo: false)
+    }
     if record.flags & HeapRecordFlags.deleteAllVisibleCleared != 0 { page.editor.set(.allVisible, false) }
     if record.flags & HeapRecordFlags.deleteIsPartitionMove != 0 {
       // Where the row went is another table's affair: neither block nor line pointer (ItemPointerSetMovedPartitions).
       tuple.identifier = TupleIdentifier(.invalid, 0xFFFD)
     }
+  }
+
+  // MARK: Lock
+
+  func lock(_ record: HeapLockRecord, on page: HeapPage, isSuccessor: Bool) throws(EngineError) {
+    let tuple = try tuple(record.number, on: page)
+    page.lock(tuple, at: Int(record.number), record.xmax, record.infoBits, isSuccessor: isSuccessor)
+    guard !isSuccessor else { return }
+    tuple.infomask.remove(.comboCommand)
+    tuple.command = 0
   }
 
   // MARK: Update
@@ -198,12 +243,8 @@ struct HeapRedo {
     }
     if !record.plan.isEmpty { page.prune(record.plan, isCleanup: record.isCleanup) }
     for freeze in record.freezes {
-      for number in freeze.numbers {
-        let tuple = try tuple(number, on: page)
-        tuple.xmax = freeze.xmax
-        tuple.infomask = Infomask(rawValue: freeze.infomask)
-        tuple.infomask2 = Infomask2(rawValue: freeze.infomask2)
-      }
+      for number in freeze.numbers { _ = try tuple(number, on: page) }
+      page.freeze(freeze)
     }
   }
 }

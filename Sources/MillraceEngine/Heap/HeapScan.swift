@@ -17,18 +17,23 @@ public final class HeapScan {
   private var block = BlockNumber.invalid
   /// The line pointers of the page's tuples that are seen, and how many have been given out.
   private var visible: [UInt16] = []
+  private var hints: [(number: UInt16, bits: Infomask)] = []
   private var position = 0
+  private let registration: SnapshotRegistration
   /// Where the tuple stands that was given out last.
   public private(set) var identifier = TupleIdentifier(.invalid, 0)
 
   /// - Parameters:
   ///   - session: in a transaction.
+  ///   - snapshot: to read by; the session's current one unless given.
   ///   - configuration: how far to read ahead.
   public init(
-    _ relation: HeapRelation, _ session: Session, configuration: ReadStreamConfiguration? = nil
+    _ relation: HeapRelation, _ session: Session, snapshot: Snapshot? = nil,
+    configuration: ReadStreamConfiguration? = nil
   ) throws(EngineError) {
     (self.session, self.relation) = (session, relation)
-    snapshot = try session.snapshot()
+    if let snapshot { self.snapshot = snapshot } else { self.snapshot = try session.snapshot() }
+    registration = session.register(self.snapshot)
     let database = session.database
     let count = try relation.blockCount()
     // A table that is large for the pool passes through a ring of buffers instead of pushing everything else out.
@@ -37,7 +42,10 @@ public final class HeapScan {
       database.pool, session.backend, relation.fork, BlockRange(0..<count, isCertain: true), strategy: strategy,
       configuration: configuration ?? database.readStreamConfiguration)
     visible.reserveCapacity(HeapPage.itemCountMax)
+    hints.reserveCapacity(HeapPage.itemCountMax)
   }
+
+  deinit { session.unregister(registration) }
 
   public var statistics: ReadStreamStatistics { stream.statistics }
 
@@ -72,25 +80,13 @@ public final class HeapScan {
     guard var page = page.take() else { return }
     block = page.block
     try session.prune(&page, of: relation)
+    try session.checkInterrupts()
     page.lock(.share, backend: session.backend)
-    let bytes = page.bytes
-    let view = PageView(bytes)
-    let lsn = page.lsn
-    let isAllVisible = view.header.flags.contains(.allVisible)
-    var hints: [(number: Int, bits: Infomask)] = []
-    for number in 1..<view.itemCount + 1 {
-      guard let tuple = Self.tuple(number, bytes, block) else { continue }
-      var bits: Infomask = []
-      var isVisible = isAllVisible
-      if !isVisible {
-        isVisible = try session.visibility.isVisible(
-          tuple, to: snapshot, session.commands, pageLSN: lsn, hints: &bits)
-      }
-      if isVisible { visible.append(UInt16(number)) }
-      if !bits.isEmpty { hints.append((number, bits)) }
-    }
+    hints.removeAll(keepingCapacity: true)
+    try session.visibility.look(at: page.bytes, block, snapshot, visible: &visible, hints: &hints)
     if !hints.isEmpty, page.tryUpgrade() {
-      for (number, bits) in hints { Self.tuple(number, bytes, block)?.infomask.formUnion(bits) }
+      let bytes = page.bytes
+      for (number, bits) in hints { Self.tuple(Int(number), bytes, block)?.infomask.formUnion(bits) }
       try session.noteHints(on: &page, of: relation)
     }
     page.unlock()

@@ -22,6 +22,15 @@ struct HeapDescription {
         "old_xmax: \(update.oldXmax), old_off: \(update.oldNumber), "
         + "old_infobits: \(Self.infoBits(update.oldInfoBits)), flags: \(Self.hexadecimal(update.flags)), "
         + "new_xmax: \(update.newXmax), new_off: \(update.newNumber)"
+    case (.heap, HeapRecordInfo.lock), (.heap2, HeapRecordInfo.lockUpdated):
+      let lock = try HeapLockRecord(record.mainData)
+      text =
+        "xmax: \(lock.xmax), off: \(lock.number), infobits: \(Self.infoBits(lock.infoBits)), "
+        + "flags: \(Self.hexadecimal(lock.flags))"
+    case (.heap2, HeapRecordInfo.visible):
+      var fields = RecordFields(record.mainData)
+      let horizon = try fields.next(UInt32.self)
+      text = "snapshotConflictHorizon: \(horizon), flags: \(Self.hexadecimal(try fields.next(UInt8.self)))"
     case (.heap2, HeapRecordInfo.multiInsert):
       text = try Self.multiInsert(record)
     case (.heap2, HeapRecordInfo.pruneOnAccess), (.heap2, HeapRecordInfo.pruneVacuumScan),
@@ -45,7 +54,9 @@ struct HeapDescription {
   private static func prune(_ record: WALRecord) throws(EngineError) -> String {
     let isImaged = record.block(0)?.image != nil
     let prune = try HeapPruneRecord(record.mainData, blockData: isImaged ? nil : record.block(0)?.data)
-    var text = "snapshotConflictHorizon: \(prune.plan.conflictHorizon), isCatalogRel: F"
+    // Without the one PostgreSQL begins with the comma before the other.
+    var text = prune.plan.conflictHorizon.isValid ? "snapshotConflictHorizon: \(prune.plan.conflictHorizon)" : ""
+    text += ", isCatalogRel: F"
     guard !isImaged else { return text }
     text += ", nplans: \(prune.freezes.count), nredirected: \(prune.plan.redirected.count), "
     text += "ndead: \(prune.plan.dead.count), nunused: \(prune.plan.unused.count)"

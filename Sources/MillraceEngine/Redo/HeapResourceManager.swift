@@ -34,6 +34,22 @@ public final class HeapResourceManager: ResourceManager {
   }
 
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
+    if id == .heap2, record.info & HeapRecordInfo.operationMask == HeapRecordInfo.visible {
+      return try redoVisible(record, context)
+    }
+    do throws(EngineError) {
+      for (block, bits) in try HeapRedo.clearedVisibility(record) {
+        do throws(RecoveryError) {
+          try context.changeUnlogged(block.locator, .visibilityMap, VisibilityMapPage.page(of: block.block)) { map in
+            VisibilityMapPage.clear(bits, map, block.block)
+          }
+        } catch {
+          throw EngineError(.io, error.description)
+        }
+      }
+    } catch {
+      throw RecoveryError(error.code == .io ? .io : .corrupted, error.message)
+    }
     // The old version's page first, as those who changed them had locked both: the new one is found through the old.
     for block in record.blocks.reversed() {
       _ = try context.redo(record, block.id, mode: block.willInitialize ? .zeroAndLock : .normal) {
@@ -44,6 +60,27 @@ public final class HeapResourceManager: ResourceManager {
           throw RecoveryError(.corrupted, error.message)
         }
       }
+    }
+  }
+
+  /// Sets a heap page's flag, and its bits in the map, which may have to be made longer (heap_xlog_visible).
+  private func redoVisible(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
+    var fields = RecordFields(record.mainData)
+    let bits: VisibilityBits
+    do throws(EngineError) {
+      _ = try fields.next(UInt32.self)
+      bits = VisibilityBits(rawValue: try fields.next(UInt8.self)).intersection(.all)
+    } catch {
+      throw RecoveryError(.corrupted, error.message)
+    }
+    guard let heap = record.block(1) else {
+      throw RecoveryError(.corrupted, "failed to locate backup block with ID 1 in WAL record")
+    }
+    _ = try context.redo(record, 1) { page, _ in PageEditor(page).set(.allVisible, true) }
+    _ = try context.redo(record, 0) { page, _ in
+      let editor = PageEditor(page)
+      if editor.isNew { editor.initialize() }
+      VisibilityMapPage.set(bits, page, heap.block)
     }
   }
 

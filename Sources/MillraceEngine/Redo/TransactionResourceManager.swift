@@ -23,11 +23,20 @@ public final class TransactionResourceManager: ResourceManager {
     }
   }
 
+  /// In the words of PostgreSQL's xactdesc.c.
   public override func describe(_ record: WALRecord) -> String {
+    let operation = record.info & TransactionRecordInfo.operationMask
+    guard operation == TransactionRecordInfo.commit || operation == TransactionRecordInfo.abort else { return "" }
     do throws(EngineError) {
       let end = try TransactionEndRecord(record)
-      let relations = end.relations.map { "\($0.tablespace)/\($0.database)/\($0.relNumber)" }
-      return "time \(end.time)" + (relations.isEmpty ? "" : "; rels: " + relations.joined(separator: " "))
+      var text = "\(Timestamp(end.time))"
+      if !end.relations.isEmpty { text += "; rels:" }
+      for relation in end.relations {
+        text += " " + RelationPath(relation).formatted(versionDirectory: ControlFile.versionDirectoryOf18)
+      }
+      if !end.subtransactions.isEmpty { text += "; subxacts:" }
+      for xid in end.subtransactions { text += " \(xid)" }
+      return text
     } catch {
       return error.description
     }
@@ -42,9 +51,9 @@ public final class TransactionResourceManager: ResourceManager {
     let end = try asRecovery { () throws(EngineError) in
       let end = try TransactionEndRecord(record)
       let status = operation == TransactionRecordInfo.commit ? TransactionStatus.committed : .aborted
-      for xid in end.subtransactions + [TransactionID(record.xid)] {
-        try commitLog.set(xid, status, context.backend)
-      }
+      try commitLog.set(TransactionID(record.xid), status, with: end.subtransactions, context.backend)
+      // Of those nested in it no other record may tell.
+      for xid in end.subtransactions { context.noteTransaction(xid.rawValue) }
       return end
     }
     for relation in end.relations { try context.dropRelation(relation) }
@@ -70,12 +79,25 @@ public final class CommitLogResourceManager: ResourceManager {
 
   public override func describe(_ record: WALRecord) -> String {
     var fields = RecordFields(record.mainData)
-    do throws(EngineError) { return "page \(try fields.next(Int64.self))" } catch { return error.description }
+    do throws(EngineError) {
+      let page = "page \(try fields.next(Int64.self))"
+      guard record.info == CommitLogRecordInfo.truncate else { return page }
+      return "\(page); oldestXact \(try fields.next(UInt32.self))"
+    } catch {
+      return error.description
+    }
   }
 
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
-    // What was cut off is not looked at any more; its files stay until somebody cuts them off again.
-    if record.info == CommitLogRecordInfo.truncate { return }
+    if record.info == CommitLogRecordInfo.truncate {
+      return try asRecovery { () throws(EngineError) in
+        var fields = RecordFields(record.mainData)
+        _ = try fields.next(Int64.self)
+        let oldest = TransactionID(try fields.next(UInt32.self))
+        context.noteOldestTransaction(oldest.rawValue, database: try fields.next(UInt32.self))
+        try commitLog.truncate(before: oldest, context.backend)
+      }
+    }
     guard record.info == CommitLogRecordInfo.zeroPage else { throw unknown(record) }
     try asRecovery { () throws(EngineError) in
       var fields = RecordFields(record.mainData)

@@ -1,21 +1,23 @@
 /// Which transactions' effects a reader sees: PostgreSQL's MVCC snapshot (`SnapshotData`,
 /// src/include/utils/snapshot.h).
+///
+/// A value: a cursor keeps one of its own. The session that it was taken in must hold back the removal of what it sees
+/// for as long as it is used, see ``Session/register(_:)``.
 public struct Snapshot: Sendable, Equatable {
   /// All before it have ended.
   public var xmin: TransactionID
-  /// None from it on had begun.
+  /// None from it on had ended.
   public var xmax: TransactionID
-  /// Those between the two that were running, in order of their numbers.
+  /// Those between the two that were running, in order of their numbers, nested ones and the reader's own included:
+  /// whether a number is the reader's own is asked first.
   public var running: [TransactionID]
-  /// The own transaction's number, if it has one, and its commands before this one are seen.
-  public var own: TransactionID
+  /// The reader's own commands before this one are seen.
   public var command: UInt32
 
   public init(
-    xmin: TransactionID, xmax: TransactionID, running: [TransactionID] = [], own: TransactionID = .invalid,
-    command: UInt32 = 0
+    xmin: TransactionID, xmax: TransactionID, running: [TransactionID] = [], command: UInt32 = 0
   ) {
-    (self.xmin, self.xmax, self.running, self.own, self.command) = (xmin, xmax, running, own, command)
+    (self.xmin, self.xmax, self.running, self.command) = (xmin, xmax, running, command)
   }
 
   /// Whether a transaction had not ended when the snapshot was taken (`XidInMVCCSnapshot`).

@@ -30,5 +30,11 @@ public struct TransactionID: Sendable, Hashable, CustomStringConvertible {
     return next.isNormal ? next : .firstNormal
   }
 
+  /// The one before, leaving out the same (`TransactionIdRetreat`).
+  @inlinable public var previous: TransactionID {
+    let previous = TransactionID(rawValue &- 1)
+    return previous.isNormal ? previous : TransactionID(.max)
+  }
+
   public var description: String { String(rawValue) }
 }

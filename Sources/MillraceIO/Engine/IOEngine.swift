@@ -171,7 +171,15 @@ public final class IOEngine: @unchecked Sendable {
   }
 
   /// Submits and completes the I/Os that use a file, and only those.
-  package func settle(_ file: IOFile, reaper: UInt32?) {
+  /// - Parameter backend: the calling thread's; see ``close(_:by:)``.
+  package func settle(_ file: IOFile, by backend: IOBackend?) { settle(file, reaper: backend?.index) }
+
+  /// The same where no thread's backend is at hand, because the file's last user lets go of it. I/O of an exclusive
+  /// backend that is still to be reaped must not be left on the file: its thread may be this one, which would wait for
+  /// itself.
+  package func settleUnused(_ file: IOFile) { settle(file, reaper: nil, mayWaitForOwner: false) }
+
+  private func settle(_ file: IOFile, reaper: UInt32?, mayWaitForOwner: Bool = true) {
     while file.isInUse {
       for index in 0..<UInt32(table.count) {
         let word = table.word(index)
@@ -179,6 +187,12 @@ public final class IOEngine: @unchecked Sendable {
           word.state.rawValue < IOHandleState.completedShared.rawValue,
           table[index].pointee.fileIdentity.relaxed == file.identity
         else { continue }
+        requireUse(
+          mayWaitForOwner || !word.has(HandleWord.bound) || word.state.rawValue > IOHandleState.submitted.rawValue
+            || word.has(HandleWord.inPlace)
+            || !IOReference(index: index, generation: word.generation).matches(
+              table.word(index)),
+          "a file was let go with I/O of an exclusive backend in flight; its thread must wait for its I/O first")
         wait(for: IOReference(index: index, generation: word.generation), reaper: reaper)
       }
     }

@@ -22,6 +22,9 @@ open class IOFileSystem: @unchecked Sendable {
   /// Whether there is a file or a directory of that name.
   open func exists(_ path: String) throws(IOError) -> Bool { fatalError("\(Self.self) does not look for files") }
 
+  /// What a name stands for; nil where there is no such name. Of a symbolic link that it is one.
+  open func kind(of path: String) throws(IOError) -> IOFileKind? { fatalError("\(Self.self) does not look for files") }
+
   /// The names in a directory, files' and directories', without its path, in order.
   open func list(_ directory: String) throws(IOError) -> [String] { fatalError("\(Self.self) does not list files") }
 
@@ -44,6 +47,15 @@ open class IOFileSystem: @unchecked Sendable {
 
   /// Makes the names in a directory durable: what was made, removed or renamed in it.
   open func syncDirectory(_ path: String) throws(IOError) { fatalError("\(Self.self) does not sync directories") }
+}
+
+/// What a name in a directory stands for.
+public enum IOFileKind: Sendable {
+  case file
+  case directory
+  case symbolicLink
+  /// A socket, a pipe, a device.
+  case other
 }
 
 extension IOFileSystem {

@@ -10,11 +10,26 @@ public final class LocalFileSystem: IOFileSystem, @unchecked Sendable {
     try DescriptorFile.open(path, name: name, options, blockSize: blockSize, firstBlock: firstBlock)
   }
 
-  public override func exists(_ path: String) throws(IOError) -> Bool {
+  public override func exists(_ path: String) throws(IOError) -> Bool { try mode(path, stat) != nil }
+
+  public override func kind(of path: String) throws(IOError) -> IOFileKind? {
+    guard let mode = try mode(path, lstat) else { return nil }
+    switch mode & S_IFMT {
+    case S_IFREG: return .file
+    case S_IFDIR: return .directory
+    case S_IFLNK: return .symbolicLink
+    default: return .other
+    }
+  }
+
+  /// The mode of what a name stands for; nil where there is no such name.
+  private func mode(
+    _ path: String, _ look: (UnsafePointer<CChar>, UnsafeMutablePointer<stat>) -> Int32
+  ) throws(IOError) -> mode_t? {
     var status = stat()
-    if stat(path, &status) == 0 { return true }
+    if look(path, &status) == 0 { return status.st_mode }
     let number = errno
-    if number == ENOENT || number == ENOTDIR { return false }
+    if number == ENOENT || number == ENOTDIR { return nil }
     throw IOError(.systemCall, errno: number, message: "could not stat file \"\(path)\"")
   }
 

@@ -21,9 +21,10 @@ struct WorkerLane {
     return fitting
   }
 
+  var first: UInt32? { depth > 0 ? entries[Int(head) % Self.capacity] : nil }
+
   mutating func takeFirst() -> UInt32? {
-    guard depth > 0 else { return nil }
-    defer { head &+= 1 }
-    return entries[Int(head) % Self.capacity]
+    defer { if depth > 0 { head &+= 1 } }
+    return first
   }
 }

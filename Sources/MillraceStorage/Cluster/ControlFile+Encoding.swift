@@ -1,4 +1,9 @@
 extension ControlFile {
+  /// PostgreSQL 18's CATALOG_VERSION_NO (src/include/catalog/catversion.h).
+  public static let catalogVersionOf18: UInt32 = 202_506_291
+  /// The directory of PostgreSQL 18's relations inside each tablespace.
+  public static let versionDirectoryOf18 = "PG_18_\(catalogVersionOf18)"
+
   /// The control file of a cluster as PostgreSQL 18's `initdb` leaves it: made, shut down, nothing in it yet.
   ///
   /// - Parameters:
@@ -10,7 +15,7 @@ extension ControlFile {
   {
     self.systemIdentifier = systemIdentifier
     version = 1800
-    catalogVersion = 202_506_291
+    catalogVersion = Self.catalogVersionOf18
     state = .shutDown
     modificationTime = time
     // The first record behind the long header of the first WAL segment that a cluster uses.

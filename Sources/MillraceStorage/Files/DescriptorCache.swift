@@ -21,7 +21,7 @@ final class DescriptorCache: Sendable {
   /// Whether files are opened for writing as well.
   let isWritable: Bool
   private let state = Locked(State())
-  private let transits = EventCount()
+  private let transits = OwnedEventCount()
 
   init(engine: IOEngine, fileSystem: IOFileSystem, limit: Int, isWritable: Bool) {
     (self.engine, self.fileSystem, self.limit, self.isWritable) = (engine, fileSystem, limit, isWritable)
@@ -65,7 +65,7 @@ final class DescriptorCache: Sendable {
       switch nextStep(file) {
       case .inUse: return
       case .isOver: throw IOError(.systemCall, errno: ENOENT, message: "could not open file \"\(file.path)\"")
-      case .wait(let ticket): transits.wait(ticket)
+      case .wait(let ticket): transits.event.sleep(ticket)
       case .open(let victim): return try open(file, options, closing: victim)
       }
     }
@@ -73,7 +73,7 @@ final class DescriptorCache: Sendable {
 
   private func nextStep(_ file: SegmentFile) -> Step {
     state.withLock { state in
-      if file.isInTransit { return .wait(transits.prepare()) }
+      if file.isInTransit { return .wait(transits.event.prepare()) }
       if file.beginUse() { return .inUse }
       guard !file.life.isOver else { return .isOver }
       file.isInTransit = true
@@ -115,7 +115,7 @@ final class DescriptorCache: Sendable {
 
   /// - Returns: one to close, where more have been in use at once than the limit allows.
   private func endOpening(_ file: SegmentFile, isOpen: Bool) -> SegmentFile? {
-    defer { transits.notifyAll() }
+    defer { transits.event.signalAll() }
     return state.withLock { state in
       state.reserved -= 1
       file.life.openings -= 1
@@ -168,7 +168,7 @@ final class DescriptorCache: Sendable {
     engine.willClose(file)
     file.closeUnderlying()
     state.withLock { _ in file.isInTransit = false }
-    transits.notifyAll()
+    transits.event.signalAll()
   }
 
   // MARK: Forks that go
@@ -179,17 +179,28 @@ final class DescriptorCache: Sendable {
     while true {
       let ticket = state.withLock { _ -> UInt64? in
         life.end()
-        return life.openings > 0 ? transits.prepare() : nil
+        return life.openings > 0 ? transits.event.prepare() : nil
       }
       guard let ticket else { return }
-      transits.wait(ticket)
+      transits.event.sleep(ticket)
     }
   }
 
-  /// Closes segments whose fork goes, if nobody uses them any more.
-  func forget(_ files: [SegmentFile]) {
+  /// Closes segments whose identity ends, if nobody uses them any more.
+  /// - Parameter backend: the calling thread's, needed where that is exclusive and may have I/O on them.
+  func forget(_ files: [SegmentFile], by backend: IOBackend?) {
+    for file in files { engine.settle(file, by: backend) }
+    closeUnused(files)
+  }
+
+  /// Closes segments whose fork nobody has any more.
+  func forgetUnused(_ files: [SegmentFile]) {
     // An I/O lets go of its pages, and so of its fork, a moment before it lets go of its file.
-    for file in files { engine.settle(file, reaper: nil) }
+    for file in files { engine.settleUnused(file) }
+    closeUnused(files)
+  }
+
+  private func closeUnused(_ files: [SegmentFile]) {
     let taken = state.withLock { state in files.filter { take($0, &state) } }
     for file in taken { close(file) }
   }

@@ -69,11 +69,13 @@ extension StorageManager {
   /// committed; it is logged, and the files stay behind.
   /// - Parameters:
   ///   - forks: all unless given. The caller has dropped their pages from all pools.
+  ///   - caller: the calling thread's backend, needed where that is exclusive and may have I/O on the files.
   public func unlink(
-    _ locator: RelationLocator, forks: [ForkNumber] = ForkNumber.allCases, backend: UInt32? = nil, isRedo: Bool = false
+    _ locator: RelationLocator, forks: [ForkNumber] = ForkNumber.allCases, backend: UInt32? = nil,
+    isRedo: Bool = false, by caller: IOBackend? = nil
   ) {
     for fork in forks {
-      forget(locator, fork, backend: backend)
+      forget(locator, fork, backend: backend, by: caller)
       let location = location(of: path(locator, fork, backend))
       if fork == .main, backend == nil, !isRedo {
         if files.emptyFile(location) { syncRequests.addUnlink(location) }

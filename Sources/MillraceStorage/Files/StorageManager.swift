@@ -72,8 +72,13 @@ public final class StorageManager: Sendable {
   /// Forgets a fork whose files go. Opening the same locator again gives a new identity, and the old one opens no files
   /// any more, so that nothing that still refers to it can reach the files of a successor. To be called before another
   /// relation can get the path.
-  public func forget(_ locator: RelationLocator, _ fork: ForkNumber = .main, backend: UInt32? = nil) {
+  /// - Parameters:
+  ///   - backend: whose temporary relation it is; nil for all others.
+  ///   - caller: the calling thread's backend, needed where that is exclusive and may have I/O on the files.
+  public func forget(
+    _ locator: RelationLocator, _ fork: ForkNumber = .main, backend: UInt32? = nil, by caller: IOBackend? = nil
+  ) {
     let key = ForkKey(locator: locator, backend: backend, fork: fork)
-    forks.withLock { $0.byKey.removeValue(forKey: key) }?.retire()
+    forks.withLock { $0.byKey.removeValue(forKey: key) }?.retire(by: caller)
   }
 }

@@ -61,7 +61,7 @@ public final class StoredFork: @unchecked Sendable {
   }
 
   deinit {
-    files.forget(segments)
+    files.forgetUnused(segments)
     for file in segments { Unmanaged.passUnretained(file).release() }
     var next = table.load(ordering: .acquiring)
     while let table = next {
@@ -158,9 +158,10 @@ public final class StoredFork: @unchecked Sendable {
 
   /// Ends the identity: no file is opened for it any more, so that it cannot reach those of a successor with the same
   /// path, and files that are not in use are closed.
-  func retire() {
+  /// - Parameter backend: the calling thread's, needed where that is exclusive and may have I/O on the files.
+  func retire(by backend: IOBackend? = nil) {
     files.end(life)
-    files.forget(segments)
+    files.forget(segments, by: backend)
   }
 
   /// The error of a read whose segment could not be opened, in PostgreSQL's words (_mdfd_getseg).

@@ -38,7 +38,13 @@ public final class SyncRequests: @unchecked Sendable {
   private let newest = Atomic<UnsafeRawPointer?>(nil)
   private let requestCount = Atomic<UInt64>(0)
   private let names = Locked(Names())
-  private let final = Locked<StorageError?>(nil)
+  private let final = Locked(Final())
+
+  /// What has failed for good, and who is to be told.
+  private struct Final {
+    var failure: StorageError?
+    var observer: (@Sendable (StorageError) -> Void)?
+  }
 
   private struct Names {
     /// Directories in which files were made or removed.
@@ -57,7 +63,17 @@ public final class SyncRequests: @unchecked Sendable {
   public var count: Int { Int(requestCount.relaxed) }
 
   /// Why nothing counts as durable any more; nil while all is well.
-  public var failure: StorageError? { final.withLock { $0 } }
+  public var failure: StorageError? { final.withLock { $0.failure } }
+
+  /// Has somebody told at once, on the thread that finds out, when nothing counts as durable any more; also where that
+  /// has happened already. One at a time.
+  public func whenFinal(_ observer: @escaping @Sendable (StorageError) -> Void) {
+    let failure = final.withLock { final in
+      final.observer = observer
+      return final.failure
+    }
+    if let failure { observer(failure) }
+  }
 
   // MARK: Requests
 
@@ -156,8 +172,26 @@ public final class SyncRequests: @unchecked Sendable {
   /// The error to throw, and to throw again where it is final.
   private func note(_ error: IOError) -> StorageError {
     let failure = StorageError.syncFailed(error, isFinal: policy == .failureIsFinal)
-    if policy == .failureIsFinal { final.withLock { if $0 == nil { $0 = failure } } }
+    guard policy == .failureIsFinal else { return failure }
+    let observer = final.withLock { final in
+      defer { if final.failure == nil { final.failure = failure } }
+      return final.failure == nil ? final.observer : nil
+    }
+    observer?(failure)
     return failure
+  }
+
+  /// What to make of a failure to have the kernel write out what was written to its cache: it may have found what will
+  /// never be durable, and a later sync need not say so again (`data_sync_elevel` in pg_flush_data, fd.c).
+  /// - Returns: the error to throw; nil where it is only worth a warning, which has been logged.
+  func noteFlushFailure(_ number: Int32, path: String) -> StorageError? {
+    let error = IOError(.systemCall, errno: number, message: "could not flush dirty data of file \"\(path)\"")
+    // A kernel that cannot do it loses nothing by that.
+    guard policy == .failureIsFinal, number != ENOSYS else {
+      files.engine.logWarning("\(error)")
+      return nil
+    }
+    return note(error)
   }
 
   // MARK: Syncing

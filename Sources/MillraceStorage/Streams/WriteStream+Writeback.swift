@@ -38,9 +38,26 @@ extension WriteStream {
   /// Requests that are kept in mind at once.
   static let flushesMax = 64
 
-  /// Waits for requests to write out: as long as one is under way its fork must not go.
+  /// A request in flight.
+  struct Flush {
+    var outcome = IOOutcome.unknown
+    var reference = IOReference.none
+    /// Kept by the stream.
+    var fork: Unmanaged<StoredFork>
+  }
+
+  /// Waits for requests to write out: as long as one is under way its fork must not go. One that failed may have found
+  /// that what was written before cannot be made durable.
   func waitForFlushes() {
-    for position in 0..<own.pointee.flushCount { backend.wait(for: own.pointee.flushes[position]) }
+    for position in 0..<own.pointee.flushCount {
+      let flush = own.pointee.flushes + position
+      backend.wait(for: flush.pointee.reference)
+      guard flush.pointee.outcome.status == .failed else { continue }
+      let number = Int32(bitPattern: flush.pointee.outcome.detail)
+      flush.pointee.fork._withUnsafeGuaranteedRef { fork in
+        if let error = fork.requests?.noteFlushFailure(number, path: fork.path) { note(error) }
+      }
+    }
     own.pointee.flushCount = 0
   }
 
@@ -53,12 +70,14 @@ extension WriteStream {
       let count = min(blocks.upperBound - next, fork.blocksPerSegment - inside)
       let isOpen = fork.withOpenSegment(Int(next / fork.blocksPerSegment)) { file in
         if own.pointee.flushCount == Self.flushesMax { waitForFlushes() }
+        let flush = own.pointee.flushes + own.pointee.flushCount
+        flush.initialize(to: Flush(fork: Unmanaged.passUnretained(fork)))
+        own.pointee.flushCount += 1
         let handle = backend.acquire()
-        let reference = handle.start(
+        handle.returns(to: UnsafeMutableRawPointer(flush).assumingMemoryBound(to: IOOutcome.self))
+        flush.pointee.reference = handle.start(
           .flushRange, file, at: Int64(inside) * Int64(PageLayout.blockSize),
           length: Int64(count) * Int64(PageLayout.blockSize))
-        (own.pointee.flushes + own.pointee.flushCount).initialize(to: reference)
-        own.pointee.flushCount += 1
       }
       if isOpen { own.pointee.statistics.flushRangeCount += 1 }
       next += count

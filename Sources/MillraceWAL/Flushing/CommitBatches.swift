@@ -16,28 +16,47 @@ struct CommitBatches: @unchecked Sendable {
     let upTo = Atomic<UInt64>(0)
     /// Whether a thread stays with it until it has ended, and waits for nothing else.
     let isAttended = Atomic<Bool>(false)
+    /// Monotonic nanoseconds when it was appended, and how many were in flight then.
+    let began = Atomic<UInt64>(0)
+    let others = Atomic<UInt64>(0)
   }
 
   struct Shared: ~Copyable {
     let appended = Atomic<UInt64>(0)
     let ended = Atomic<UInt64>(0)
+    /// How many may be in flight.
+    let limit: Atomic<UInt64>
+    /// Held by who changes the depth; who does not get it leaves a sample out.
+    let isLearning = Atomic<Bool>(false)
+
+    init(limit: UInt64) { self.limit = Atomic(limit) }
   }
 
   static let capacity: UInt64 = 64
   private static let stride = 64
   private let entries: UnsafeMutableRawPointer
   private let shared: UnsafeMutablePointer<Shared>
+  /// Touched by who holds `isLearning`.
+  private let depth: UnsafeMutablePointer<CommitDepth>
+  private let learns: Bool
 
-  init() {
+  /// - Parameters:
+  ///   - most: in flight at most.
+  ///   - learns: whether fewer may be, by what the disk shows.
+  init(most: Int, learns: Bool) {
+    self.learns = learns
+    depth = .allocate(capacity: 1)
+    depth.initialize(to: CommitDepth(most: most))
     entries = .allocate(byteCount: Int(Self.capacity) * Self.stride, alignment: Self.stride)
     for index in 0..<Int(Self.capacity) {
       (entries + index * Self.stride).bindMemory(to: Entry.self, capacity: 1).initialize(to: Entry())
     }
     shared = .allocate(capacity: 1)
-    shared.initialize(to: Shared())
+    shared.initialize(to: Shared(limit: UInt64(learns ? depth.pointee.limit : most)))
   }
 
   func deallocate() {
+    depth.deallocate()
     entries.deallocate()
     shared.deallocate()
   }
@@ -58,10 +77,18 @@ struct CommitBatches: @unchecked Sendable {
     return appended - ended
   }
 
-  /// Adds a batch. One thread at a time, in the order of positions; see ``end(upTo:)`` for what must follow.
-  func append(upTo: UInt64, isAttended: Bool) {
+  /// Whether another batch may be begun.
+  @inline(__always) var hasRoom: Bool { inFlight < shared.pointee.limit.relaxed }
+  /// How many may be in flight, as far as the disk is known.
+  var limit: UInt64 { shared.pointee.limit.relaxed }
+
+  /// Adds a batch. One thread at a time, in the order of positions; see ``end(upTo:clock:)`` for what must follow.
+  /// - Parameter time: monotonic nanoseconds.
+  func append(upTo: UInt64, isAttended: Bool, at time: UInt64) {
     let number = shared.pointee.appended.relaxed
     let entry = entry(number)
+    entry.pointee.began.relaxed = time
+    entry.pointee.others.relaxed = inFlight
     entry.pointee.upTo.relaxed = upTo
     entry.pointee.isAttended.store(isAttended, ordering: .relaxed)
     shared.pointee.appended.store(number + 1, ordering: .sequentiallyConsistent)
@@ -89,21 +116,31 @@ struct CommitBatches: @unchecked Sendable {
 
   /// Ends the batches up to a position that is durable, wakes who waits for them, and one who may lead the next.
   ///
-  /// Called by whoever has raised the durable position, afterwards; and by a leader after ``append(upTo:isAttended:)``,
-  /// because the position may have been raised just before: of both at least one sees the other.
-  func end(upTo position: UInt64) {
+  /// Called by whoever has raised the durable position, afterwards; and by a leader after it has appended one, because
+  /// the position may have been raised just before: of both at least one sees the other.
+  /// - Parameter clock: monotonic nanoseconds.
+  func end(upTo position: UInt64, clock: () -> UInt64) {
     var hasEnded = false
     while true {
       let first = ended
       guard first < appended, entry(first).pointee.upTo.relaxed <= position else { break }
+      let (began, others) = (entry(first).pointee.began.relaxed, entry(first).pointee.others.relaxed)
       if shared.pointee.ended.compareExchange(
         expected: first, desired: first + 1, ordering: .sequentiallyConsistent
       ).exchanged {
         hasEnded = true
         event(first).signalAll()
+        if learns { learn(began, clock(), others) }
       }
     }
     if hasEnded { nudge() }
+  }
+
+  private func learn(_ began: UInt64, _ ended: UInt64, _ others: UInt64) {
+    guard ended > began, !shared.pointee.isLearning.exchange(true, ordering: .acquiring) else { return }
+    depth.pointee.note(ended - began, others: Int(others))
+    shared.pointee.limit.relaxed = UInt64(depth.pointee.limit)
+    shared.pointee.isLearning.store(false, ordering: .releasing)
   }
 
   /// Wakes one of those who wait for the next batch, so that it looks whether it can lead.

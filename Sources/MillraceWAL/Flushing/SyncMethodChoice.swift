@@ -12,9 +12,11 @@ struct SyncMethodChoice: Equatable {
   let method: WALSyncMethod
   /// How segments are opened for writing, beside `.write`.
   let segmentOptions: IOFileOptions
+  /// Why, where `auto` has chosen.
+  let reason: String?
 
-  private init(_ method: WALSyncMethod, isDirect: Bool, isFsyncEnabled: Bool) {
-    self.method = method
+  private init(_ method: WALSyncMethod, isDirect: Bool, isFsyncEnabled: Bool, reason: String? = nil) {
+    (self.method, self.reason) = (method, reason)
     var options: IOFileOptions = isDirect ? .direct : []
     if isFsyncEnabled {
       if method == .openSync { options.insert(.sync) }
@@ -24,9 +26,10 @@ struct SyncMethodChoice: Equatable {
   }
 
   static func resolve(_ configuration: WALConfiguration, backend: IOBackend) throws(WALError) -> SyncMethodChoice {
-    guard configuration.syncMethod == .auto else {
+    guard configuration.syncMethod == .auto, configuration.isFsyncEnabled else {
       return SyncMethodChoice(
-        configuration.syncMethod, isDirect: configuration.isDirect, isFsyncEnabled: configuration.isFsyncEnabled)
+        configuration.syncMethod == .auto ? .fdatasync : configuration.syncMethod, isDirect: configuration.isDirect,
+        isFsyncEnabled: configuration.isFsyncEnabled)
     }
     var measurement: SyncMethodMeasurement
     var when = "measured now"
@@ -42,10 +45,10 @@ struct SyncMethodChoice: Equatable {
     } catch {
       throw WALError(error)
     }
-    backend.engine.logInfo("wal_sync_method=auto uses \(measurement.winner): \(measurement.reason), \(when)")
     let isDirect = configuration.isDirect || measurement.winner == .openDatasync
     return SyncMethodChoice(
-      measurement.winner, isDirect: isDirect, isFsyncEnabled: configuration.isFsyncEnabled)
+      measurement.winner, isDirect: isDirect, isFsyncEnabled: configuration.isFsyncEnabled,
+      reason: "\(measurement.reason), \(when)")
   }
 }
 

@@ -55,7 +55,7 @@ extension WriteAheadLog {
     writtenEvent.signalAll()
     if isDurableWhenWritten {
       publishFlushed(position)
-    } else if batches.inFlight < UInt64(configuration.commitBatchesMax) {
+    } else if batches.hasRoom {
       // Somebody may have waited for the page that it ends on.
       batches.nudge()
     }
@@ -67,7 +67,7 @@ extension WriteAheadLog {
     let (before, _) = shared.pointee.flushed.max(position, ordering: .sequentiallyConsistent)
     guard before < position else { return }
     shared.pointee.publications.sharedAdd(1)
-    batches.end(upTo: position)
+    batches.end(upTo: position, clock: configuration.monotonicClock)
     positionWaiters.publish(position)
   }
 }

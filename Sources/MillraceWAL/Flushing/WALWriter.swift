@@ -6,6 +6,10 @@ import Synchronization
 /// committed with `synchronous_commit=off`, drives asynchronous flushes, and prepares segments before they are needed
 /// (PostgreSQL's WAL writer).
 ///
+/// It is woken when half of `wal_buffers` is in no write, and goes on writing behind who inserts as long as that is so:
+/// an inserter finds space instead of having to make it. (PostgreSQL's writer does not know how full the buffers are;
+/// its inserters write one page after another themselves, AdvanceXLInsertBuffer.)
+///
 /// A commit that is not waited for is durable after at most three times `wal_writer_delay`.
 public final class WALWriter {
   private let log: WriteAheadLog
@@ -53,11 +57,18 @@ public final class WALWriter {
     return before != (log.writes.initiated, log.flushed)
   }
 
-  /// Ends what was started and is waited for by nobody.
+  /// Ends what was started and is waited for by nobody, and meanwhile starts to write what comes, as far as that keeps
+  /// a ring's length from having to be waited for. Within bounds, so that a round ends.
   private func driveUnattended() throws(WALError) {
+    let limit = log.writes.initiated + 4 * log.buffers.byteCount
     while !log.writes.isEmpty || !log.flushes.isEmpty && !log.isDurableWhenWritten {
       try log.throwIfFailed()
-      log.drive(backend)
+      let isBehind = log.isWriteBehindDue(at: log.complete().position)
+      if isBehind, !log.writes.isFull, !log.isPartialPageInFlight, log.writes.initiated < limit {
+        try log.writeCompletePages(backend: backend)
+      } else {
+        log.drive(backend)
+      }
     }
   }
 
@@ -90,7 +101,8 @@ public final class WALWriter {
         return
       }
       let delay = Int64(log.configuration.writerDelay) * 1_000_000
-      if !log.isWriterStopping { log.writerEvent.sleep(ticket, timeout: idleRounds > 50 ? delay * 25 : delay) }
+      if log.isWriterStopping || log.isWriteBehindDue(at: log.complete().position) { continue }
+      log.writerEvent.sleep(ticket, timeout: idleRounds > 50 ? delay * 25 : delay)
     }
   }
 }

@@ -74,7 +74,7 @@ extension WriteAheadLog {
 
   /// Whether a batch can be begun now.
   private func mayLead(_ target: UInt64) -> Bool {
-    if batches.inFlight >= UInt64(configuration.commitBatchesMax) || isDelaying { return false }
+    if !batches.hasRoom || isDelaying { return false }
     // Its page comes back when the batch before it ends.
     return !(isPartialPageInFlight && writes.initiated < target)
   }
@@ -103,6 +103,7 @@ extension WriteAheadLog {
       expected: false, desired: true, ordering: .sequentiallyConsistent
     ).exchanged
     guard isMine else { return }
+    shared.pointee.commitDelays.sharedAdd(1)
     usleep(UInt32(configuration.commitDelay))
     shared.pointee.isDelaying.store(false, ordering: .sequentiallyConsistent)
     batches.nudge()
@@ -137,10 +138,10 @@ extension WriteAheadLog {
     }
     if !isDurableWhenWritten { appendFlushes(upTo: range.upTo) }
     let flushCount = flushes.appended - firstFlush
-    batches.append(upTo: range.upTo, isAttended: isAttended)
+    batches.append(upTo: range.upTo, isAttended: isAttended, at: configuration.monotonicClock())
     leader.release()
     // It may have become durable just before: then nobody else ends it.
-    batches.end(upTo: flushed)
+    batches.end(upTo: flushed, clock: configuration.monotonicClock)
     perform(range, flushes: firstFlush..<firstFlush + flushCount, isAttended: isAttended, backend: backend)
     if let segment = range.missingSegment { try open(segment, backend: backend) }
   }
@@ -183,6 +184,15 @@ extension WriteAheadLog {
       if !positionWaiters.event.sleep(ticket, timeout: timeout) { return flushedPosition }
     }
   }
+
+  /// Has a thread woken at every publication of the durable position, whatever makes it durable, and when the log
+  /// stops: for one who waits for other things besides, and looks himself.
+  /// - Parameter wake: called on whichever thread reaps a flush; sets a latch or the like, and does not wait.
+  /// - Returns: what ``stopFollowing(_:)`` takes.
+  package func follow(_ wake: @escaping @Sendable () -> Void) -> UInt64 { positionWaiters.addFollower(wake) }
+
+  /// Afterwards the follower is not called any more.
+  package func stopFollowing(_ ticket: UInt64) { positionWaiters.removeFollower(ticket) }
 
   /// Suspends the task until the log is durable up to a position. Does not drive it.
   /// - Throws: ``WALError`` `.stopped`, or `.cancelled` where the task was cancelled first.

@@ -63,8 +63,12 @@ extension WriteAheadLog {
     var range = EntryRange(first: writes.appended, upTo: from)
     let pieceBytes =
       isSplit && configuration.ioTargetPages > 0 ? UInt64(configuration.ioTargetPages) * Self.pageSize : .max
+    // Who comes up after a crash looks no further for what was in flight. Whoever waits for more gets it by driving the
+    // flush of a segment that is full, which has been appended with its last write.
+    let firstBarred = flushed / geometry.segmentSize + WALTail.segmentsNotDurable
     while from < position, !writes.isFull {
       let segment = from / geometry.segmentSize
+      if segment >= firstBarred { break }
       guard let file = openSegments.file(segment) else {
         range.missingSegment = segment
         break
@@ -240,6 +244,12 @@ extension WriteAheadLog {
     for number in flushes.numbersInFlight where flushes.isPending(number, upTo: writes.position) {
       startFlush(number, flags: [], backend: backend)
     }
+  }
+
+  /// Whether so much is in the buffers and in no write that inserters will soon have to write for want of space: half
+  /// of `wal_buffers`. One half is filled while the other is being written.
+  @inline(__always) func isWriteBehindDue(at position: UInt64) -> Bool {
+    position > writes.initiated + buffers.byteCount / 2
   }
 
   /// Starts writes of the pages that are complete.

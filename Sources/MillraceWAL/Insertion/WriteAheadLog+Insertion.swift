@@ -142,11 +142,14 @@ extension WriteAheadLog {
     address.initializeMemory(as: UInt8.self, repeating: 0, count: WALLayout.pageSize)
     let isFirst = page & (geometry.segmentSize - 1) == 0
     WALPageHeader(
-      timeline: configuration.timeline, address: LogSequenceNumber(page), flags: .imagesRemovable,
+      timeline: configuration.timeline, address: LogSequenceNumber(page),
+      flags: page == overwrittenPage ? [.imagesRemovable, .overwritesContinuation] : .imagesRemovable,
       segment: isFirst
         ? WALPageHeader.Segment(
           systemIdentifier: configuration.systemIdentifier, segmentSize: UInt32(geometry.segmentSize)) : nil
     ).store(to: address)
     buffers.publish(page)
+    // Somebody should be writing before the ring is full. Once for each page; a load where the writer is at it.
+    if isWriteBehindDue(at: page) { writerEvent.signalAll() }
   }
 }

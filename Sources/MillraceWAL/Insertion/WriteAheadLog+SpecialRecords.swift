@@ -127,6 +127,21 @@ extension WriteAheadLog {
     shared.pointee.switchedSegments.sharedAdd(1)
   }
 
+  /// Says that the record before the one that comes now was never finished: the first record of a log that goes on
+  /// behind a part of it, on a page whose header says the same (PostgreSQL's CreateOverwriteContrecordRecord).
+  ///
+  /// Who follows the log may have got the pages with that part and waits for the rest. Were the log to go on from where
+  /// the record starts, it would have other bytes there than we.
+  func giveUp(_ record: LogSequenceNumber, backend: IOBackend) throws(WALError) {
+    let builder = WALRecordBuilder()
+    builder.begin(.xlog, info: XLOGRecordKind.overwriteContinuation.rawValue)
+    OverwriteContinuationRecord(overwritten: record, time: configuration.clock()).append(to: builder)
+    let (start, end) = try insert(builder, backend: backend)
+    invariant(
+      Self.pageStart(start.rawValue) == overwrittenPage, "a record was given up where the log does not go on")
+    try flush(upTo: end, backend: backend)
+  }
+
   // MARK: Padding
 
   /// Fills the page on which the log ends up with a record NOOP, so that the next flush ends at a page's end and the

@@ -38,7 +38,8 @@ struct InvalidPages {
       ($0.key.locator, $0.key.fork.rawValue, $0.key.block) < ($1.key.locator, $1.key.fork.rawValue, $1.key.block)
     }
     let shown = named.prefix(10).map { page, isPresent in
-      let path = RelationPath(page.locator, fork: page.fork).formatted(versionDirectory: "")
+      let path = RelationPath(page.locator, fork: page.fork).formatted(
+        versionDirectory: ControlFile.versionDirectoryOf18)
       return "page \(page.block) of relation \(path) \(isPresent ? "is uninitialized" : "does not exist")"
     }
     let rest = named.count - shown.count

@@ -26,9 +26,12 @@ public struct RecoveryReport: Sendable {
   /// The record that was not written to its end, and the page where its rest is missing.
   public internal(set) var abortedRecord: LogSequenceNumber?
   public internal(set) var missingContinuation: LogSequenceNumber?
-  /// Where the log goes on, for who inserts.
+  /// Where the log goes on, for who inserts: at its end; or, where that lies in the midst of a record, behind the last
+  /// page that has a part of it, since who follows the log may have these pages already.
   public var resumePoint: WALResumePoint {
-    WALResumePoint(position: endPosition, lastRecord: lastRecord, redoPosition: state.lastCheckpoint.redo)
+    WALResumePoint(
+      position: missingContinuation ?? endPosition, lastRecord: lastRecord, redoPosition: state.lastCheckpoint.redo,
+      isAfterCrash: wasNeeded, abandonedRecord: abortedRecord)
   }
   /// What is true of the cluster as a whole.
   public internal(set) var state: RecoveredState

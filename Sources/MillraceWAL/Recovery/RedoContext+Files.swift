@@ -29,7 +29,7 @@ extension RedoContext {
       pool.drop(fork, blockCount: blockCount, backend: backend)
       expectedGrowth[fork.id] = nil
     }
-    storage.unlink(locator, isRedo: true)
+    storage.unlink(locator, isRedo: true, by: backend)
     forgetForks()
     invalidPages.forget(locator)
   }

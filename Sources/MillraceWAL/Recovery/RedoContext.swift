@@ -95,6 +95,29 @@ public final class RedoContext {
     return stored
   }
 
+  // MARK: What is true of the cluster
+
+  /// Notes that a transaction exists, of which no record needs to have told.
+  public func noteTransaction(_ xid: UInt32) { state.noteTransaction(xid) }
+
+  /// Notes that multixacts before one exist, with their members before a place (MultiXactAdvanceNextMXact).
+  public func noteMultiXact(next: UInt32, offset: UInt32) {
+    if Int32(bitPattern: next &- state.nextMultiXact) > 0 { state.nextMultiXact = next }
+    if Int32(bitPattern: offset &- state.nextMultiXactOffset) > 0 { state.nextMultiXactOffset = offset }
+  }
+
+  /// Notes that multixacts before one are gone.
+  public func noteOldestMultiXact(_ multi: UInt32, database: OID) {
+    guard Int32(bitPattern: multi &- state.oldestMultiXact) > 0 else { return }
+    (state.oldestMultiXact, state.oldestMultiXactDatabase) = (multi, database)
+  }
+
+  /// Notes that transactions before one are in no table any more.
+  public func noteOldestTransaction(_ xid: UInt32, database: OID) {
+    guard Int32(bitPattern: xid &- state.oldestXID) > 0 else { return }
+    (state.oldestXID, state.oldestXIDDatabase) = (xid, database)
+  }
+
   // MARK: Pages
 
   /// Finds the page of a record's block, and decides what there is to do with it; puts the record's image in its place
@@ -155,9 +178,11 @@ public final class RedoContext {
   /// - Returns: nil where it is not there, or was never initialized, and must be.
   private func read(_ block: WALBlockReference, mode: ReadMode) throws(RecoveryError) -> PinnedBuffer? {
     let fork = fork(block.locator, block.fork)
+    let isMap = block.fork == .visibilityMap || block.fork == .freeSpaceMap
     do throws(IOError) {
       if try fork.blockCount() <= block.block.rawValue {
-        guard mode == .zeroAndLock else {
+        // What makes a map longer is not logged.
+        guard mode == .zeroAndLock || isMap else {
           noteInvalid(block, isPresent: false)
           return nil
         }
@@ -168,11 +193,12 @@ public final class RedoContext {
     }
     do throws(StorageError) {
       let began = monotonicNanoseconds()
-      let buffer = try pool.read(fork, block.block, backend, mode: mode)
+      // A map can lose what it knows; a torn page of one is an empty one.
+      let buffer = try pool.read(fork, block.block, backend, mode: mode, flags: isMap ? .zeroOnError : [])
       let elapsed = monotonicNanoseconds() - began
       // Less is no wait but the way to a page that is there.
       if elapsed > RedoStatistics.waitThreshold { statistics.waitNanoseconds += elapsed }
-      if mode == .normal, PageView(buffer.bytes).isNew {
+      if mode == .normal, !isMap, PageView(buffer.bytes).isNew {
         noteInvalid(block, isPresent: true)
         return nil
       }
@@ -184,7 +210,7 @@ public final class RedoContext {
 
   /// Changes a page outside of what a record says of blocks, as long as it is there and initialized: for maps, which
   /// are cut off with their relation.
-  func changeUnlogged(
+  public func changeUnlogged(
     _ locator: RelationLocator, _ number: ForkNumber, _ block: BlockNumber,
     _ change: (UnsafeMutableRawPointer) -> Void
   ) throws(RecoveryError) {
@@ -195,7 +221,7 @@ public final class RedoContext {
       throw RecoveryError(error)
     }
     do throws(StorageError) {
-      var buffer = try pool.read(fork, block, backend)
+      var buffer = try pool.read(fork, block, backend, flags: .zeroOnError)
       buffer.lock(.exclusive, backend: backend)
       guard !PageView(buffer.bytes).isNew else { return }
       change(buffer.mutableBytes)

@@ -23,6 +23,10 @@ public struct WALStatistics: Sendable, Equatable {
   public var syncDepthReached: UInt64 = 0
   /// Groups of committers that were made durable together.
   public var commitBatches: UInt64 = 0
+  /// How many of them may be in flight together, by what the disk has shown.
+  public var commitBatchesLimit: UInt64 = 0
+  /// How often a committer waited for others to come (`commit_delay`).
+  public var commitDelays: UInt64 = 0
   /// How often the durable position was raised and published.
   public var publications: UInt64 = 0
   /// Segments that were ended by the record SWITCH.
@@ -38,7 +42,7 @@ public struct WALStatistics: Sendable, Equatable {
     var difference = self
     let counters: [WritableKeyPath<WALStatistics, UInt64>] = [
       \.records, \.fullPageImages, \.fullPageImageBytes, \.bytes, \.buffersFull, \.writes, \.syncs, \.commitBatches,
-      \.publications, \.switchedSegments, \.padded, \.paddedBytes,
+      \.commitDelays, \.publications, \.switchedSegments, \.padded, \.paddedBytes,
     ]
     for counter in counters { difference[keyPath: counter] -= earlier[keyPath: counter] }
     return difference
@@ -60,6 +64,8 @@ extension WriteAheadLog {
     statistics.writeDepthReached = writes.depthReached
     statistics.syncDepthReached = flushes.depthReached
     statistics.commitBatches = batches.appended
+    statistics.commitBatchesLimit = batches.limit
+    statistics.commitDelays = shared.pointee.commitDelays.relaxed
     statistics.publications = shared.pointee.publications.relaxed
     statistics.switchedSegments = shared.pointee.switchedSegments.relaxed
     statistics.padded = shared.pointee.padded.relaxed

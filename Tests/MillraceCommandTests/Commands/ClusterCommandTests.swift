@@ -70,6 +70,28 @@ import Testing
     try Self.check(path, temporary)
   }
 
+  @Test("wal_sync_method=auto measures the volume once, and says what it took and why")
+  func syncMethod() throws {
+    let (temporary, path) = try Self.cluster()
+    defer { _ = temporary }
+    for when in ["measured now", "measured earlier on this volume"] {
+      let outcome = try Millrace.run(
+        ["bench", "wal", "-D", path, "--clients", "1", "--runtime", "50ms", "--wal-sync-method", "auto", "--json"]
+          + Self.small)
+      let report = try Millrace.json(outcome, mayHaveNotes: true)
+      let method = try #require(report["wal_sync_method"] as? String)
+      #expect(["fdatasync", "open_datasync"].contains(method))
+      let reason = try #require(report["wal_sync_method_reason"] as? String)
+      #expect(reason.contains("µs") && reason.hasSuffix(when))
+      #expect(outcome.errors.contains("wal_sync_method=auto uses \(method): \(reason)"))
+    }
+    // As a setting of the cluster as well.
+    let (other, place) = try Self.cluster("wal_sync_method=auto")
+    defer { _ = other }
+    let load = try Millrace.run(["bench", "load", "-D", place, "--rows", "10", "--json"] + Self.small)
+    #expect(load.errors.contains("wal_sync_method=auto uses"))
+  }
+
   @Test("each refusal is one sentence")
   func refusals() throws {
     let (temporary, path) = try Self.cluster()

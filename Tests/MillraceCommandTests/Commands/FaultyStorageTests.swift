@@ -6,7 +6,7 @@ import Testing
 /// Disks that are full, read-only or broken.
 @Suite struct FaultyStorageTests {
   @Test(
-    .enabled(if: FaultyMount.obstacle == nil, "needs root, /dev/fuse and faultfs"),
+    .enabled(if: FaultyMount.isExpected, "needs root, /dev/fuse and faultfs"),
     arguments: VerifyRun.Way.all.filter { MethodSelection.obstacle(to: $0.method) == nil })
   func `a block that cannot be read is reported, and all others are verified`(way: VerifyRun.Way) throws {
     let sample = try SampleDirectory(blocks: 64)
@@ -27,7 +27,7 @@ import Testing
     io.expectRefusal("block", "Input/output error")
   }
 
-  @Test(.enabled(if: FaultyMount.obstacle == nil, "needs root, /dev/fuse and faultfs"))
+  @Test(.enabled(if: FaultyMount.isExpected, "needs root, /dev/fuse and faultfs"))
   func `online, a page that was being written is read again and not reported`() throws {
     let sample = try SampleDirectory(blocks: 64)
     let at = 21 * 8192 + 5000
@@ -40,7 +40,7 @@ import Testing
     #expect(try VerifyRun(offline.path).damages.map(\.block) == [21])
   }
 
-  @Test(.enabled(if: FaultyMount.obstacle == nil, "needs root, /dev/fuse and faultfs"))
+  @Test(.enabled(if: FaultyMount.isExpected, "needs root, /dev/fuse and faultfs"))
   func `a disk that fills up while the sample is written is an error, and nothing is left`() throws {
     let temporary = try TemporaryDirectory()
     let mount = try FaultyMount(temporary.path, rules: "write 16384 1048576 -1 error ENOSPC 1 -1")

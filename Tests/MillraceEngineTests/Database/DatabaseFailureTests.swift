@@ -41,6 +41,44 @@ import Testing
     try again.close()
   }
 
+  @Test(
+    "what the kernel fails to write out early stops the database at once, unless data_sync_retry is on",
+    arguments: [false, true], [false, true])
+  func flushFailure(retries: Bool, inBackground: Bool) throws {
+    let rig = try EngineRig(seed: 1, ["data_sync_retry=\(retries ? "on" : "off")", "checkpoint_flush_after=8kB"])
+    let database = try rig.open()
+    let session = try database.makeSession("test")
+    let table = try SampleTable.create(session)
+    try session.begin()
+    _ = try table.insert(.init(id: 1, value: 1, body: []), session)
+    try session.commit()
+    rig.disk?.faults.flushErrors = 1
+    if inBackground {
+      let backend = try database.engine.makeBackend("bgwriter")
+      var stream = WriteStreamConfiguration()
+      stream.flushAfter = 1
+      // As the background writer does, which only logs what its stream says.
+      _ = try? database.pool.flush(table.relation.fork, backend, configuration: stream)
+      backend.close()
+    } else {
+      _ = try? database.checkpoint()
+    }
+    #expect(rig.disk?.faultCounts.flushErrors ?? 0 > 0)
+    #expect(database.isRunning == retries)
+    if !retries {
+      #expect {
+        try session.begin()
+      } throws: {
+        guard let error = $0 as? EngineError else { return false }
+        return error.code == .stopped
+          && error.message.hasPrefix("could not flush dirty data of file \"base/5/16384\": Input/output error")
+      }
+    }
+    rig.disk?.faults.flushErrors = 0
+    session.close()
+    if retries { try database.close() } else { database.crash() }
+  }
+
   @Test("a commit whose record cannot be made durable is not acknowledged")
   func logFailure() throws {
     let rig = try EngineRig(seed: 3)
@@ -98,11 +136,11 @@ import Testing
 
   @Test(
     "sessions on threads of their own, with checkpoints all the while, lose nothing",
-    arguments: [
+    arguments: MethodsHere.usable([
       ["io_method=sync", "io_direct=data,wal"], ["io_method=worker"], ["io_method=worker", "io_direct=data"],
       ["io_method=worker", "io_direct=data,wal"], ["io_method=io_uring"], ["io_method=io_uring", "io_direct=data,wal"],
       ["io_method=posix_aio"],
-    ])
+    ]))
   func threads(settings: [String]) throws {
     let rig = try EngineRig(settings + ["max_wal_size=4MB", "shared_buffers=512kB"])
     let database = try rig.open()

@@ -7,11 +7,41 @@ import MillraceWAL
 import Testing
 
 @Suite struct DatabaseTests {
-  static let variants: [[String]] = [
+  static let variants = MethodsHere.usable([
     ["io_method=sync"], ["io_method=worker"], ["io_method=io_uring"], ["io_method=posix_aio"],
     ["io_method=worker", "io_direct=data,wal,wal_init"],
     ["io_method=io_uring", "io_direct=data,wal", "wal_sync_method=open_datasync"],
-  ]
+  ])
+
+  @Test("commit_delay waits for transactions that run, if there are commit_siblings of them")
+  func commitDelay() throws {
+    let rig = try EngineRig(seed: 1, ["commit_delay=1", "commit_siblings=2"])
+    let database = try rig.open()
+    let sessions = try (0..<4).map { try database.makeSession("session \($0)") }
+    let table = try SampleTable.create(sessions[0])
+    func begin(_ number: Int) throws {
+      try sessions[number].begin()
+      _ = try table.insert(.init(id: Int32(number), value: 0, body: []), sessions[number])
+    }
+    for number in 0..<3 { try begin(number) }
+    let before = database.log.statistics().commitDelays
+    // Two others, one, none.
+    try sessions[0].commit()
+    #expect(database.log.statistics().commitDelays == before + 1)
+    try sessions[1].commit()
+    try sessions[2].commit()
+    // Who only reads has no number.
+    try sessions[3].begin()
+    _ = try table.rows(sessions[3])
+    try begin(0)
+    try begin(1)
+    try sessions[0].commit()
+    #expect(database.log.statistics().commitDelays == before + 1)
+    try sessions[1].rollback()
+    try sessions[3].rollback()
+    for session in sessions { session.close() }
+    try database.close()
+  }
 
   @Test(
     "what was committed is there after closing, and after a crash; PostgreSQL's programs agree", arguments: variants)

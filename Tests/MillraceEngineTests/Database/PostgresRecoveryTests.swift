@@ -107,7 +107,7 @@ import Testing
     return [table.relation.locator.relNumber, loaded.locator.relNumber]
   }
 
-  private func recover(
+  func recover(
     _ path: String, below temporary: TemporaryDirectory, _ postgres: PostgresInstallation
   ) throws {
     try? FileManager.default.removeItem(atPath: path + "/postmaster.pid")

@@ -10,7 +10,7 @@ import Testing
   func redoEqualsChange(seed: UInt64) throws {
     var heap = HeapModel(seed: seed)
     for _ in 0..<150 { try heap.step() }
-    #expect(heap.kinds.count >= 6, "\(heap.kinds)")
+    #expect(heap.kinds.count >= 8, "\(heap.kinds)")
   }
 
   @Test("a record cut off anywhere, or with any byte changed, is refused or leaves a page that can be read")
@@ -31,7 +31,9 @@ import Testing
     new.prepareForInsert(by: TransactionID(9), command: 0)
     let before = MemoryPage(copying: source)
     let tuple = try #require(source.page.tuple(4))
-    let old = HeapChange.Replacement(number: 4, page: source.page, tuple: tuple, command: 0, isCombo: false)
+    let old = HeapChange.Replacement(
+      number: 4, page: source.page, tuple: tuple, command: 0, isCombo: false,
+      bits: RowLockBits(TransactionID(9), .noKeyUpdate, isUpdate: true))
     #expect(change.update(old, with: new, on: source.page, isHot: true) == 21)
     let intact = HeapModel.bytes(of: builder)
     var refused = 0
@@ -109,21 +111,42 @@ struct HeapModel {
   /// - Returns: whether something was done.
   private mutating func perform() throws -> Bool {
     let page = pages[random.below(pages.count)].page
-    switch random.below(10) {
+    switch random.below(14) {
     case 0..<3: return change.insert(try row(), on: page) != nil
     case 3: return try multiInsert(on: page)
     case 4:
       guard let number = number(on: page), let tuple = page.tuple(number) else { return false }
-      change.delete(number, on: page, tuple, command: UInt32(random.below(2)), isCombo: random.below(2) == 0)
+      let bits = bits(isUpdate: true)
+      change.delete(number, on: page, tuple, bits, command: UInt32(random.below(2)), isCombo: random.below(2) == 0)
+      return true
+    case 10:
+      guard let number = number(on: page), let tuple = page.tuple(number) else { return false }
+      let isSuccessor = random.below(3) == 0
+      change.lock(number, on: page, tuple, bits(isUpdate: false), isSuccessor: isSuccessor, clearsFrozen: false)
+      return true
+    case 11:
+      guard let number = number(on: page), let tuple = page.tuple(number) else { return false }
+      change.retract(number, on: page, tuple)
       return true
     case 5..<8:
       guard let number = number(on: page), let tuple = page.tuple(number) else { return false }
       let target = random.below(3) == 0 ? pages[random.below(pages.count)].page : page
-      let old = HeapChange.Replacement(number: number, page: page, tuple: tuple, command: 0, isCombo: false)
+      let old = HeapChange.Replacement(
+        number: number, page: page, tuple: tuple, command: 0, isCombo: false,
+        bits: RowLockBits(TransactionID(9), .noKeyUpdate, isUpdate: true))
       let isHot = target.block == page.block && random.below(4) > 0
       return change.update(old, with: try row(), on: target, isHot: isHot) != nil
     default: return prune(page)
     }
+  }
+
+  /// What a tuple says of a transaction alone, or of several.
+  private mutating func bits(isUpdate: Bool) -> RowLockBits {
+    let mode = TupleLockMode.allCases[isUpdate ? 2 + random.below(2) : random.below(4)]
+    guard random.below(3) == 0 else { return RowLockBits(xid, mode, isUpdate: isUpdate) }
+    let own = MultiXactMember(xid: xid, status: isUpdate ? mode.updateStatus : mode.lockStatus)
+    return RowLockBits(
+      multi: UInt32(random.below(1000) + 1), [MultiXactMember(xid: TransactionID(7), status: .forKeyShare), own])
   }
 
   private mutating func multiInsert(on page: HeapPage) throws -> Bool {

@@ -17,8 +17,7 @@ import Testing
     }
     var words: [String] { assignments.map { "\($0.name)=\($0.value)" } }
 
-    static let all: [Way] = [IOMethodKind.sync, .worker, .ioUring, .posixAIO]
-      .filter { MethodSelection.obstacle(to: $0) == nil }
+    static let all: [Way] = MethodsHere.usable
       .flatMap { method in ["", "data,wal"].map { Way(method: method, direct: $0) } }
   }
 

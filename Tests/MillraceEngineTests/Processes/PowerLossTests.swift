@@ -4,7 +4,7 @@ import MillraceTestSupport
 import Testing
 
 /// Real processes on a file system that loses what was not synced, and fails in other ways (Tools/faultfs).
-@Suite(.serialized, .enabled(if: FaultyMount.obstacle == nil, "needs root, /dev/fuse and faultfs"))
+@Suite(.serialized, .enabled(if: FaultyMount.isExpected, "needs root, /dev/fuse and faultfs"))
 struct PowerLossTests {
   @Test(arguments: KillTests.Way.all, ["fdatasync", "open_datasync"])
   func `a disk that loses its power loses nothing that was acknowledged`(

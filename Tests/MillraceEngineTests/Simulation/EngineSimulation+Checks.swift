@@ -3,6 +3,7 @@ import MillraceIO
 import MillraceSimulation
 import MillraceStorage
 import MillraceTestSupport
+import MillraceWAL
 
 extension EngineSimulation {
   /// Compares what is there with what the clients were told.
@@ -65,17 +66,31 @@ extension EngineSimulation {
     }
   }
 
-  /// Recovers, stops without a shutdown, and recovers again: the second time no page may become another.
+  /// Recovers, stops without a shutdown, and recovers again: the second time nothing may become another, and the log
+  /// ends where it was left.
   private func checkSecondRecovery() throws {
     let first = try openSound()
     try check(first, isSound: true)
     try first.checkpoint()
-    let pages = relationFiles()
+    let pages = durableFiles()
+    let control = try SimulatedServer.controlFile(on: disk)
+    let log = first.database.log
+    let (end, next) = (log.reservedPosition, first.database.transactions.next)
     first.crash()
     let second = try openSound()
+    guard second.database.recovery.endPosition == end else {
+      throw failure("the log ended at \(end), and a second recovery ended at \(second.database.recovery.endPosition)")
+    }
     try check(second, isSound: true)
     try second.checkpoint()
-    let after = relationFiles()
+    let after = durableFiles()
+    let controlAfter = try SimulatedServer.controlFile(on: disk)
+    guard controlAfter == control else {
+      throw failure("a second recovery changed the control file from \(control) to \(controlAfter)")
+    }
+    guard second.database.transactions.next == next else {
+      throw failure("after a second recovery the next transaction is not \(next)")
+    }
     guard pages.keys == after.keys else {
       throw failure("a second recovery made or removed files: \(pages.keys) became \(after.keys)")
     }
@@ -86,15 +101,19 @@ extension EngineSimulation {
     second.crash()
   }
 
-  private func relationFiles() -> [String: [UInt8]] {
+  /// Everything that a checkpoint makes durable: relations, and the commit log.
+  private func durableFiles() -> [String: [UInt8]] {
     var files: [String: [UInt8]] = [:]
-    for path in SimulatedServer.relationPaths(on: disk) { files[path] = disk.contents(of: path) }
+    for path in SimulatedServer.relationPaths(on: disk) + SimulatedServer.commitLogPaths(on: disk) {
+      files[path] = disk.contents(of: path)
+    }
     return files
   }
 
   /// Every page on the disk is intact.
   private func checkPages() throws {
-    for (path, bytes) in relationFiles() {
+    for path in SimulatedServer.relationPaths(on: disk) {
+      let bytes = disk.contents(of: path) ?? []
       if let problem = SimulatedServer.problem(of: path, bytes) { throw failure(problem) }
     }
   }

@@ -6,13 +6,15 @@ import MillraceTestSupport
 
 /// One run of the whole engine on a simulated disk: clients whose transactions change rows of one relation, checkpoints
 /// and background writing between them, on one thread, every step drawn from a seed; the machine loses its power at a
-/// drawn operation of the disk and comes up again, several times, also while it recovers. It checks
+/// drawn operation of the disk and comes up again, several times, also while it recovers; or only its process is
+/// killed, and what that wrote stays in the system's cache until the next loss of power. It checks
 ///
 /// - that every commit that was acknowledged is there, and nothing of any other transaction, but for one whose commit
 ///   had begun: that is there as a whole or not at all;
 /// - that every error has a cause on the disk;
 /// - that every page verifies once a checkpoint has written all of them;
-/// - that a second recovery of the same changes nothing;
+/// - that a second recovery of the same changes nothing: no relation, no commit log, not what the control file means,
+///   not where the log ends;
 /// - that, with the faults switched off, everything that is under way comes to an end, and nothing is held.
 final class EngineSimulation {
   /// What broke, with what it takes to see it again.
@@ -20,8 +22,7 @@ final class EngineSimulation {
     let plan: SimulationPlan
     let what: String
     var description: String {
-      "\(what)\n  \(plan)\n"
-        + "  repeat with MILLRACE_SEED=\(plan.seed) MILLRACE_SEEDS=1 swift test --filter EngineSimulation"
+      "\(what)\n  \(plan)"
     }
   }
 
@@ -35,6 +36,7 @@ final class EngineSimulation {
     var statementErrors = 0
     var stops = 0
     var crashes = 0
+    var kills = 0
     var crashesInRecovery = 0
     var recoveries = 0
     var records = 0
@@ -49,6 +51,7 @@ final class EngineSimulation {
       statementErrors += other.statementErrors
       stops += other.stops
       crashes += other.crashes
+      kills += other.kills
       crashesInRecovery += other.crashesInRecovery
       recoveries += other.recoveries
       records += other.records
@@ -175,7 +178,16 @@ final class EngineSimulation {
     note("crash after \(disk.operationCount) operations\(disk.hasPower ? "" : ", without power")")
     encounters.crashes += 1
     disk.faults = plan.faults
-    server.crash()
+    server.crash(isKilled: drawKill())
+  }
+
+  /// Whether only the process ends, which is possible as long as there is power. What is put in wrong on purpose shows
+  /// when the machine stops.
+  private func drawKill() -> Bool {
+    guard disk.hasPower, plan.canary == nil, random.oneIn(3) else { return false }
+    note("the process is killed")
+    encounters.kills += 1
+    return true
   }
 
   /// Opens the cluster, in which the machine may crash again.
@@ -197,7 +209,7 @@ final class EngineSimulation {
         if disk.hasPower { encounters.refusedOpens += 1 } else { encounters.crashesInRecovery += 1 }
         note("crash while it comes up")
         disk.faults = plan.faults
-        simulation.crash()
+        if drawKill() { simulation.kill() } else { simulation.crash() }
         disk.faults = .none
       }
     }

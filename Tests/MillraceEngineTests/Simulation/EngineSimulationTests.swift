@@ -1,23 +1,23 @@
 import Foundation
+import MillraceTestSupport
 import Testing
 
 /// The whole engine on a disk that does wrong what disks do wrong, from a thousand seeds.
 @Suite struct EngineSimulationTests {
-  private static let environment = ProcessInfo.processInfo.environment
-  private static let firstSeed = environment["MILLRACE_SEED"].flatMap { UInt64($0) } ?? 1
+  private static let isSoaking = ProcessInfo.processInfo.environment["MILLRACE_SOAK"] != nil
 
-  /// `MILLRACE_SEED` sets the first seed, `MILLRACE_SEEDS` how many are tried.
   @Test func `a thousand seeds lose nothing that was acknowledged`() throws {
-    let count = Self.environment["MILLRACE_SEEDS"].flatMap { UInt64($0) } ?? 1000
+    let seeds = Seeds.range(1000)
     var met = EngineSimulation.Encounters()
-    for seed in Self.firstSeed..<Self.firstSeed + count {
-      do { met.add(try EngineSimulation(seed: seed).run()) } catch {
-        Issue.record("\(error)")
-        return
-      }
+    let failure = Seeds.firstFailure(seeds, filter: "EngineSimulation") { seed in
+      met.add(try EngineSimulation(seed: seed).run())
     }
-    print("engine simulation, \(count) seeds: \(met)")
-    guard count >= 1000 else { return }
+    if let failure {
+      Issue.record(Comment(rawValue: failure))
+      return
+    }
+    print("engine simulation, \(seeds.count) seeds: \(met)")
+    guard seeds.count >= 1000 else { return }
     // The runs must meet what they are made for.
     #expect(met.commits > 10_000)
     #expect(met.aborts > 1000)
@@ -27,6 +27,7 @@ import Testing
     #expect(met.statementErrors > 100)
     #expect(met.stops > 10)
     #expect(met.crashesInRecovery > 100)
+    #expect(met.kills > 300)
     #expect(met.records > 10_000)
   }
 
@@ -50,17 +51,14 @@ import Testing
   }
 
   /// `make soak`: seed after seed until it is stopped, or one fails.
-  @Test(.enabled(if: environment["MILLRACE_SOAK"] != nil, "only with MILLRACE_SOAK"))
+  @Test(.enabled(if: isSoaking, "only with MILLRACE_SOAK"))
   func `seeds without end`() throws {
     var met = EngineSimulation.Encounters()
-    var seed = Self.environment["MILLRACE_SEED"].flatMap { UInt64($0) } ?? UInt64(Date.now.timeIntervalSince1970)
-    for count in 1... {
-      do { met.add(try EngineSimulation(seed: seed).run()) } catch {
-        Issue.record("\(error)")
-        return
-      }
-      if count % 100 == 0 { print("soak: \(count) seeds, the last is \(seed); \(met)") }
-      seed &+= 1
+    let first = Seeds.asked ?? UInt64(Date.now.timeIntervalSince1970)
+    let failure = Seeds.firstFailure(first..<UInt64.max, filter: "EngineSimulation") { seed in
+      met.add(try EngineSimulation(seed: seed).run())
+      if (seed - first) % 100 == 99 { print("soak: \(seed - first + 1) seeds, the last is \(seed); \(met)") }
     }
+    if let failure { Issue.record(Comment(rawValue: failure)) }
   }
 }

@@ -122,14 +122,28 @@ final class SimulatedServer {
     guard rows.isEmpty else { throw EngineError(.corrupted, "I/O is left: \(rows)") }
   }
 
-  /// The machine stops.
-  func crash() {
-    simulation.crash()
+  /// The machine stops, or only its process does.
+  func crash(isKilled: Bool = false) {
+    if isKilled { simulation.kill() } else { simulation.crash() }
     for backend in backends { backend.close() }
     database.crash()
   }
 
   // MARK: What is on the disk
+
+  static func commitLogPaths(on disk: SimulatedDisk) -> [String] {
+    ((try? disk.list("\(path)/pg_xact")) ?? []).map { "\(path)/pg_xact/\($0)" }
+  }
+
+  /// What the control file says, but for where in the log the last checkpoint is and when it was made.
+  static func controlFile(on disk: SimulatedDisk) throws -> ControlFile {
+    var control = try ControlFileStore(reading: path, fileSystem: disk, clock: { 0 }).current
+    (control.checkpointLocation, control.checkpoint.redo, control.checkpoint.time) = (.invalid, .invalid, 0)
+    // Numbers for relations are given out in blocks, and what is left of one after a crash is not used.
+    control.checkpoint.nextOID = 0
+    control.modificationTime = 0
+    return control
+  }
 
   static func relationPaths(on disk: SimulatedDisk) -> [String] {
     var paths: [String] = []

@@ -34,6 +34,7 @@ struct SimulationPlan: CustomStringConvertible {
     (self.seed, self.canary) = (seed, canary)
     clients = random.number(in: 1...6)
     var faults = FaultModel(from: &random)
+    if random.oneIn(5) { faults.flushErrors = random.element(of: [3, 10, 50]) }
     capacity = random.number(in: 5...12) << 20
     buffers = random.element(of: [16, 17, 24, 48, 128])
     checkpointRate = random.element(of: [0, 20, 60, 300])
@@ -50,6 +51,7 @@ struct SimulationPlan: CustomStringConvertible {
       ("wal_init_zero", random.element(of: ["on", "off"])),
       ("wal_recycle", random.element(of: ["on", "off"])),
       ("max_wal_size", "4MB"), ("min_wal_size", "2MB"),
+      ("checkpoint_flush_after", random.element(of: ["0", "8kB", "64kB"])),
       ("io_max_concurrency", random.element(of: ["4", "16", "64"])),
       ("io_wal_concurrency", random.element(of: ["1", "2", "32"])),
     ]

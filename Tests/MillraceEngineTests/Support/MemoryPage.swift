@@ -21,7 +21,7 @@ final class MemoryPage {
   var bytes: [UInt8] { [UInt8](UnsafeRawBufferPointer(start: page.editor.base, count: PageLayout.blockSize)) }
 
   /// The bytes without what redo need not repeat, which is what PostgreSQL leaves out when it compares: hints in the
-  /// header, and the numbers of commands.
+  /// header, the numbers of commands, and what lies between line pointers and items.
   var masked: [UInt8] {
     let copy = MemoryPage(copying: self)
     let editor = copy.page.editor
@@ -33,7 +33,9 @@ final class MemoryPage {
       tuple.command = 0
       tuple.infomask.remove(.comboCommand)
     }
-    return copy.bytes
+    var bytes = copy.bytes
+    for index in editor.lower..<max(editor.lower, editor.upper) { bytes[index] = 0 }
+    return bytes
   }
 }
 

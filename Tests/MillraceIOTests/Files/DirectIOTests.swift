@@ -7,7 +7,7 @@ import Testing
 struct DirectIOTests {
   @Test("the file system says what it demands, and holds to it")
   func asksFileSystem() throws {
-    let directory = try TestDirectory()
+    let directory = try DiskDirectory()
     let path = try directory.makeFile(byteCount: 1 << 16)
     let file = try DescriptorFile.open(path, [.direct])
     defer { file.close() }
@@ -70,7 +70,7 @@ struct DirectIOTests {
 struct DescriptorFileTests {
   @Test("what cannot be opened says why, by the name that messages show")
   func saysWhy() throws {
-    let directory = try TestDirectory()
+    let directory = try DiskDirectory()
     for (path, name, text) in [
       (directory.path("none"), "base/1/2", "could not open file \"base/1/2\": No such file or directory"),
       (
@@ -91,7 +91,7 @@ struct DescriptorFileTests {
 
   @Test("files are made, emptied, measured, cut and dropped from the cache")
   func changesFiles() throws {
-    let directory = try TestDirectory()
+    let directory = try DiskDirectory()
     let file = try DescriptorFile.open(directory.path("new"), [.write, .create, .exclusive])
     #expect(try file.size() == 0)
     try file.truncate(to: 12345)
@@ -107,7 +107,7 @@ struct DescriptorFileTests {
 
   @Test("every file has an identity of its own, also under the same number")
   func hasIdentity() throws {
-    let path = try TestDirectory().makeFile(byteCount: 10)
+    let path = try DiskDirectory().makeFile(byteCount: 10)
     var identities: Set<UInt64> = []
     for _ in 0..<10 {
       guard let file = try? DescriptorFile.open("/dev/null", []) else { continue }
@@ -131,7 +131,7 @@ struct DescriptorFileTests {
     #expect(!file.beginUse())
     #expect(!file.isInUse)
     // Settling a closed file has nothing to do.
-    try IOEngine(IOConfiguration(method: .sync)).settle(file, reaper: nil)
+    try IOEngine(IOConfiguration(method: .sync)).settle(file, by: nil)
     file.markOpen()
     #expect(file.beginUse())
     file.endUse()

@@ -7,11 +7,11 @@ import Testing
 /// A file system of each kind, and a directory in it.
 struct FileSystemSetup: CustomTestStringConvertible {
   let testDescription: String
-  let make: @Sendable () throws -> (fileSystem: IOFileSystem, root: String, keep: TestDirectory?)
+  let make: @Sendable () throws -> (fileSystem: IOFileSystem, root: String, keep: DiskDirectory?)
 
   static let all = [
     FileSystemSetup(testDescription: "local") {
-      let directory = try TestDirectory()
+      let directory = try DiskDirectory()
       return (LocalFileSystem(), directory.path, directory)
     },
     FileSystemSetup(testDescription: "simulated") {

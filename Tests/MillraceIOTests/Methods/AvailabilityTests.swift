@@ -10,7 +10,7 @@ struct AvailabilityTests {
   private static let requiresAll = ProcessInfo.processInfo.environment["MILLRACE_REQUIRE"] == "all"
 
   private static func skip(_ kind: IOMethodKind) -> Comment? {
-    TestSetup.obstacle(to: kind).map { "io_method=\(kind) is not tested: \($0)" }
+    MethodsHere.obstacle(to: kind).map { "io_method=\(kind) is not tested: \($0)" }
   }
 
   private func run(_ kind: IOMethodKind) throws {
@@ -33,7 +33,7 @@ struct AvailabilityTests {
   @Test("io_uring", .enabled(if: requiresAll || skip(.ioUring) == nil, skip(.ioUring)))
   func ioUring() throws {
     // A kernel that has it, and does not let us, is what the requirement is about; one without it is not.
-    try #require(TestSetup.obstacle(to: .ioUring) == nil)
+    try #require(MethodsHere.obstacle(to: .ioUring) == nil)
     try run(.ioUring)
   }
 

@@ -11,7 +11,7 @@ struct ForeignTests {
   private final class Sleeper {
     let references: [IOReference]
     let memory: IOMemory
-    private let thread: TestThread
+    private let thread: TestThread<Void>
     private let goOn = Signal()
     /// What it found when it went on.
     let statistics = Shared<IOBackendStatistics?>(nil)

@@ -20,7 +20,7 @@ struct PosixAIOTests {
 
   @Test(
     "requests on one file are spread over duplicates of its descriptor, which go with it",
-    .enabled(if: TestSetup.obstacle(to: .posixAIO) == nil))
+    .enabled(if: MethodsHere.obstacle(to: .posixAIO) == nil))
   func spreadsOverDescriptors() throws {
     let bench = try TestBench(TestSetup(kind: .posixAIO, isDirect: true)) { $0.posixAIODescriptors = 5 }
     let backend = try bench.makeBackend()

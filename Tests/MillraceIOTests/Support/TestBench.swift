@@ -8,7 +8,7 @@ import Testing
 final class TestBench: Sendable {
   let setup: TestSetup
   let engine: IOEngine
-  let directory: TestDirectory
+  let directory: DiskDirectory
   /// The simulated disk, where there is one.
   let disk: SimulatedDisk?
 
@@ -16,7 +16,7 @@ final class TestBench: Sendable {
     _ setup: TestSetup, injection: IOInjection? = nil, configure: (inout IOConfiguration) -> Void = { _ in }
   ) throws {
     self.setup = setup
-    directory = try TestDirectory()
+    directory = try DiskDirectory()
     var configuration = IOConfiguration(method: setup.kind)
     configuration.handlesPerBackend = setup.handles
     configuration.backendsMax = 16

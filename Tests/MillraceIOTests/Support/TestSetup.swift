@@ -1,4 +1,4 @@
-import Glibc
+import MillraceTestSupport
 import Testing
 
 @testable import MillraceIO
@@ -21,19 +21,9 @@ struct TestSetup: Sendable, CustomTestStringConvertible {
     return words.joined(separator: ", ")
   }
 
-  /// Why a method is not tried here; nil where it is.
-  static func obstacle(to kind: IOMethodKind) -> String? {
-    if kind == .posixAIO, isUnderThreadSanitizer {
-      return "ThreadSanitizer crashes in the threads of glibc's POSIX AIO, whose start it does not see"
-    }
-    return MethodSelection.obstacle(to: kind)
-  }
-
-  static let isUnderThreadSanitizer = dlsym(UnsafeMutableRawPointer(bitPattern: 0), "__tsan_init") != nil
-
   /// Methods that cannot run here are not among them; ``AvailabilityTests`` tells why.
   private static let methods: [TestSetup] = {
-    var methods = IOMethodKind.real.filter { obstacle(to: $0) == nil }.map { TestSetup(kind: $0) }
+    var methods = MethodsHere.usable.map { TestSetup(kind: $0) }
     if methods.contains(where: { $0.kind == .ioUring }) { methods.append(TestSetup(kind: .ioUring, isExclusive: true)) }
     methods.append(TestSetup(kind: .simulation))
     methods.append(TestSetup(kind: .simulation, usesSimulatedDisk: true))

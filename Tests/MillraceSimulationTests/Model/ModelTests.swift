@@ -1,13 +1,9 @@
-import Foundation
 import MillraceSimulation
+import MillraceTestSupport
 import Testing
 
 @Suite("the engine against a model, from seeds")
 struct ModelTests {
-  private static let asked = ProcessInfo.processInfo.environment["MILLRACE_SEED"].flatMap(UInt64.init)
-  /// How many seeds are tried.
-  private static let count = ProcessInfo.processInfo.environment["MILLRACE_SEEDS"].flatMap(UInt64.init) ?? 1024
-
   /// Runs one seed. - Returns: what was wrong, in a form that says how to see it again.
   private func failure(seed: UInt64, canary: ModelCanary? = nil) throws -> String? {
     let run = try ModelRun(seed: seed, canary: canary)
@@ -28,11 +24,7 @@ struct ModelTests {
   /// In eight parts, so that the machine's cores share them.
   @Test("a thousand seeds find no difference", arguments: 0..<8)
   func agrees(part: Int) throws {
-    if let seed = Self.asked {
-      if part == 0 { #expect(try failure(seed: seed) == nil) }
-      return
-    }
-    for seed in stride(from: UInt64(part), to: Self.count, by: 8) {
+    for seed in Seeds.range(1024) where seed % 8 == UInt64(part) {
       if let failure = try failure(seed: seed) {
         Issue.record(Comment(rawValue: failure))
         return

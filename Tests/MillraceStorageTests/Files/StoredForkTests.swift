@@ -37,6 +37,41 @@ import Testing
     #expect(throws: IOError.self) { try rig.fork.blockCount() }
   }
 
+  /// The I/O of an exclusive backend is reaped by nobody but its own thread, which is the one that waits here.
+  @Test(arguments: ReadSetup.methods)
+  func whoForgetsAForkCompletesItsOwnIOOnIt(setup: ReadSetup) throws {
+    let rig = try StorageRig(setup)
+    let backend = try rig.backend()
+    defer { backend.close() }
+    var references: [IOReference] = []
+    for _ in 0..<3 {
+      references.append(
+        try rig.fork.withSegment(0) { file throws(IOError) in backend.acquire().start(.fdatasync, file) })
+    }
+    rig.storage.forget(StorageRig.locator, by: backend)
+    for reference in references { #expect(backend.isCompleted(reference)) }
+  }
+
+  /// Where the last user of a fork lets go of it there is no thread that could be told to reap.
+  @Test(.enabled(if: ReadSetup.methods.contains { $0.exclusive }))
+  func aForkIsNotLetGoWithIOOfAnExclusiveBackendOnIt() async throws {
+    let result = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let engine = try IOEngine(ReadSetup(kind: .ioUring).configuration)
+      let backend = try engine.makeBackend("exclusive", exclusive: true)
+      let directory = try TemporaryDirectory()
+      try directory.write([UInt8](repeating: 0, count: 8192), to: "base/5/1")
+      do {
+        let storage = StorageManager(engine: engine, directory: directory.path)
+        let fork = storage.open(RelationLocator(tablespace: 1663, database: 5, relNumber: 1))
+        _ = try fork.withSegment(0) { file throws(IOError) in backend.acquire().start(.fdatasync, file) }
+      }
+      backend.close()
+    }
+    #expect(
+      String(decoding: result.standardErrorContent, as: UTF8.self)
+        .contains("a file was let go with I/O of an exclusive backend in flight"))
+  }
+
   @Test func theSameForkIsTheSameObjectUntilItIsForgotten() throws {
     let rig = try StorageRig(ReadSetup(kind: .sync))
     #expect(rig.storage.open(StorageRig.locator) === rig.fork)

@@ -16,7 +16,7 @@ final class StorageSimulation {
   struct Failure: Error, CustomStringConvertible {
     let seed: UInt64
     let what: String
-    var description: String { "\(what); repeat with MILLRACE_SEED=\(seed) and one run" }
+    var description: String { "seed \(seed): \(what)" }
   }
 
   /// What has been met, summed up over runs, to show that the runs meet what they are for.

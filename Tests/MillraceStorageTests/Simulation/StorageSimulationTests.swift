@@ -1,27 +1,21 @@
-import Foundation
 import Testing
 
 @testable import MillraceStorage
 
 /// Floor 2's reading side on a disk that does wrong what disks do wrong, from a thousand seeds.
 @Suite struct StorageSimulationTests {
-  /// `MILLRACE_SEED` sets the first seed, `MILLRACE_SEEDS` how many are tried.
   @Test func aThousandSeedsGiveRightPagesOrJustifiedErrors() throws {
-    let environment = ProcessInfo.processInfo.environment
-    let first = SeededGenerator(for: "storage simulation").seed
-    let count = environment["MILLRACE_SEEDS"].flatMap { UInt64($0) } ?? 1000
+    let seeds = Seeds.range(1000)
     var met = StorageSimulation.Encounters()
-    for seed in first..<first + count {
-      let simulation = try StorageSimulation(seed: seed)
-      do {
-        met.add(try simulation.run())
-      } catch {
-        Issue.record("\(error)")
-        return
-      }
+    let failure = Seeds.firstFailure(seeds, filter: "StorageSimulationTests") { seed in
+      met.add(try StorageSimulation(seed: seed).run())
     }
-    print("storage simulation, \(count) seeds: \(met)")
-    guard count >= 1000 else { return }
+    if let failure {
+      Issue.record(Comment(rawValue: failure))
+      return
+    }
+    print("storage simulation, \(seeds.count) seeds: \(met)")
+    guard seeds.count >= 1000 else { return }
     // The runs must meet what they are made for.
     #expect(met.pages > 10_000)
     #expect(met.readErrors > 100)

@@ -45,6 +45,8 @@ final class FaultyFileSystem: IOFileSystem, @unchecked Sendable {
 
   override func exists(_ path: String) throws(IOError) -> Bool { try local.exists(path) }
 
+  override func kind(of path: String) throws(IOError) -> IOFileKind? { try local.kind(of: path) }
+
   override func list(_ directory: String) throws(IOError) -> [String] { try local.list(directory) }
 
   override func makeDirectory(_ path: String) throws(IOError) { try local.makeDirectory(path) }

@@ -65,19 +65,7 @@ struct ReadSetup: Sendable, Hashable, CustomTestStringConvertible {
   }
 }
 
-/// Which methods this machine can run.
-enum MethodsHere {
-  static let usable = IOMethodKind.real.filter { obstacle(to: $0) == nil }
-
-  static func obstacle(to kind: IOMethodKind) -> String? {
-    if kind == .posixAIO, isUnderThreadSanitizer {
-      return "ThreadSanitizer crashes in the threads of glibc's POSIX AIO, whose start it does not see"
-    }
-    return MethodSelection.obstacle(to: kind)
-  }
-
-  static let isUnderThreadSanitizer = dlsym(UnsafeMutableRawPointer(bitPattern: 0), "__tsan_init") != nil
-
+extension MethodsHere {
   /// Whether `MILLRACE_REQUIRE` asks for something by name, or for all.
   static func isRequired(_ name: String) -> Bool {
     let required = ProcessInfo.processInfo.environment["MILLRACE_REQUIRE"] ?? ""

@@ -136,25 +136,3 @@ final class Gate: Sendable {
   /// Lets the one thread through that arrived or will.
   func open() { opened.signal() }
 }
-
-/// A thread with a result.
-final class TestThread<Value: Sendable>: @unchecked Sendable {
-  // Safe because the result is inside a lock and the thread is set before anybody else has the object.
-
-  private let result = Locked<Result<Value, any Error>?>(nil)
-  private var thread: NamedThread?
-
-  init(_ name: String, _ body: @escaping @Sendable () throws -> Value) throws {
-    thread = try NamedThread(name, stackBytes: 1 << 20) { [self] in
-      let value = Result { try body() }
-      result.withLock { $0 = value }
-    }
-  }
-
-  /// Waits for the end of the thread. Once.
-  func join() throws -> Value {
-    thread?.join()
-    guard let value = result.withLock({ $0 }) else { preconditionFailure("a thread ended without a result") }
-    return try value.get()
-  }
-}

@@ -29,6 +29,7 @@ struct SyncMethodChoiceTests {
   func measuredOnce() throws {
     let rig = try WALRig(WALSetup(kind: .sync, syncMethod: .auto))
     #expect(rig.log.syncMethod == .fdatasync || rig.log.syncMethod == .openDatasync)
+    #expect(rig.log.syncMethodReason?.hasSuffix("measured now") == true)
     #expect(rig.names == ["millrace_sync_method"])
     let (start, end) = try rig.insert([1])
     try rig.log.flush(upTo: end, backend: rig.backend)
@@ -43,6 +44,7 @@ struct SyncMethodChoiceTests {
       try rig.reopen(at: WALResumePoint(position: end, lastRecord: start, redoPosition: start))
       #expect(rig.log.syncMethod == other.winner)
       #expect(rig.log.isDirect == (other.winner == .openDatasync))
+      #expect(rig.log.syncMethodReason == "\(other.reason), measured earlier on this volume")
       let (_, last) = try rig.insert([2])
       try rig.log.flush(upTo: last, backend: rig.backend)
     }

@@ -44,6 +44,54 @@ struct InsertionTests {
     #expect(rig.log.statistics().buffersFull > 0)
   }
 
+  /// Who comes up after a crash looks for what was in flight in so many segments and no further.
+  @Test("writing is ahead of what is durable by so many segments and no more", arguments: [0, 3] as [Int])
+  func aheadOfDurable(targetPages: Int) throws {
+    let rig = try WALRig(WALSetup(kind: .simulation)) {
+      $0.bufferPages = 1200
+      $0.ioTargetPages = targetPages
+      $0.ioConcurrency = 4096
+    }
+    let log = rig.log
+    for _ in 0..<9 { try rig.insert([UInt8](repeating: 1, count: 1 << 20)) }
+    let end = WriteAheadLog.pageStart(log.complete().position)
+    var ahead = 0
+    while log.writtenPosition.rawValue < end {
+      try log.writeCompletePages(backend: rig.backend)
+      let (written, durable) = (Int(log.writes.initiated) - 1, Int(log.flushedPosition.rawValue))
+      ahead = max(ahead, written / Int(WALRig.segmentSize) - durable / Int(WALRig.segmentSize))
+      if log.writes.initiated >= end { rig.backend.reap(atLeast: 1) }
+    }
+    #expect(ahead == Int(WALTail.segmentsNotDurable) - 1)
+    try log.flush(upTo: log.reservedPosition, backend: rig.backend)
+    #expect(rig.image().records.count == 9)
+  }
+
+  /// A writer that comes when it is called leaves no inserter without space.
+  @Test("the WAL writer is called when half of the buffers wait to be written, and keeps inserters from waiting")
+  func writeBehind() throws {
+    let rig = try WALRig(WALSetup(kind: .simulation)) { $0.bufferPages = 64 }
+    let log = rig.log
+    let writer = WALWriter(log, backend: try rig.engine.makeBackend("WAL writer"))
+    var calls = 0
+    var ticket = log.writerEvent.prepare()
+    for _ in 0..<1000 {
+      try rig.insert([UInt8](repeating: 1, count: 5000))
+      // What a thread that sleeps finds when it wakes; it does not sleep here.
+      guard log.writerEvent.sleep(ticket, timeout: 0) else { continue }
+      calls += 1
+      try writer.round(now: 0)
+      ticket = log.writerEvent.prepare()
+    }
+    #expect(log.statistics().buffersFull == 0)
+    // Once for each half of the ring.
+    #expect((15...25).contains(calls))
+
+    let alone = try WALRig(WALSetup(kind: .simulation)) { $0.bufferPages = 64 }
+    for _ in 0..<1000 { try alone.insert([UInt8](repeating: 1, count: 5000)) }
+    #expect(alone.log.statistics().buffersFull > 10)
+  }
+
   @Test("what follows the last record on its page is zero")
   func restOfPageIsZero() throws {
     let rig = try WALRig(WALSetup(kind: .sync)) { $0.bufferPages = 4 }

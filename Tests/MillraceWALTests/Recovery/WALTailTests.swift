@@ -88,6 +88,34 @@ struct WALTailTests {
     }
   }
 
+  @Test("segments that nothing can have been written to stay, and so do those that are zeros")
+  func ahead() throws {
+    let log = SampleLog()
+    log.append(.xlog, info: XLOGRecordKind.noop.rawValue)
+    let end = log.position
+    let disk = SimulatedDisk(seed: 1)
+    try log.write(to: disk)
+    func make(_ number: UInt64, holding byte: UInt8, at offset: Int64) throws {
+      let file = try disk.openFile("pg_wal/\(log.fileName(number))", [.write, .create])
+      try [UInt8](repeating: 0, count: 1 << 20).withUnsafeBytes { try file.writeWhole(at: 0, $0) }
+      try [byte].withUnsafeBytes { try file.writeWhole(at: offset, $0) }
+      try file.syncWhole()
+      file.close()
+    }
+    try make(2, holding: 0, at: 0)
+    try make(3, holding: 9, at: (1 << 20) - 1)
+    try make(4, holding: 9, at: 5)
+    // Behind the furthest that writing can have come.
+    try make(1 + WALTail.segmentsNotDurable, holding: 9, at: 5)
+    try disk.syncDirectory("pg_wal")
+    for _ in 0..<2 {
+      try clear(disk, after: end)
+      #expect(
+        try disk.list("pg_wal") == [1, 2, 1 + WALTail.segmentsNotDurable].map { log.fileName($0) })
+    }
+    #expect(disk.contents(of: "pg_wal/\(log.fileName(1 + WALTail.segmentsNotDurable))")?[5] == 9)
+  }
+
   @Test("at a segment's start nothing of that segment stays")
   func atSegmentStart() throws {
     let log = SampleLog()

@@ -36,6 +36,8 @@ struct WALSimulation {
   private(set) var lost = 0
   private(set) var stops = 0
   private(set) var recycled: UInt64 = 0
+  /// Segments by which writing was ahead of what is durable, at most.
+  private(set) var depthInSegments: UInt64 = 0
 
   /// How long records are. Where a life puts its records into the same places as the one before, what that has left
   /// behind the end looks like a continuation.
@@ -93,10 +95,11 @@ struct WALSimulation {
   // MARK: Living
 
   private mutating func live(steps: Int) throws {
-    configuration.bufferPages = random.element(of: [4, 6, 16, 64])
+    configuration.bufferPages = random.element(of: [4, 6, 16, 64, 800])
     configuration.ioTargetPages = random.element(of: [0, 1, 2, 8])
     configuration.ioConcurrency = random.element(of: [1, 2, 32])
     configuration.commitBatchesMax = random.element(of: [1, 2, 4])
+    configuration.learnsCommitDepth = false
     var io = IOConfiguration()
     io.handlesPerBackend = random.element(of: [1, 4, 32])
     io.backendsMax = 4
@@ -140,6 +143,17 @@ struct WALSimulation {
     case 14: backend.reap(atLeast: random.below(backend.outstandingCount + 1))
     default: if random.oneIn(2) { try checkpoint(log, backend) }
     }
+    // What a crash can leave behind the end of the log lies in these segments.
+    let limit =
+      (log.flushedPosition.rawValue / configuration.segmentSize + WALTail.segmentsNotDurable)
+      * configuration.segmentSize
+    guard log.writes.initiated <= limit else {
+      throw Failure(
+        description: "the log was written to \(log.writes.initiated), and is durable to \(log.flushedPosition)")
+    }
+    depthInSegments = max(
+      depthInSegments,
+      log.writes.initiated / configuration.segmentSize - log.flushedPosition.rawValue / configuration.segmentSize)
     noteAcknowledged(log)
   }
 

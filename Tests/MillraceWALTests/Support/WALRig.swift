@@ -102,50 +102,6 @@ final class WALRig {
   var names: [String] { (try? configuration.fileSystem.list(configuration.directory)) ?? [] }
 }
 
-/// A directory on a disk rather than in memory, because direct I/O and fdatasync shall be the real ones;
-/// `MILLRACE_TEST_DIRECTORY` puts it elsewhere.
-final class DiskDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    let parent = ProcessInfo.processInfo.environment["MILLRACE_TEST_DIRECTORY"] ?? "/var/tmp"
-    path = "\(parent)/millrace-wal-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-}
-
-/// Takes something to another thread that only one thread uses at a time.
-struct Handed<Value>: @unchecked Sendable {
-  // Safe because the test passes the value on and does not look at it until that thread is done with it.
-  let value: Value
-  init(_ value: Value) { self.value = value }
-}
-
-/// A thread with a body that may throw; `join()` throws what it threw.
-final class TestThread: Sendable {
-  private let thread: NamedThread
-
-  private final class Box: Sendable {
-    let failure = Locked<(any Error)?>(nil)
-  }
-  private let box: Box
-
-  init(_ name: String, _ body: @escaping @Sendable () throws -> Void) throws {
-    let box = Box()
-    self.box = box
-    thread = try NamedThread(name) {
-      do { try body() } catch { box.failure.withLock { $0 = error } }
-    }
-  }
-
-  func join() throws {
-    thread.join()
-    if let failure = box.failure.withLock({ $0 }) { throw failure }
-  }
-}
-
 /// An attempt whose raw result can be replaced.
 struct InjectedAttempt: Sendable {
   let operation: IOOperation

@@ -1,5 +1,5 @@
-import Glibc
 import MillraceIO
+import MillraceTestSupport
 import Testing
 
 @testable import MillraceWAL
@@ -17,16 +17,7 @@ struct WALSetup: Sendable, CustomTestStringConvertible {
 
   var usesSimulatedDisk: Bool { kind == .simulation }
 
-  static let isUnderThreadSanitizer = dlsym(UnsafeMutableRawPointer(bitPattern: 0), "__tsan_init") != nil
-
-  static let kinds: [IOMethodKind] = {
-    let real = IOMethodKind.real.filter { kind in
-      // ThreadSanitizer crashes in the threads of glibc's POSIX AIO, whose start it does not see.
-      if kind == .posixAIO, isUnderThreadSanitizer { return false }
-      return MethodSelection.obstacle(to: kind) == nil
-    }
-    return real + [.simulation]
-  }()
+  static let kinds: [IOMethodKind] = MethodsHere.usable + [.simulation]
 
   static let syncMethods: [WALSyncMethod] = [.fsync, .fdatasync, .openSync, .openDatasync]
 

@@ -6,12 +6,15 @@ public enum HeapRecordInfo {
   public static let delete: UInt8 = 0x10
   public static let update: UInt8 = 0x20
   public static let hotUpdate: UInt8 = 0x40
+  public static let lock: UInt8 = 0x60
 
   /// Of the resource manager Heap2.
   public static let pruneOnAccess: UInt8 = 0x10
   public static let pruneVacuumScan: UInt8 = 0x20
   public static let pruneVacuumCleanup: UInt8 = 0x30
+  public static let visible: UInt8 = 0x40
   public static let multiInsert: UInt8 = 0x50
+  public static let lockUpdated: UInt8 = 0x60
 
   public static let operationMask: UInt8 = 0x70
   /// The record's first block holds nothing but what the record says: redo makes the page anew.
@@ -32,7 +35,11 @@ enum HeapRecordFlags {
   static let updateSuffixFromOld: UInt8 = 1 << 6
 
   static let deleteAllVisibleCleared: UInt8 = 1 << 0
+  /// The tuple is taken back by who inserted it.
+  static let deleteIsSuper: UInt8 = 1 << 3
   static let deleteIsPartitionMove: UInt8 = 1 << 4
+
+  static let lockAllFrozenCleared: UInt8 = 1 << 0
 
   static let pruneIsCatalog: UInt8 = 1 << 1
   static let pruneCleanupLock: UInt8 = 1 << 2

@@ -90,6 +90,30 @@ struct HeapDeleteRecord: Sendable, Equatable {
   }
 }
 
+/// `xl_heap_lock`, and `xl_heap_lock_updated`, which has the same fields.
+struct HeapLockRecord: Sendable, Equatable {
+  var xmax: TransactionID
+  var number: UInt16
+  var infoBits: XmaxInfoBits
+  var flags: UInt8 = 0
+
+  init(xmax: TransactionID, number: Int, infoBits: XmaxInfoBits) {
+    (self.xmax, self.number, self.infoBits) = (xmax, UInt16(number), infoBits)
+  }
+
+  init(_ bytes: UnsafeRawBufferPointer) throws(EngineError) {
+    let delete = try HeapDeleteRecord(bytes)
+    (xmax, number, infoBits, flags) = (delete.xmax, delete.number, delete.infoBits, delete.flags)
+  }
+
+  func append(to builder: WALRecordBuilder) {
+    builder.appendData(xmax.rawValue)
+    builder.appendData(number)
+    builder.appendData(infoBits.rawValue)
+    builder.appendData(flags)
+  }
+}
+
 /// `xl_heap_update`.
 struct HeapUpdateRecord: Sendable, Equatable {
   var oldXmax: TransactionID
@@ -141,7 +165,9 @@ struct HeapPruneRecord: Sendable, Equatable {
   var freezes: [Freeze] = []
   var isCleanup: Bool
 
-  init(_ plan: PrunePlan, isCleanup: Bool) { (self.plan, self.isCleanup) = (plan, isCleanup) }
+  init(_ plan: PrunePlan, freezes: [Freeze] = [], isCleanup: Bool) {
+    (self.plan, self.freezes, self.isCleanup) = (plan, freezes, isCleanup)
+  }
 
   /// - Parameter blockData: nil where the page comes as an image.
   init(_ bytes: UnsafeRawBufferPointer, blockData: UnsafeRawBufferPointer?) throws(EngineError) {
@@ -188,17 +214,29 @@ struct HeapPruneRecord: Sendable, Equatable {
     return numbers
   }
 
-  /// Writes a plan without freezing: main data, and data of a block that is registered already.
+  /// Writes a plan: main data, and data of a block that is registered already (log_heap_prune_and_freeze).
   func append(to builder: WALRecordBuilder, block: Int) {
-    precondition(freezes.isEmpty, "freezing is not logged yet")
     var flags = isCleanup ? HeapRecordFlags.pruneCleanupLock : 0
     if plan.conflictHorizon.isValid { flags |= HeapRecordFlags.pruneHasConflictHorizon }
+    if !freezes.isEmpty { flags |= HeapRecordFlags.pruneHasFreezePlans }
     if !plan.redirected.isEmpty { flags |= HeapRecordFlags.pruneHasRedirections }
     if !plan.dead.isEmpty { flags |= HeapRecordFlags.pruneHasDead }
     if !plan.unused.isEmpty { flags |= HeapRecordFlags.pruneHasUnused }
     builder.appendData(0 as UInt8)
     builder.appendData(flags)
     if plan.conflictHorizon.isValid { builder.appendData(plan.conflictHorizon.rawValue) }
+    if !freezes.isEmpty {
+      builder.appendBlockData(block, UInt16(freezes.count))
+      builder.appendBlockData(block, 0 as UInt16)
+      for freeze in freezes {
+        builder.appendBlockData(block, freeze.xmax.rawValue)
+        builder.appendBlockData(block, freeze.infomask2)
+        builder.appendBlockData(block, freeze.infomask)
+        builder.appendBlockData(block, freeze.flags)
+        builder.appendBlockData(block, 0 as UInt8)
+        builder.appendBlockData(block, UInt16(freeze.numbers.count))
+      }
+    }
     if !plan.redirected.isEmpty {
       builder.appendBlockData(block, UInt16(plan.redirected.count))
       for redirect in plan.redirected {
@@ -210,5 +248,6 @@ struct HeapPruneRecord: Sendable, Equatable {
       builder.appendBlockData(block, UInt16(numbers.count))
       numbers.withUnsafeBytes { builder.appendBlockData(block, copying: $0) }
     }
+    for freeze in freezes { freeze.numbers.withUnsafeBytes { builder.appendBlockData(block, copying: $0) } }
   }
 }

@@ -11,10 +11,11 @@ public final class StorageResourceManager: ResourceManager {
       switch StorageRecordKind(rawValue: record.info) {
       case .create:
         let create = try StorageCreateRecord(record.mainData)
-        return RelationPath(create.locator, fork: create.fork).formatted(versionDirectory: "")
+        return RelationPath(create.locator, fork: create.fork).formatted(
+          versionDirectory: ControlFile.versionDirectoryOf18)
       case .truncate:
         let truncate = try StorageTruncateRecord(record.mainData)
-        let path = RelationPath(truncate.locator).formatted(versionDirectory: "")
+        let path = RelationPath(truncate.locator).formatted(versionDirectory: ControlFile.versionDirectoryOf18)
         return "\(path) to \(truncate.blockCount) blocks flags \(truncate.forks.rawValue)"
       case nil:
         return ""

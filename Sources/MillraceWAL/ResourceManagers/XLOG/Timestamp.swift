@@ -1,10 +1,10 @@
 /// A point in time as PostgreSQL's records have it, microseconds since 2000, printed as `pg_waldump` does, in UTC.
-struct Timestamp: CustomStringConvertible {
+package struct Timestamp: CustomStringConvertible {
   private let microseconds: Int64
 
-  init(_ microseconds: Int64) { self.microseconds = microseconds }
+  package init(_ microseconds: Int64) { self.microseconds = microseconds }
 
-  var description: String {
+  package var description: String {
     let (seconds, fraction) = Self.floorDivide(microseconds, 1_000_000)
     let (days, second) = Self.floorDivide(seconds, 86_400)
     let (year, month, day) = Self.civil(days + 10_957)

@@ -1,0 +1,84 @@
+import Foundation
+
+/// A connection to a real server, for its answers word for word: the fields of errors, which psql does not show all.
+///
+/// The simple query protocol of version 3.0, over a Unix socket, trusted.
+final class ServerSession {
+  enum Outcome: Equatable {
+    case success
+    /// By the protocol's letters: `C` is the SQLSTATE, `M` the message, `P` the position.
+    case failure([Character: String])
+  }
+
+  struct Broken: Error { let what: String }
+
+  private let descriptor: Int32
+
+  /// - Parameter directory: where the server has its socket, for port 5432.
+  init(directory: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: "\(directory)/.s.PGSQL.5432\0".utf8) }
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard connected == 0 else { throw Broken(what: "cannot connect: \(errno)") }
+    try send(nil, Self.bigEndian(196608) + Array("user\0postgres\0database\0postgres\0client_encoding\0UTF8\0\0".utf8))
+    _ = try readUntilReady()
+  }
+
+  deinit { close(descriptor) }
+
+  func run(_ sql: String) throws -> Outcome {
+    try send(UInt8(ascii: "Q"), Array(sql.utf8) + [0])
+    return try readUntilReady()
+  }
+
+  private static func bigEndian(_ value: Int32) -> [UInt8] {
+    withUnsafeBytes(of: value.bigEndian) { Array($0) }
+  }
+
+  private func send(_ type: UInt8?, _ body: [UInt8]) throws {
+    let message = (type.map { [$0] } ?? []) + Self.bigEndian(Int32(body.count + 4)) + body
+    var sent = 0
+    while sent < message.count {
+      let count = message[sent...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      guard count > 0 else { throw Broken(what: "cannot send: \(errno)") }
+      sent += count
+    }
+  }
+
+  private func receive(_ count: Int) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var received = 0
+    while received < count {
+      let now = bytes[received...].withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      guard now > 0 else { throw Broken(what: "cannot receive: \(errno)") }
+      received += now
+    }
+    return bytes
+  }
+
+  private func readUntilReady() throws -> Outcome {
+    var outcome = Outcome.success
+    while true {
+      let header = try receive(5)
+      let length = header[1...].reduce(0) { $0 << 8 | Int($1) }
+      let body = try receive(length - 4)
+      switch header[0] {
+      case UInt8(ascii: "E"):
+        var fields: [Character: String] = [:]
+        for field in body.split(separator: 0) {
+          fields[Character(Unicode.Scalar(field[field.startIndex]))] = String(
+            decoding: field.dropFirst(), as: UTF8.self)
+        }
+        outcome = .failure(fields)
+      case UInt8(ascii: "Z"): return outcome
+      default: break
+      }
+    }
+  }
+}
