@@ -62,7 +62,11 @@ struct Referee: Sendable {
     let answers = try cluster.query(
       "CREATE TEMP TABLE questions (id int, prelude text, question text)",
       "COPY questions FROM '\(path)'",
-      "COPY (SELECT 'x' || encode(convert_to(ask(prelude, question), 'UTF8'), 'hex') FROM questions ORDER BY id) TO STDOUT"
+      """
+      COPY (
+        SELECT 'x' || encode(convert_to(ask(prelude, question), 'UTF8'), 'hex') FROM questions ORDER BY id
+      ) TO STDOUT
+      """
     )
     return answers.map { line in
       var bytes: [UInt8] = []
@@ -82,7 +86,7 @@ struct Referee: Sendable {
     var shown = 0
     for (question, answer) in zip(questions, answers) where question.ours != answer {
       shown += 1
-      if shown > 60 { break }
+      if shown > 200 { break }
       Issue.record(
         "\(question.prelude) SELECT \(question.sql)\n  PostgreSQL: \(answer)\n  Millrace:   \(question.ours)",
         sourceLocation: location)
