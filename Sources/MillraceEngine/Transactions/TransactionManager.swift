@@ -5,8 +5,8 @@ import Synchronization
 /// varsup.c and procarray.c.
 ///
 /// A transaction that only reads has no number. It gets one with its first change, and from then on every snapshot has
-/// it for running until ``end(_:with:)``; that is called after its end stands in the commit log, so that nobody finds it
-/// neither running nor ended. Transactions within transactions have numbers of their own and are listed like the
+/// it for running until ``end(_:with:)``; that is called after its end stands in the commit log, so that nobody finds
+/// it neither running nor ended. Transactions within transactions have numbers of their own and are listed like the
 /// others; which of them belong together only their session needs to know. Nothing of this outlives the process, since
 /// whatever runs when it ends has been rolled back, so PostgreSQL's `pg_subtrans` stays empty.
 ///

@@ -161,7 +161,7 @@ extension Session {
 
   /// Looks at a page that somebody else uses, and changes nothing (lazy_scan_noprune).
   /// - Parameter page: locked in any mode.
-  /// - Returns: nil where something on it has to be frozen, or can be removed only with the page for itself and must be.
+  /// - Returns: nil where something on it has to be frozen or removed now, for which the page is needed for itself.
   func lookAtPage(
     _ page: inout PinnedBuffer, of relation: HeapRelation, _ cutoffs: FreezeCutoffs, isAggressive: Bool,
     remaining: inout RemainingNumbers
