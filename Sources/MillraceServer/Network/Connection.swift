@@ -14,8 +14,8 @@ import NIOCore
 /// come faster than they are served, the loop stops to read.
 ///
 /// **Out.** What the socket takes at once the thread sends itself, so that an answer does not wait for the loop. The
-/// rest, and all that goes through TLS, it hands over, and waits while the client has not taken what it was sent before:
-/// what is kept here for a slow reader is bounded.
+/// rest, and all that goes through TLS, it hands over, and waits while the client has not taken what it was sent
+/// before: what is kept here for a slow reader is bounded.
 ///
 /// Whoever changes something that the thread may be waiting for sets ``latch``.
 final class Connection: MessageTransport, @unchecked Sendable {
