@@ -21,6 +21,7 @@ let package = Package(
     .library(name: "MillraceWAL", targets: ["MillraceWAL"]),
     .library(name: "MillraceEngine", targets: ["MillraceEngine"]),
     .library(name: "MillraceSQL", targets: ["MillraceSQL"]),
+    .library(name: "MillraceServer", targets: ["MillraceServer"]),
     .executable(name: "millrace", targets: ["MillraceCommand"]),
     .executable(name: "millrace-counts", targets: ["HotPathCounts"]),
   ],
@@ -32,6 +33,10 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
@@ -39,6 +44,8 @@ let package = Package(
   targets: [
     // Floor 0: what Swift cannot express, and the settings that every floor reads.
     .target(name: "CMillrace"),
+    // The rows of PostgreSQL's catalogs in a new cluster, as text.
+    .target(name: "CPostgresCatalog", exclude: ["data"]),
     .target(name: "MillraceSettings", swiftSettings: settings),
 
     // Floor 1: everything that touches the kernel for I/O. The simulation stands beside it.
@@ -65,7 +72,10 @@ let package = Package(
     // Floor 4: the users of streams and WAL.
     .target(
       name: "MillraceEngine",
-      dependencies: ["CMillrace", "MillraceTypes", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL"],
+      dependencies: [
+        "CMillrace", "CPostgresCatalog", "MillraceSettings", "MillraceIO", "MillraceTypes", "MillraceStorage",
+        "MillraceWAL",
+      ],
       swiftSettings: settings),
 
     // Floor 5: PostgreSQL's own parser, and what is made of its trees. The installed library is linked statically, so
@@ -78,15 +88,32 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libpg_query.a", .when(platforms: [.linux]))]),
     .target(name: "MillraceSQL", dependencies: ["CPostgresParser"], swiftSettings: settings),
 
+    // Floor 6: clients.
+    .target(
+      name: "MillraceServer",
+      dependencies: [
+        "CMillrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "NIOTLS", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: settings),
+
     // Floor 7: the command line.
     .executableTarget(
       name: "MillraceCommand",
       dependencies: [
-        "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine",
+        "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine", "MillraceServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "TextTable", package: "TextTable"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: settings),
 
@@ -130,13 +157,25 @@ let package = Package(
     .testTarget(
       name: "MillraceEngineTests",
       dependencies: [
-        "CrashWriter", "MillraceTypes", "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceStorage",
+        "CrashWriter", "MillraceSettings", "MillraceIO", "MillraceSimulation", "MillraceTypes", "MillraceStorage",
         "MillraceWAL", "MillraceEngine", "MillraceEngineTestSupport", "MillraceTestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .testTarget(
       name: "MillraceSQLTests", dependencies: ["CPostgresParser", "MillraceSQL", "MillraceTestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MillraceServerTests",
+      dependencies: [
+        "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine", "MillraceServer",
+        "MillraceTestSupport",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "MillraceCommandTests",

@@ -48,6 +48,8 @@ command setpriv                              util-linux
 command losetup                              mount
 command python3                              python3
 command tmux                                 tmux
+command openssl                              openssl
+file    /usr/lib/python3/dist-packages/psycopg/__init__.py  python3-psycopg
 '
 
 say() { printf '%s\n' "install-test-dependencies: $*"; }

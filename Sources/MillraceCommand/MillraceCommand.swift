@@ -12,7 +12,7 @@ struct MillraceCommand: ParsableCommand {
     version: Version.current,
     subcommands: [
       DemoCommand.self, DoctorCommand.self, BenchCommand.self, VerifyCommand.self, InitCommand.self,
-      RecoverCommand.self,
+      RecoverCommand.self, ServeCommand.self, PasswordCommand.self,
     ])
 }
 

@@ -18,6 +18,7 @@ extension EngineError.Code {
     case .lockNotAvailable: "55P03"
     case .readOnlyTransaction: "25006"
     case .invalidSavepoint: "3B001"
+    case .statement: "XX000"
     }
   }
 }

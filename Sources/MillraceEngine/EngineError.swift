@@ -1,5 +1,6 @@
 public import MillraceIO
 public import MillraceStorage
+public import MillraceTypes
 
 /// Why the engine could not do what it was asked to: one sentence, and what a program can decide by.
 public struct EngineError: Error, Sendable, CustomStringConvertible {
@@ -28,6 +29,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     case invalidSetting
     /// Somebody asked for the work to end, or its time ran out.
     case cancelled
+    /// A statement asks for what cannot be: ``EngineError/sqlState`` says what.
+    case statement
     /// The session was told to end.
     case adminShutdown
     /// Sessions wait for each other.
@@ -44,6 +47,10 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
 
   public let code: Code
   public let message: String
+  /// By which a client knows what kind of error it is.
+  public var sqlState: String { statementState?.description ?? code.sqlState }
+  /// What a statement asked for says more exactly than the code does.
+  private var statementState: SQLState?
   /// More than the message says, and what could be done: sentences, as PostgreSQL has them.
   public var detail: String?
   public var hint: String?
@@ -51,6 +58,17 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   public init(_ code: Code, _ message: String, detail: String? = nil, hint: String? = nil) {
     (self.code, self.message) = (code, message)
     (self.detail, self.hint) = (detail, hint)
+  }
+
+  /// What a statement cannot have, in PostgreSQL's words.
+  public init(_ sqlState: SQLState, _ message: String, detail: String? = nil, hint: String? = nil) {
+    (code, self.message) = (.statement, message)
+    (statementState, self.detail, self.hint) = (sqlState, detail, hint)
+  }
+
+  /// A value that a type refuses.
+  public init(_ error: TypeError) {
+    self.init(error.sqlState, error.message, detail: error.detail, hint: error.hint)
   }
 
   public init(_ error: IOError) {

@@ -115,3 +115,54 @@ extension SettingKey where Value == SynchronousCommitSetting {
 extension SettingKey where Value == RecoveryPrefetchSetting {
   public static var recoveryPrefetch: Self { Self("recovery_prefetch") }
 }
+
+// MARK: Connections and replication
+
+extension SettingKey where Value == String {
+  public static var listenAddresses: Self { Self("listen_addresses") }
+  public static var unixSocketDirectories: Self { Self("unix_socket_directories") }
+  public static var sslCertFile: Self { Self("ssl_cert_file") }
+  public static var sslKeyFile: Self { Self("ssl_key_file") }
+}
+
+extension SettingKey where Value == TLSVersionSetting {
+  public static var sslMinProtocolVersion: Self { Self("ssl_min_protocol_version") }
+}
+
+extension SettingKey where Value == TLSVersionLimitSetting {
+  public static var sslMaxProtocolVersion: Self { Self("ssl_max_protocol_version") }
+}
+
+extension SettingKey where Value == Bool {
+  public static var ssl: Self { Self("ssl") }
+}
+
+extension SettingKey where Value == Int {
+  public static var port: Self { Self("port") }
+  public static var maxConnections: Self { Self("max_connections") }
+  public static var superuserReservedConnections: Self { Self("superuser_reserved_connections") }
+  public static var reservedConnections: Self { Self("reserved_connections") }
+  /// In seconds.
+  public static var authenticationTimeout: Self { Self("authentication_timeout") }
+  /// In seconds.
+  public static var tcpKeepalivesIdle: Self { Self("tcp_keepalives_idle") }
+  /// In seconds.
+  public static var tcpKeepalivesInterval: Self { Self("tcp_keepalives_interval") }
+  public static var tcpKeepalivesCount: Self { Self("tcp_keepalives_count") }
+  /// In milliseconds.
+  public static var tcpUserTimeout: Self { Self("tcp_user_timeout") }
+  /// In milliseconds.
+  public static var clientConnectionCheckInterval: Self { Self("client_connection_check_interval") }
+  /// In milliseconds.
+  public static var idleSessionTimeout: Self { Self("idle_session_timeout") }
+  /// In milliseconds.
+  public static var idleInTransactionSessionTimeout: Self { Self("idle_in_transaction_session_timeout") }
+  public static var maxWALSenders: Self { Self("max_wal_senders") }
+  public static var maxReplicationSlots: Self { Self("max_replication_slots") }
+  /// In milliseconds.
+  public static var walSenderTimeout: Self { Self("wal_sender_timeout") }
+  /// In megabytes.
+  public static var walKeepSize: Self { Self("wal_keep_size") }
+  /// In megabytes.
+  public static var maxSlotWALKeepSize: Self { Self("max_slot_wal_keep_size") }
+}

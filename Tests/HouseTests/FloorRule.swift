@@ -10,6 +10,7 @@ enum Floor {
 
   static let targets: [String: Target] = [
     "CMillrace": Target(floor: 0),
+    "CPostgresCatalog": Target(floor: 0),
     "MillraceSettings": Target(floor: 0),
     "MillraceIO": Target(floor: 1, others: ["Logging", "Histogram"]),
     "MillraceSimulation": Target(floor: 1, beside: ["MillraceIO"]),
@@ -19,9 +20,13 @@ enum Floor {
     "MillraceEngine": Target(floor: 4),
     "CPostgresParser": Target(floor: 0),
     "MillraceSQL": Target(floor: 5),
-    "MillraceServer": Target(floor: 6),
+    "MillraceServer": Target(
+      floor: 6, others: ["Crypto", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "ServiceLifecycle"]),
     "MillraceCommand": Target(
-      floor: 7, others: ["Foundation", "ArgumentParser", "Logging", "Histogram", "TextTable"]),
+      floor: 7,
+      others: [
+        "Foundation", "ArgumentParser", "Logging", "Histogram", "TextTable", "ServiceLifecycle", "UnixSignals",
+      ]),
     "MillraceCounts": Target(floor: 7, others: ["Foundation", "ArgumentParser"]),
   ]
 

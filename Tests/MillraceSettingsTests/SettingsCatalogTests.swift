@@ -80,10 +80,14 @@ struct SettingsCatalogTests {
       .bgwriterFlushAfter, .checkpointFlushAfter, .bgwriterDelay, .bgwriterLruMaxpages, .checkpointTimeout,
       .checkpointWarning, .maxWALSize, .minWALSize, .walBuffers, .walWriterDelay, .walWriterFlushAfter, .commitDelay,
       .commitSiblings, .walSkipThreshold, .ioWALConcurrency, .ioWALTargetBlocks, .walDecodeBufferSize,
+      .port, .maxConnections, .superuserReservedConnections, .reservedConnections, .authenticationTimeout,
+      .tcpKeepalivesIdle, .tcpKeepalivesInterval, .tcpKeepalivesCount, .tcpUserTimeout,
+      .clientConnectionCheckInterval, .idleSessionTimeout, .idleInTransactionSessionTimeout, .maxWALSenders,
+      .maxReplicationSlots, .walSenderTimeout, .walKeepSize, .maxSlotWALKeepSize,
     ]
     let switches: [SettingKey<Bool>] = [
       .fsync, .fullPageWrites, .walInitZero, .walRecycle, .ioWALPadPartial, .zeroDamagedPages, .ignoreChecksumFailure,
-      .dataSyncRetry, .trackIOTiming, .trackWALIOTiming, .autoExplainLogIO, .ioDataForceAsync,
+      .dataSyncRetry, .trackIOTiming, .trackWALIOTiming, .autoExplainLogIO, .ioDataForceAsync, .ssl,
     ]
     let reals: [SettingKey<Double>] = [.bgwriterLruMultiplier, .checkpointCompletionTarget]
     let words = [
@@ -94,6 +98,10 @@ struct SettingsCatalogTests {
       SettingKey<WALSyncMethodSetting>.walSyncMethod.position,
       SettingKey<SynchronousCommitSetting>.synchronousCommit.position,
       SettingKey<RecoveryPrefetchSetting>.recoveryPrefetch.position,
+      SettingKey<String>.listenAddresses.position, SettingKey<String>.unixSocketDirectories.position,
+      SettingKey<String>.sslCertFile.position, SettingKey<String>.sslKeyFile.position,
+      SettingKey<TLSVersionSetting>.sslMinProtocolVersion.position,
+      SettingKey<TLSVersionLimitSetting>.sslMaxProtocolVersion.position,
     ]
     let positions = integers.map(\.position) + switches.map(\.position) + reals.map(\.position) + words
     #expect(positions.sorted() == Array(SettingsCatalog.all.indices))

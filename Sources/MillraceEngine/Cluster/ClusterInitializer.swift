@@ -2,8 +2,8 @@ public import MillraceIO
 import MillraceStorage
 import MillraceWAL
 
-/// Makes the directory of a new cluster: what PostgreSQL 18's `initdb` makes, without catalogs. PostgreSQL's own
-/// `pg_controldata`, `pg_checksums` and `pg_waldump` accept it.
+/// Makes the directory of a new cluster: what PostgreSQL 18's `initdb` makes, with the system tables that its bootstrap
+/// fills. PostgreSQL's own `pg_controldata`, `pg_checksums` and `pg_waldump` accept it.
 ///
 /// Either the whole cluster is there when ``run(isCancelled:)`` returns, durably, or nothing is left of it.
 /// `pg_control` comes last, so that what a crash leaves halfway is not taken for a cluster.
@@ -15,6 +15,9 @@ public struct ClusterInitializer: Sendable {
     /// Blocks of a relation's segment.
     public var segmentBlocks: UInt32 = 131_072
     public var checksums = true
+    /// Whether there are system tables. Without them there are only pages and transactions, of which the lower floors'
+    /// own tests need nothing more.
+    public var hasCatalogs = true
     /// What no other cluster has.
     public var systemIdentifier: UInt64
     /// When the cluster is made, in seconds since 1970.
@@ -98,6 +101,7 @@ public struct ClusterInitializer: Sendable {
     let page = [UInt8](repeating: 0, count: PageLayout.blockSize)
     for file in ClusterLayout.zeroPages { try made.write("\(path)/\(file)", page) }
     try check()
+    if options.hasCatalogs { try writeCatalogs(&made, check) }
     try made.write("\(path)/\(ClusterLayout.configurationFile)", configuration)
     try made.write("\(path)/\(ClusterLayout.automaticConfigurationFile)", Array(Self.automaticHeader.utf8))
 
@@ -113,6 +117,41 @@ public struct ClusterInitializer: Sendable {
     try fileSystem.syncDirectory("\(path)/global")
     try fileSystem.syncDirectory(path)
     try fileSystem.syncDirectory(IOFileSystem.directory(of: path))
+  }
+
+  /// The files of the system tables. All are written before the first is synced, so that the device has much to do at a
+  /// time.
+  private func writeCatalogs(_ made: inout MadeFiles, _ check: () throws(IOError) -> Void) throws(IOError) {
+    let catalogs = ClusterCatalogs.new
+    var written: [IOFile] = []
+    defer { for file in written { file.close() } }
+    func write(_ files: [ClusterCatalogs.File], _ map: RelationMap, to directory: String) throws(IOError) {
+      for file in files {
+        try check()
+        written.append(try made.writeUnsynced("\(directory)/\(file.number)", withChecksums(file.pages)))
+      }
+      written.append(try made.writeUnsynced("\(directory)/\(RelationMap.fileName)", map.encoded()))
+    }
+    try write(catalogs.shared, catalogs.sharedMap, to: "\(path)/global")
+    for database in ClusterLayout.databases {
+      try write(catalogs.local, catalogs.localMap, to: "\(path)/base/\(database)")
+    }
+    for file in written {
+      try check()
+      try file.syncWhole()
+    }
+  }
+
+  private func withChecksums(_ pages: [UInt8]) -> [UInt8] {
+    guard options.checksums else { return pages }
+    var pages = pages
+    pages.withMutableBytes { memory in
+      guard let base = memory.baseAddress else { return }
+      for block in 0..<memory.count / PageLayout.blockSize {
+        PageChecksum.set(base + block * PageLayout.blockSize, block: BlockNumber(UInt32(block)))
+      }
+    }
+    return pages
   }
 
   /// The first segment of the log, with one record: the checkpoint of a cluster that was shut down.
@@ -169,6 +208,21 @@ private struct MadeFiles {
     defer { file.close() }
     try Self.write(bytes, to: file, at: 0)
     try file.syncWhole()
+  }
+
+  /// - Returns: the file, open, to be synced and closed.
+  mutating func writeUnsynced(_ path: String, _ bytes: [UInt8]) throws(IOError) -> IOFile {
+    let file = try create(path)
+    do throws(IOError) {
+      if !bytes.isEmpty {
+        try Self.write(bytes, to: file, at: 0)
+        _ = file.flushRange(at: 0, length: Int64(bytes.count))
+      }
+    } catch {
+      file.close()
+      throw error
+    }
+    return file
   }
 
   static func write(_ bytes: [UInt8], to file: IOFile, at offset: Int64) throws(IOError) {

@@ -16,6 +16,8 @@ final class LockFile: Sendable {
   private let path: String
   private let key: String
   private let file: IOFile
+  private let directory: String
+  private let time: Int64
 
   /// The directories that this process uses.
   private static let held = Mutex<Set<String>>([])
@@ -23,7 +25,7 @@ final class LockFile: Sendable {
   /// Takes the directory.
   /// - Throws: ``EngineError`` `.cluster`: somebody else has it.
   init(_ fileSystem: IOFileSystem, directory: String, time: Int64) throws(EngineError) {
-    self.fileSystem = fileSystem
+    (self.fileSystem, self.directory, self.time) = (fileSystem, directory, time)
     let path = "\(directory)/\(ClusterLayout.lockFile)"
     self.path = path
     let key = "\(Self.identity(fileSystem)) \(Self.resolved(directory))"
@@ -59,10 +61,7 @@ final class LockFile: Sendable {
       guard file.descriptor < 0 || flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw inUse(path, nil) }
       do throws(IOError) {
         try checkOwner(of: file, path)
-        let lines = "\(getpid())\n\(directory)\n\(time)\n0\n\n\n\nready   \n"
-        try file.truncate(to: 0)
-        try Array(lines.utf8).withBytes { bytes throws(IOError) in try file.writeWhole(at: 0, bytes) }
-        try file.syncWhole()
+        try write(to: file, directory: directory, time: time, port: 0, socketDirectory: "", address: "")
       } catch {
         throw EngineError(error.code == .invalidConfiguration ? .cluster : .io, error.description)
       }
@@ -71,6 +70,21 @@ final class LockFile: Sendable {
       file.close()
       throw error
     }
+  }
+
+  private static func write(
+    to file: IOFile, directory: String, time: Int64, port: Int, socketDirectory: String, address: String
+  ) throws(IOError) {
+    let lines = "\(getpid())\n\(directory)\n\(time)\n\(port)\n\(socketDirectory)\n\(address)\n\nready   \n"
+    try file.truncate(to: 0)
+    try Array(lines.utf8).withBytes { bytes throws(IOError) in try file.writeWhole(at: 0, bytes) }
+    try file.syncWhole()
+  }
+
+  /// Says where a server of the directory listens, for `pg_ctl` and others who look there.
+  func announce(port: Int, socketDirectory: String, address: String) throws(IOError) {
+    try Self.write(
+      to: file, directory: directory, time: time, port: port, socketDirectory: socketDirectory, address: address)
   }
 
   /// A server of PostgreSQL does not lock the file: it counts that its process is there.

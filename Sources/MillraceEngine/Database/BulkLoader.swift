@@ -95,7 +95,7 @@ public final class BulkLoader {
       HeapTuple(forming: UnsafeMutableRawBufferPointer(rebasing: base[row.offset..<row.offset + row.count]))
     }
     let count = change.multiInsert(tuples, on: heap, reserve: relation.reservedBytes, isLast: isLast)
-    try session.log(&page)
+    try session.log(&page, of: relation)
     stream.add(page)
     rowCount += UInt64(count)
     pageCount += 1

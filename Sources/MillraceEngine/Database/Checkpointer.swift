@@ -192,13 +192,34 @@ final class Checkpointer {
       throw database.stop(because: EngineError(error))
     }
     database.storage.syncRequests.endCheckpoint()
+    let needed: LogSequenceNumber
+    do throws(IOError) {
+      needed = try neededByOthers()
+    } catch {
+      database.configuration.onNotice("replication slots could not be written, so no WAL is removed: \(error)")
+      return
+    }
     do throws(WALError) {
       try database.log.segments.removeOld(
         redoPosition: checkpoint.redo, previousRedoPosition: previous.checkpoint.redo,
-        end: database.log.reservedPosition)
+        end: database.log.reservedPosition, keeping: needed)
     } catch {
       // They only take space, and the next checkpoint tries again.
       database.configuration.onNotice("old WAL segments could not be removed: \(error)")
     }
+  }
+
+  /// From where on others need the log: replication slots, and who may come and is allowed for by `wal_keep_size`
+  /// (PostgreSQL's KeepLogSeg). Slots that need more than `max_slot_wal_keep_size` are given up.
+  private func neededByOthers() throws(IOError) -> LogSequenceNumber {
+    let settings = database.settings
+    let end = database.log.reservedPosition.rawValue
+    func before(_ megabytes: Int) -> LogSequenceNumber {
+      let size = UInt64(megabytes) << 20
+      return LogSequenceNumber(end > size ? end - size : 1)
+    }
+    let limit = settings[.maxSlotWALKeepSize]
+    let oldest = try database.replicationSlots.checkpoint(givingUpBefore: limit < 0 ? .invalid : before(limit))
+    return min(oldest ?? LogSequenceNumber(end), before(settings[.walKeepSize]))
   }
 }

@@ -1,5 +1,5 @@
 import MillraceIO
-import MillraceSettings
+public import MillraceSettings
 package import MillraceStorage
 import MillraceWAL
 
@@ -8,7 +8,7 @@ extension Database {
   /// - Throws: ``EngineError``: there is no cluster, it is in use, a setting makes no sense, or it cannot be recovered.
   public static func open(_ configuration: DatabaseConfiguration) throws(EngineError) -> Database {
     try checkVersion(configuration)
-    let settings = try settings(configuration)
+    let settings = try readSettings(configuration)
     let lockFile = try LockFile(
       configuration.fileSystem, directory: configuration.path, time: configuration.clock() / 1_000_000)
     do throws(EngineError) {
@@ -52,8 +52,10 @@ extension Database {
     }
   }
 
-  /// The defaults, what the cluster's files say, and what was given, in this order.
-  private static func settings(_ configuration: DatabaseConfiguration) throws(EngineError) -> Settings {
+  /// The settings that a database has when it is opened so: the defaults, what the cluster's files say, and what was
+  /// given, in this order.
+  /// - Throws: ``EngineError`` `.invalidSetting`.
+  public static func readSettings(_ configuration: DatabaseConfiguration) throws(EngineError) -> Settings {
     var settings = Settings()
     for assignment in configuration.defaults { try set(assignment, in: &settings, from: "") }
     for name in [ClusterLayout.configurationFile, ClusterLayout.automaticConfigurationFile] {
@@ -78,9 +80,11 @@ extension Database {
   // MARK: Closing
 
   /// Closes in order: a checkpoint, after which nothing needs to be recovered. All sessions must have been closed.
+  /// - Parameter beforeLogCloses: called when the last record has been logged, as long as the log can be read: for those
+  ///   who send it to others.
   /// - Throws: ``EngineError``: sessions are open; or what the checkpoint could not do. In the latter case the database
   ///   is closed all the same, and recovers when it is opened.
-  public func close() throws(EngineError) {
+  public func close(beforeLogCloses: () -> Void = {}) throws(EngineError) {
     guard openSessions == 0 else {
       throw EngineError(.invalidTransactionState, "the database has \(openSessions) open sessions; close them first")
     }
@@ -96,18 +100,31 @@ extension Database {
       throw EngineError(error)
     }
     defer { backend.close() }
-    _ = try Checkpointer(self, backend).perform(.shutdown, .none).get()
+    let checkpoint = Checkpointer(self, backend).perform(.shutdown, .none)
+    beforeLogCloses()
+    _ = try checkpoint.get()
     commitLog.close(backend)
     multiXacts.close(backend)
     log.close(backend: backend)
   }
 
   /// Stops without writing anything more, as a process that is killed does: what was not written is lost, and the next
-  /// to open the cluster recovers. For tests. All sessions must have been closed, or never be used again.
+  /// to open the cluster recovers. For tests, and for a server that is to end at once. All sessions must have been
+  /// closed, or never be used again.
   package func crash() {
     stop(because: EngineError(.stopped, "the database has crashed"))
     stopThreads()
     lockFile.abandon()
+  }
+
+  /// Says in `postmaster.pid` where a server of this database listens.
+  /// - Throws: ``EngineError`` `.io`.
+  public func announce(port: Int, socketDirectory: String, address: String) throws(EngineError) {
+    do throws(IOError) {
+      try lockFile.announce(port: port, socketDirectory: socketDirectory, address: address)
+    } catch {
+      throw EngineError(error)
+    }
   }
 
   private func stopThreads() {

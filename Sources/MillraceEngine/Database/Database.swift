@@ -30,6 +30,8 @@ public final class Database: Sendable {
   let locks: LockManager
   /// What recovery did when it was opened.
   public let recovery: RecoveryReport
+  /// Who else needs the log.
+  public let replicationSlots: ReplicationSlots
   let configuration: DatabaseConfiguration
   let controlFile: ControlFileStore
   let lockFile: LockFile
@@ -46,6 +48,9 @@ public final class Database: Sendable {
   let runningVacuums = Locked<[VacuumProgress]>([])
   /// Held by who makes a map longer.
   let mapExtension = Locked(())
+  private let indexes = Locked<[RelationLocator: BTreeIndex]>([:])
+  /// Of the databases that some session has connected to, by OID.
+  let catalogs = Locked<[UInt32: Catalog]>([:])
 
   /// What is there when the log can go on.
   struct Parts {
@@ -57,6 +62,7 @@ public final class Database: Sendable {
     let commitLog: CommitLog
     let multiXacts: MultiXacts
     let recovery: RecoveryReport
+    let replicationSlots: ReplicationSlots
     let controlFile: ControlFileStore
     let lockFile: LockFile
   }
@@ -68,6 +74,7 @@ public final class Database: Sendable {
     multiXacts = parts.multiXacts
     locks = LockManager(sessionsMax: configuration.sessionsMax)
     (controlFile, lockFile) = (parts.controlFile, parts.lockFile)
+    replicationSlots = parts.replicationSlots
     let state = parts.recovery.state
     transactions = TransactionManager(
       next: FullTransactionID(state.nextXID), oldest: TransactionID(state.oldestXID),
@@ -120,6 +127,9 @@ public final class Database: Sendable {
 
   func microsecondsSince2000() -> Int64 { configuration.clock() - secondsFrom1970To2000 * 1_000_000 }
 
+  /// What the control file says: system identifier, formats, the last checkpoint.
+  public var control: ControlFile { controlFile.current }
+
   // MARK: Relations
 
   /// A table by its file number, which is there already.
@@ -149,11 +159,54 @@ public final class Database: Sendable {
     }
   }
 
+  /// The object for a table that the catalog describes. How much of a page is filled changes with the table's options.
+  func heapRelation(
+    _ locator: RelationLocator, temporaryBackend: UInt32? = nil, options: [String] = [], isLogged: Bool = true
+  ) -> HeapRelation {
+    let fillFactor = RelationDescriptor.fillFactor(RelationDescriptor.options(options))
+    let fork = storage.open(locator, backend: temporaryBackend)
+    return relations.withLock { relations in
+      if let known = relations[locator], known.fork === fork, known.fillFactor == fillFactor, known.hasIndexes {
+        return known
+      }
+      // Pruning keeps line pointers whether or not there is an index now: there may be one any time.
+      let maps = (
+        storage.open(locator, .visibilityMap, backend: temporaryBackend),
+        storage.open(locator, .freeSpaceMap, backend: temporaryBackend)
+      )
+      let made = HeapRelation(
+        locator, fork: fork, maps: maps, hasIndexes: true, fillFactor: fillFactor, isLogged: isLogged)
+      relations[locator] = made
+      return made
+    }
+  }
+
+  /// The object for an index that the catalog describes: one for all sessions, since it knows what VACUUM is doing.
+  func indexTree(
+    _ locator: RelationLocator, temporaryBackend: UInt32? = nil, _ definition: BTreeIndex.Definition,
+    isLogged: Bool = true
+  ) -> BTreeIndex {
+    let fork = storage.open(locator, backend: temporaryBackend)
+    return indexes.withLock { indexes in
+      if let known = indexes[locator], known.fork === fork, known.definition.fillFactor == definition.fillFactor,
+        known.definition.deduplicates == definition.deduplicates
+      {
+        return known
+      }
+      let made = BTreeIndex(definition, fork: fork, pool: pool, isLogged: isLogged)
+      indexes[locator] = made
+      return made
+    }
+  }
+
   /// Removes what a relation has in memory and on disk. Nobody uses it any more.
-  func removeFiles(of locator: RelationLocator, _ backend: IOBackend) {
+  func removeFiles(of locator: RelationLocator, _ backend: IOBackend, temporaryBackend: UInt32? = nil) {
     relations.withLock { _ = $0.removeValue(forKey: locator) }
-    for number in ForkNumber.allCases { pool.drop(storage.open(locator, number), backend: backend) }
-    storage.unlink(locator, by: backend)
+    indexes.withLock { _ = $0.removeValue(forKey: locator) }
+    for number in ForkNumber.allCases {
+      pool.drop(storage.open(locator, number, backend: temporaryBackend), backend: backend)
+    }
+    storage.unlink(locator, backend: temporaryBackend, by: backend)
   }
 
   /// Gives out a number for a relation. Blocks of numbers are logged ahead, so that after a crash none comes twice.

@@ -60,6 +60,8 @@ struct Opening {
     let commitLog = try CommitLog(
       fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_xact", isSynced: settings[.fsync])
     used.append(commitLog)
+    let slots = try ReplicationSlots(
+      configuration.fileSystem, directory: "\(configuration.path)/pg_replslot", max: settings[.maxReplicationSlots])
     let multiXacts = try MultiXacts(
       fileSystem: configuration.fileSystem, directory: "\(configuration.path)/pg_multixact", isSynced: settings[.fsync])
     used.append(multiXacts)
@@ -78,7 +80,7 @@ struct Opening {
       next: report.state.nextMultiXact, offset: report.state.nextMultiXactOffset, oldest: report.state.oldestMultiXact)
     let parts = Database.Parts(
       settings: settings, engine: engine, storage: storage, pool: pool, log: log, commitLog: commitLog,
-      multiXacts: multiXacts, recovery: report, controlFile: controlFile, lockFile: lockFile)
+      multiXacts: multiXacts, recovery: report, replicationSlots: slots, controlFile: controlFile, lockFile: lockFile)
     let database = Database(configuration, parts)
     storage.syncRequests.whenFinal { [weak database] failure in database?.stop(because: EngineError(failure)) }
     try start(database)
@@ -108,7 +110,8 @@ struct Opening {
       walDirectory: walDirectory,
       resourceManagers: ResourceManagerTable([
         TransactionResourceManager(commitLog), CommitLogResourceManager(commitLog), HeapResourceManager(.heap),
-        HeapResourceManager(.heap2), MultiXactResourceManager(multiXacts), BTreeResourceManager(),
+        HeapResourceManager(.heap2), BTreeResourceManager(), SequenceResourceManager(),
+        MultiXactResourceManager(multiXacts),
       ]), configuration: recoveryConfiguration)
     commitLog.setToleratesMissing(true)
     multiXacts.setToleratesMissing(true)

@@ -25,7 +25,7 @@ extension Session {
     guard let number = change(of: relation, by: xid).insert(row, on: heap) else {
       throw EngineError(.corrupted, "block \(page.block) of relation \(relation.locator) has less room than it says")
     }
-    try log(&page)
+    try log(&page, of: relation)
     return TupleIdentifier(heap.block, number)
   }
 
@@ -96,6 +96,6 @@ extension Session {
     }
     page.markDirty()
     change(of: relation, by: xid).retract(Int(identifier.number), on: heap, tuple)
-    try log(&page)
+    try log(&page, of: relation)
   }
 }

@@ -9,7 +9,7 @@ extension Session {
   func noteHints(on page: inout PinnedBuffer, of relation: HeapRelation) throws(EngineError) {
     if page.isDirty { return }
     page.markDirtyHint()
-    guard database.pool.checksums else { return }
+    guard database.pool.checksums, relation.isLogged else { return }
     let editor = PageEditor(page.mutableBytes)
     guard editor.lsn <= database.log.redoPosition else { return }
     builder.begin(.xlog, info: XLOGRecordKind.fullPageImageForHint.rawValue)
@@ -72,6 +72,6 @@ extension Session {
     page.markDirty()
     HeapChange(builder: builder, locator: relation.locator, xid: .invalid)
       .prune(plan, on: heap, info: HeapRecordInfo.pruneOnAccess)
-    try log(&page)
+    try log(&page, of: relation)
   }
 }

@@ -34,6 +34,10 @@ extension Session {
     return (locator, fork)
   }
 
+  /// Notes files that go if the transaction is rolled back, and files that go if it commits.
+  func noteCreated(_ locator: RelationLocator) { transaction.created.append(locator) }
+  func noteDropped(_ locator: RelationLocator) { transaction.dropped.append(locator) }
+
   /// Drops a table when the transaction commits. Nobody else may use it from now on.
   public func drop(_ relation: HeapRelation) throws(EngineError) {
     _ = try requireTransactionID()
@@ -51,6 +55,11 @@ extension Session {
     } catch {
       throw database.stop(because: EngineError(error))
     }
+  }
+
+  /// The same for a page of a table, whose changes are logged only if a crash is not to lose them.
+  func log(_ page: inout PinnedBuffer, of relation: HeapRelation) throws(EngineError) {
+    if relation.isLogged { try log(&page) }
   }
 
   /// Inserts the record that describes a change which has been made to a page, and gives the page its end.

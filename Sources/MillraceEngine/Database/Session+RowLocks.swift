@@ -202,7 +202,7 @@ extension Session {
     page.markDirty()
     change(of: relation, by: xid).lock(
       Int(identifier.number), on: heap, tuple, bits, isSuccessor: isSuccessor, clearsFrozen: clearsFrozen)
-    try log(&page)
+    try log(&page, of: relation)
   }
 
   /// Locks the newer versions of a row that was locked in a way that its update does not exclude, so that the next one

@@ -33,9 +33,11 @@ extension Session {
   public func commit() throws(EngineError) {
     try requireTransaction()
     while transaction.nestings.count > 1 { mergeInnermost() }
-    defer { finishTransaction() }
+    try prepareCatalogCommit()
+    var hasCommitted = false
+    defer { finishTransaction(committed: hasCommitted) }
     let xid = transaction.xid
-    guard xid.isValid, let top = transaction.nestings.first else { return }
+    guard xid.isValid, let top = transaction.nestings.first else { return hasCommitted = true }
     do throws(EngineError) {
       try logCommit(xid, top.children)
     } catch {
@@ -43,6 +45,7 @@ extension Session {
       throw database.stop(because: error)
     }
     database.transactions.end(xid, with: top.children)
+    hasCommitted = true
     database.countTransaction(committed: true)
     for relation in transaction.dropped { database.removeFiles(of: relation, backend) }
   }
@@ -73,7 +76,7 @@ extension Session {
   /// - Throws: ``EngineError`` where the database has stopped; then it is undone all the same, by recovery.
   public func rollback() throws(EngineError) {
     try requireTransaction()
-    defer { finishTransaction() }
+    defer { finishTransaction(committed: false) }
     var failure: EngineError?
     while transaction.nestings.count > 1 {
       do throws(EngineError) { try rollbackInnermost() } catch { failure = failure ?? error }
@@ -101,7 +104,8 @@ extension Session {
   }
 
   /// Lets go of all that belonged to the transaction, which has ended for all others.
-  private func finishTransaction() {
+  private func finishTransaction(committed: Bool) {
+    endCatalogTransaction(committed: committed)
     releaseAllSnapshots()
     database.multiXacts.endTransaction(place)
     locks.endTransaction()
@@ -115,6 +119,25 @@ extension Session {
       for xid in transaction.numbers { database.locks.releaseEnd(.transaction(xid), locker) }
     }
     transaction.end()
+  }
+
+  /// Does what temporary tables were told to do at commit; where that cannot be done the transaction is rolled back.
+  private func prepareCatalogCommit() throws(EngineError) {
+    guard let sessionCatalog else { return }
+    do throws(EngineError) {
+      try sessionCatalog.prepareCommit()
+    } catch {
+      try? rollback()
+      throw error
+    }
+  }
+
+  /// Tells the caches what the transaction has done to the system tables: before its locks are given back, so that
+  /// whoever gets them next looks again.
+  private func endCatalogTransaction(committed: Bool) {
+    guard let sessionCatalog else { return }
+    sessionCatalog.transactionHasEnded(committed: committed)
+    sessionCatalog.removeTemporaryFiles()
   }
 
   // MARK: Nested transactions
@@ -164,6 +187,7 @@ extension Session {
     defer {
       // What it did must not be seen by what is left of the statement's snapshot.
       transaction.dropInnermost()
+      sessionCatalog?.subtransactionHasAborted()
       locks.endNested(isCommitted: false)
       if nesting.xid.isValid, locker.isAwaited {
         for xid in nesting.children + [nesting.xid] { database.locks.releaseEnd(.transaction(xid), locker) }

@@ -30,7 +30,7 @@ extension Session {
     page.markDirty()
     change(of: relation, by: xid).delete(
       Int(identifier.number), on: heap, tuple, bits, command: number, isCombo: isCombo)
-    try log(&page)
+    try log(&page, of: relation)
     return .result(.done(identifier))
   }
 
@@ -91,7 +91,7 @@ extension Session {
       let number = change(of: update.relation, by: update.xid).update(
         old, with: update.row, on: heap, isHot: update.isHotAllowed)
     else { throw EngineError(.corrupted, "block \(heap.block) has less room than it says") }
-    try log(&page)
+    try log(&page, of: update.relation)
     return .done(TupleIdentifier(heap.block, number))
   }
 
@@ -138,6 +138,7 @@ extension Session {
     else {
       throw EngineError(.corrupted, "block \(target.block) has less room than it says")
     }
+    guard relation.isLogged else { return .result(.done(TupleIdentifier(target.block, number))) }
     do throws(EngineError) {
       let end = try log()
       old.setLSN(end)

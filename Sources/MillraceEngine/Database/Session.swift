@@ -38,6 +38,8 @@ public final class Session {
   var insertTargets: [RelationLocator: BlockNumber] = [:]
   /// How many pages it appended to a table at a time, which grows as it goes on.
   var extensionSize = 1
+  /// Its view of the system tables of the database that it is connected to.
+  var sessionCatalog: SessionCatalog?
   private var isClosed = false
 
   // What it reads by; see Session+Snapshots.swift.
@@ -78,6 +80,8 @@ public final class Session {
     guard !isClosed else { return }
     isClosed = true
     if transaction.isActive { try? rollback() }
+    sessionCatalog?.close()
+    sessionCatalog = nil
     locks.endSession()
     locker.databaseID = 0
     locker.processID = 0

@@ -8,6 +8,8 @@ public final class HeapRelation: Sendable {
   public let hasIndexes: Bool
   /// How much of a page insertions fill, in percent; the rest is for newer versions of its rows.
   public let fillFactor: Int
+  /// Whether changes are logged: not those of temporary and unlogged tables.
+  public let isLogged: Bool
   let fork: StoredFork
   /// Its maps, whose files need not be there.
   let visibilityFork, freeSpaceFork: StoredFork
@@ -17,11 +19,12 @@ public final class HeapRelation: Sendable {
   /// - Parameter maps: the visibility map, and the free space map.
   init(
     _ locator: RelationLocator, fork: StoredFork, maps: (visibility: StoredFork, freeSpace: StoredFork),
-    hasIndexes: Bool, fillFactor: Int
+    hasIndexes: Bool, fillFactor: Int, isLogged: Bool = true
   ) {
     precondition((10...100).contains(fillFactor), "a fill factor is from 10 to 100 percent")
     (self.locator, self.fork, self.hasIndexes, self.fillFactor) = (locator, fork, hasIndexes, fillFactor)
     (visibilityFork, freeSpaceFork) = maps
+    self.isLogged = isLogged
   }
 
   /// Bytes of a page that insertions leave free.

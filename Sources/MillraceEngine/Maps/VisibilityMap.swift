@@ -184,6 +184,7 @@ extension Session {
     let editor = PageEditor(heap.mutableBytes)
     if !editor.flags.contains(.allVisible) { editor.set(.allVisible, true) }
     heap.markDirty()
+    guard relation.isLogged else { return }
     builder.begin(.heap2, info: HeapRecordInfo.visible)
     builder.appendData(horizon.rawValue)
     builder.appendData(bits.rawValue)

@@ -5,7 +5,8 @@
 public enum SettingsCatalog {
   /// All definitions, by topic.
   public static let all: [SettingDefinition] =
-    inputOutput + memory + files + writeBack + checkpoints + writeAheadLog + recovery + errorHandling + statistics
+    inputOutput + memory + files + writeBack + checkpoints + writeAheadLog + recovery + replication + connections
+    + errorHandling + statistics
 
   /// The definition that a name or an alias stands for, in any case of letters; nil if there is none.
   public static func definition(named name: String) -> SettingDefinition? {

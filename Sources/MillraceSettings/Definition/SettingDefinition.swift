@@ -52,6 +52,10 @@ extension SettingDefinition {
     return Self(name, [], .enumeration(kind), value.storage, context, summary)
   }
 
+  static func string(_ name: String, default value: String, _ context: SettingContext, _ summary: String) -> Self {
+    Self(name, [], .string, .text(value), context, summary)
+  }
+
   static func list<Value: SettingList>(
     _ name: String, aliases: [String] = [], default value: Value, _ context: SettingContext, _ summary: String
   ) -> Self {

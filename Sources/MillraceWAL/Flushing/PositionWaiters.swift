@@ -15,6 +15,10 @@ final class PositionWaiters: @unchecked Sendable {
   private struct Table {
     var tasks: [Task] = []
     var nextTicket: UInt64 = 0
+    var followers: [UInt64: @Sendable () -> Void] = [:]
+
+    /// Whom a publication has to look at.
+    var count: UInt64 { UInt64(tasks.count + followers.count) }
   }
 
   private let words: UnsafeMutablePointer<Atomic<UInt64>>
@@ -30,7 +34,7 @@ final class PositionWaiters: @unchecked Sendable {
   /// For threads.
   var event: EventCount { EventCount(words) }
 
-  /// How many tasks wait.
+  /// How many tasks and followers there are.
   private var taskCount: UnsafeMutablePointer<Atomic<UInt64>> { words + 1 }
 
   /// The durable position has been raised. Runs in a completion.
@@ -38,19 +42,47 @@ final class PositionWaiters: @unchecked Sendable {
     event.signalAll()
     guard taskCount.pointee.load(ordering: .sequentiallyConsistent) > 0 else { return }
     resume { $0.position <= position }
+    wakeFollowers()
   }
 
   /// The log has stopped.
   func wakeAll() {
     event.signalAll()
     resume { _ in true }
+    wakeFollowers()
+  }
+
+  // MARK: Followers
+
+  /// Adds one who is told of every publication until he is removed, and who may not wait when he is.
+  func addFollower(_ wake: @escaping @Sendable () -> Void) -> UInt64 {
+    table.withLock { table in
+      table.nextTicket += 1
+      table.followers[table.nextTicket] = wake
+      taskCount.pointee.store(table.count, ordering: .sequentiallyConsistent)
+      return table.nextTicket
+    }
+  }
+
+  func removeFollower(_ ticket: UInt64) {
+    table.withLock { table in
+      table.followers[ticket] = nil
+      taskCount.pointee.store(table.count, ordering: .sequentiallyConsistent)
+    }
+  }
+
+  /// With the lock held, so that nobody is called who has been removed.
+  private func wakeFollowers() {
+    table.withLock { table in
+      for wake in table.followers.values { wake() }
+    }
   }
 
   private func resume(_ isDue: (Task) -> Bool) {
     let due = table.withLock { table in
       let due = table.tasks.filter(isDue)
       table.tasks.removeAll(where: isDue)
-      taskCount.pointee.store(UInt64(table.tasks.count), ordering: .sequentiallyConsistent)
+      taskCount.pointee.store(table.count, ordering: .sequentiallyConsistent)
       return due
     }
     for task in due { task.continuation.resume(returning: true) }
@@ -67,7 +99,7 @@ final class PositionWaiters: @unchecked Sendable {
   func add(_ continuation: CheckedContinuation<Bool, Never>, ticket: UInt64, position: UInt64) {
     table.withLock { table in
       table.tasks.append(Task(ticket: ticket, position: position, continuation: continuation))
-      taskCount.pointee.store(UInt64(table.tasks.count), ordering: .sequentiallyConsistent)
+      taskCount.pointee.store(table.count, ordering: .sequentiallyConsistent)
     }
   }
 
@@ -76,7 +108,7 @@ final class PositionWaiters: @unchecked Sendable {
     let task = table.withLock { table -> Task? in
       guard let index = table.tasks.firstIndex(where: { $0.ticket == ticket }) else { return nil }
       let task = table.tasks.remove(at: index)
-      taskCount.pointee.store(UInt64(table.tasks.count), ordering: .sequentiallyConsistent)
+      taskCount.pointee.store(table.count, ordering: .sequentiallyConsistent)
       return task
     }
     task?.continuation.resume(returning: result)

@@ -185,6 +185,15 @@ extension WriteAheadLog {
     }
   }
 
+  /// Has a thread woken at every publication of the durable position, whatever makes it durable, and when the log
+  /// stops: for one who waits for other things besides, and looks himself.
+  /// - Parameter wake: called on whichever thread reaps a flush; sets a latch or the like, and does not wait.
+  /// - Returns: what ``stopFollowing(_:)`` takes.
+  package func follow(_ wake: @escaping @Sendable () -> Void) -> UInt64 { positionWaiters.addFollower(wake) }
+
+  /// Afterwards the follower is not called any more.
+  package func stopFollowing(_ ticket: UInt64) { positionWaiters.removeFollower(ticket) }
+
   /// Suspends the task until the log is durable up to a position. Does not drive it.
   /// - Throws: ``WALError`` `.stopped`, or `.cancelled` where the task was cancelled first.
   public func flushed(upTo position: LogSequenceNumber) async throws(WALError) {

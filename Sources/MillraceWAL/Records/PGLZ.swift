@@ -1,9 +1,11 @@
 /// PostgreSQL's own compression (src/common/pg_lzcompress.c), in which `wal_compression=pglz` writes images: a byte of
 /// eight flags, then for each flag a byte as it is, or two or three bytes that say how far back and how long to copy.
-enum PGLZ {
+/// Long values are kept in it, too.
+public enum PGLZ {
   /// - Parameter destination: exactly as long as the decompressed bytes.
   /// - Returns: whether `source` was used up and `destination` filled.
-  static func decompress(_ source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer) -> Bool {
+  public static func decompress(_ source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer) -> Bool
+  {
     var (from, to) = (0, 0)
     while from < source.count, to < destination.count {
       var flags = source[from]

@@ -22,6 +22,8 @@ public final class WALSegmentDirectory: Sendable {
     /// Segments from the current one to this are known to be there.
     var lastKnown: UInt64 = 0
     var statistics = WALSegmentStatistics()
+    /// The newest segment that is not there any more; 0 for none.
+    var lastRemoved: UInt64 = 0
   }
 
   init(_ configuration: WALConfiguration) {
@@ -38,6 +40,10 @@ public final class WALSegmentDirectory: Sendable {
   }
 
   public var statistics: WALSegmentStatistics { state.withLock { $0.statistics } }
+
+  /// The newest segment that has been removed, or given another name; 0 where none has since the start. Who reads old
+  /// log looks at it after each read: what he has read before is what it was.
+  public var lastRemoved: UInt64 { state.withLock { $0.lastRemoved } }
 
   func name(_ number: UInt64) -> String {
     WALSegmentName(timeline: timeline, number: number, segmentSize: geometry.segmentSize).description
@@ -56,6 +62,13 @@ public final class WALSegmentDirectory: Sendable {
     return try fileSystem.open(
       path(number), name: "pg_wal/\(name(number))", options.union(.write), blockSize: WALLayout.pageSize,
       firstBlock: 0)
+  }
+
+  /// Opens a segment that is there, past the page cache where the log is written so.
+  func openForReading(_ number: UInt64) throws(IOError) -> IOFile {
+    try fileSystem.open(
+      path(number), name: "pg_wal/\(name(number))", configuration.isDirect ? .direct : [],
+      blockSize: WALLayout.pageSize, firstBlock: 0)
   }
 
   func exists(_ number: UInt64) throws(IOError) -> Bool { try fileSystem.exists(path(number)) }
@@ -157,6 +170,8 @@ public final class WALSegmentDirectory: Sendable {
           guard let segment = WALSegmentName(name, segmentSize: geometry.segmentSize), segment.number < firstKept else {
             continue
           }
+          // Before it is gone, so that who reads it meanwhile finds out.
+          state.lastRemoved = max(state.lastRemoved, segment.number)
           // The number counts, whatever the timeline: older timelines' segments are not needed either.
           if try recycle(name, free: &free, lastToRecycle: lastToRecycle) {
             state.statistics.recycled += 1

@@ -21,12 +21,13 @@ final class EngineRig {
 
   /// On this machine's disk.
   /// - Parameter segmentBlocks: small, so that tests come to the end of a segment; PostgreSQL's server wants 131,072.
-  init(_ settings: [String] = [], segmentBlocks: UInt32 = 64) throws {
+  ///   - hasCatalogs: whether there are system tables.
+  init(_ settings: [String] = [], segmentBlocks: UInt32 = 64, hasCatalogs: Bool = false) throws {
     let temporary = try TemporaryDirectory()
     self.temporary = temporary
     (path, fileSystem) = (temporary.path + "/data", LocalFileSystem())
     assignments = try (Self.smallSettings + ["io_method=worker"] + settings).map { try SettingAssignment($0) }
-    try initialize(segmentBlocks: segmentBlocks)
+    try initialize(segmentBlocks: segmentBlocks, hasCatalogs: hasCatalogs)
   }
 
   /// On a simulated disk, in one thread.
@@ -41,10 +42,11 @@ final class EngineRig {
     try restart(seed: seed)
   }
 
-  private func initialize(segmentBlocks: UInt32 = 64) throws {
+  private func initialize(segmentBlocks: UInt32 = 64, hasCatalogs: Bool = false) throws {
     var options = ClusterInitializer.Options(microseconds: 1_790_000_000_000_000, processID: 1)
     options.walSegmentSize = 1 << 20
     options.segmentBlocks = segmentBlocks
+    options.hasCatalogs = hasCatalogs
     try ClusterInitializer(fileSystem, path: path, options).run()
   }
 

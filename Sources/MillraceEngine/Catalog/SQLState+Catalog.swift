@@ -1,0 +1,32 @@
+public import MillraceTypes
+
+/// What can be wrong with what a statement asks of the catalog (src/backend/utils/errcodes.txt).
+extension SQLState {
+  public static let activeSQLTransaction = SQLState("25001")
+  public static let ambiguousColumn = SQLState("42702")
+  public static let dependentObjectsStillExist = SQLState("2BP01")
+  public static let duplicateColumn = SQLState("42701")
+  public static let duplicateDatabase = SQLState("42P04")
+  public static let duplicateObject = SQLState("42710")
+  public static let duplicateSchema = SQLState("42P06")
+  public static let duplicateTable = SQLState("42P07")
+  public static let insufficientPrivilege = SQLState("42501")
+  public static let invalidCatalogName = SQLState("3D000")
+  public static let invalidColumnDefinition = SQLState("42611")
+  public static let invalidGrantOperation = SQLState("0LP01")
+  public static let invalidName = SQLState("42602")
+  public static let invalidObjectDefinition = SQLState("42P17")
+  public static let invalidSchemaName = SQLState("3F000")
+  public static let invalidTableDefinition = SQLState("42P16")
+  public static let objectInUse = SQLState("55006")
+  public static let objectNotInPrerequisiteState = SQLState("55000")
+  public static let reservedName = SQLState("42939")
+  public static let sequenceGeneratorLimitExceeded = SQLState("2200H")
+  public static let tooManyColumns = SQLState("54011")
+  public static let uniqueViolation = SQLState("23505")
+  public static let undefinedColumn = SQLState("42703")
+  public static let undefinedDatabase = SQLState("3D000")
+  public static let undefinedObject = SQLState("42704")
+  public static let undefinedTable = SQLState("42P01")
+  public static let wrongObjectType = SQLState("42809")
+}
