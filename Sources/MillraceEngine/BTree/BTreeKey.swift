@@ -25,8 +25,8 @@ extension IndexLayout {
   ///
   /// The columns that a pivot lacks are less than any value. So is its heap TID; but a key without one that has values
   /// for just the columns of the pivot cannot have anything equal to it on the left of that.
-  /// - Returns: negative where the key is less, positive where it is greater. Where it is not, and the item is a posting
-  ///   list, a key with a heap TID may have its place in the midst of the list.
+  /// - Returns: negative where the key is less, positive where it is greater. Where it is not, and the item is a
+  ///   posting list, a key with a heap TID may have its place in the midst of the list.
   @inline(__always) func compare(_ key: BTreeKey, _ page: BTreePage, _ number: Int) -> Int {
     if !page.isLeaf, number == page.firstDataNumber { return 1 }
     return compare(key, page.item(number))
@@ -50,8 +50,8 @@ extension IndexLayout {
     return 1
   }
 
-  /// Where a key belongs on a page (`_bt_binsrch`): on a leaf the first item that is not less than it, or the first that
-  /// is greater, or the one before that; on an internal page the downlink to follow.
+  /// Where a key belongs on a page (`_bt_binsrch`): on a leaf the first item that is not less than it, or the first
+  /// that is greater, or the one before that; on an internal page the downlink to follow.
   /// - Returns: one behind the last item where all are less.
   func search(_ key: BTreeKey, _ page: BTreePage) -> Int {
     var low = page.firstDataNumber

@@ -20,8 +20,8 @@ public final class BTreeResourceManager: ResourceManager {
     // It is for standbys alone, where somebody may still be reading the page.
     if kind == .reusePage { return }
     let redo = BTreeRedo(record: record, kind: kind)
-    // Children before parents, so that a page without a downlink is at least marked as such; new pages before those that
-    // lead to them. Nobody reads meanwhile, so the order is of no other consequence.
+    // Children before parents, so that a page without a downlink is at least marked as such; new pages before those
+    // that lead to them. Nobody reads meanwhile, so the order is of no other consequence.
     for block in record.blocks.reversed() {
       _ = try context.redo(record, block.id, mode: block.willInitialize ? .zeroAndLock : .normal) {
         page, _ throws(RecoveryError) in

@@ -16,9 +16,9 @@ import Synchronization
 /// merged into longer ones before.
 ///
 /// The order is stable: equal records come in the order in which they were appended. Records are compared by a prefix
-/// first, a number that the caller makes of each so that its order is that of the records. By that, records in memory are
-/// sorted without comparisons (radix sort), in time proportional to their number; only those with the same prefix are
-/// compared.
+/// first, a number that the caller makes of each so that its order is that of the records. By that, records in memory
+/// are sorted without comparisons (radix sort), in time proportional to their number; only those with the same prefix
+/// are compared.
 public final class ExternalSort {
   /// Negative, zero or positive. Both begin at a multiple of eight bytes.
   public typealias Comparison = (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Int
@@ -143,8 +143,8 @@ public final class ExternalSort {
     }
   }
 
-  /// Sorts by the prefix, from the lowest byte up; each pass keeps the order of those before. Bytes that are the same in
-  /// all entries need no pass.
+  /// Sorts by the prefix, from the lowest byte up; each pass keeps the order of those before. Bytes that are the same
+  /// in all entries need no pass.
   private func radixSort() {
     let count = entryCount
     guard count > 1 else { return }

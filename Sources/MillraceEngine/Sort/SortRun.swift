@@ -1,8 +1,8 @@
 import MillraceIO
 import MillraceStorage
 
-/// Records in order, in a file: written once from front to end, then read once. Two buffers, so that the device works on
-/// one while the other is filled or emptied.
+/// Records in order, in a file: written once from front to end, then read once. Two buffers, so that the device works
+/// on one while the other is filled or emptied.
 ///
 /// A record is its prefix, its length, and its bytes, padded to eight.
 final class SortRun {

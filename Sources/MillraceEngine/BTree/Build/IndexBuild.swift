@@ -3,8 +3,8 @@ import MillraceSettings
 import MillraceStorage
 public import MillraceTypes
 
-/// Builds an index from the rows of a table: sorts entries, outside of memory if need be, and makes the pages of them in
-/// order (`CREATE INDEX`). On its session's thread, in its transaction.
+/// Builds an index from the rows of a table: sorts entries, outside of memory if need be, and makes the pages of them
+/// in order (`CREATE INDEX`). On its session's thread, in its transaction.
 ///
 /// ```swift
 /// let build = try IndexBuild(index, session)
@@ -95,10 +95,8 @@ public final class IndexBuild {
       var reader = IndexTupleReader(left, index.layout)
       for _ in 0..<index.layout.keyCount where reader.next() == nil { return }
     }
-    throw EngineError(
-      .duplicateKey,
-      "the rows at \(HeapTID(UnsafeRawPointer(left.base))) and \(HeapTID(UnsafeRawPointer(right.base))) have the same key"
-    )
+    let (first, second) = (HeapTID(UnsafeRawPointer(left.base)), HeapTID(UnsafeRawPointer(right.base)))
+    throw EngineError(.duplicateKey, "the rows at \(first) and \(second) have the same key")
   }
 }
 

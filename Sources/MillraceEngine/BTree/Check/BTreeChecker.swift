@@ -12,10 +12,10 @@ public struct BTreeProblem: Sendable, Equatable, CustomStringConvertible {
 /// Checks a whole index, level by level from the root down: what PostgreSQL's amcheck does (contrib/amcheck,
 /// `bt_index_parent_check`). Nobody may change the index meanwhile.
 ///
-/// Of each page: its special area, its items and their order. Of neighbours: their links, that everything on the left is
-/// at most the high key, and everything on the right more. Of a page and those below it: that each has its downlink, in
-/// order, and the high key that the next downlink has. Of the file: that every page is in the tree, half-dead, deleted or
-/// new.
+/// Of each page: its special area, its items and their order. Of neighbours: their links, that everything on the left
+/// is at most the high key, and everything on the right more. Of a page and those below it: that each has its downlink,
+/// in order, and the high key that the next downlink has. Of the file: that every page is in the tree, half-dead,
+/// deleted or new.
 public struct BTreeChecker {
   private let index: BTreeIndex
   private let backend: IOBackend

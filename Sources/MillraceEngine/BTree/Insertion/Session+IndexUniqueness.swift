@@ -9,8 +9,8 @@ extension Session {
     case pending(TransactionID, TupleIdentifier)
   }
 
-  /// Looks at all entries with a key. The first page stays locked, so nobody can insert the same key meanwhile; pages to
-  /// its right are looked at under share locks.
+  /// Looks at all entries with a key. The first page stays locked, so nobody can insert the same key meanwhile; pages
+  /// to its right are looked at under share locks.
   ///
   /// Entries that turn out to be dead for everybody are marked.
   /// - Parameters:

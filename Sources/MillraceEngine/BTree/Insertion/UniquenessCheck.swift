@@ -11,8 +11,8 @@ public struct UniquenessCheck {
     case existing
   }
 
-  /// What an index entry leads to, once HOT chains have been followed, as one sees it that wants to know what others are
-  /// doing as well (PostgreSQL's `SnapshotDirty`).
+  /// What an index entry leads to, once HOT chains have been followed, as one sees it that wants to know what others
+  /// are doing as well (PostgreSQL's `SnapshotDirty`).
   public enum Liveness: Sendable, Equatable {
     /// Nothing that counts any more; `toAll`: nobody can see it, so that the entry can go.
     case dead(toAll: Bool)

@@ -10,9 +10,9 @@ import MillraceTypes
 /// while let place = try scan.next() { … }
 /// ```
 ///
-/// All matches of a page are copied out under one share lock. Between pages nothing is locked, nor pinned: a page may be
-/// split or deleted meanwhile, which links tell. So an entry may lead to a heap tuple that is not the one which it led to
-/// any more; a snapshot that is older than that does not see it.
+/// All matches of a page are copied out under one share lock. Between pages nothing is locked, nor pinned: a page may
+/// be split or deleted meanwhile, which links tell. So an entry may lead to a heap tuple that is not the one which it
+/// led to any more; a snapshot that is older than that does not see it.
 ///
 /// With `anyOf` conditions one scan finds all elements in order; it can then be read in one direction only.
 public final class BTreeScan {
@@ -356,8 +356,8 @@ public final class BTreeScan {
 }
 
 extension Session {
-  /// Marks entries of one page that lead to nothing which anybody can see (`_bt_killitems`), if the page has not changed
-  /// since they were found. A hint: what goes wrong does not matter.
+  /// Marks entries of one page that lead to nothing which anybody can see (`_bt_killitems`), if the page has not
+  /// changed since they were found. A hint: what goes wrong does not matter.
   func markDead(_ entries: [BTreeScan.Entry], _ index: BTreeIndex) {
     // Only the LSN tells whether a page has changed.
     guard let first = entries.first, index.isLogged, var page = try? index.read(first.block, .share, backend),

@@ -1,8 +1,8 @@
 import MillraceIO
 public import MillraceStorage
 
-/// The rows of a table in the order of an index: an index scan, with heap pages read ahead through a read stream. On its
-/// session's thread.
+/// The rows of a table in the order of an index: an index scan, with heap pages read ahead through a read stream. On
+/// its session's thread.
 ///
 /// ```swift
 /// let rows = try IndexHeapFetch(BTreeScan(index, session, keys), table, session)

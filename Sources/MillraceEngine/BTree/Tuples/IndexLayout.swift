@@ -14,8 +14,8 @@ public struct IndexColumn: Sendable {
   }
 }
 
-/// How the columns of an index lie in its tuples, and how they are compared: PostgreSQL's index tuple descriptor and the
-/// operator classes. Made once for an index, and used by all threads.
+/// How the columns of an index lie in its tuples, and how they are compared: PostgreSQL's index tuple descriptor and
+/// the operator classes. Made once for an index, and used by all threads.
 public final class IndexLayout: @unchecked Sendable {
   // Safe because nothing changes after it has been made.
 

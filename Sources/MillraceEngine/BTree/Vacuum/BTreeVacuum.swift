@@ -27,8 +27,8 @@ public struct IndexVacuumResult: Sendable, Equatable {
 ///
 /// Pages are read in the order of the file, through a read stream, and each is locked for cleanup while it is looked
 /// through: who only reads an index keeps pages pinned until it is through with their entries. Entries can be moved to
-/// a page before the present one by a split meanwhile. Pages that are split note the VACUUM that runs, and such a page's
-/// right neighbours are looked at again.
+/// a page before the present one by a split meanwhile. Pages that are split note the VACUUM that runs, and such a
+/// page's right neighbours are looked at again.
 struct BTreeVacuum {
   private let index: BTreeIndex
   private let session: Session

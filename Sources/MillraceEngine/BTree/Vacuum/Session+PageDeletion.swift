@@ -7,9 +7,9 @@ import MillraceWAL
 /// during VACUUM").
 ///
 /// The first step takes the downlink out of the parent: the key space goes to the page on the right, and the leaf is
-/// *half-dead*. Where the leaf is its parent's only child, the parent goes too, and so on up; the leaf remembers the top
-/// of that subtree. The second step takes the pages of the subtree out of the chains of their levels, the topmost first
-/// and the leaf last. An interruption in between leaves a half-dead leaf, which the next VACUUM finds.
+/// *half-dead*. Where the leaf is its parent's only child, the parent goes too, and so on up; the leaf remembers the
+/// top of that subtree. The second step takes the pages of the subtree out of the chains of their levels, the topmost
+/// first and the leaf last. An interruption in between leaves a half-dead leaf, which the next VACUUM finds.
 extension Session {
   /// Deletes a page, and after it those to its right that are found empty.
   /// - Parameter page: a leaf without entries, or half-dead, locked exclusively. Given up.
