@@ -7,7 +7,7 @@ public final class ReplicationSlots: Sendable {
   private let directory: String
   private let max: Int
   private let state: Locked<State>
-  private let released = EventCount()
+  private let released = OwnedEventCount()
 
   private struct State {
     var slots: [String: ReplicationSlot] = [:]
@@ -108,7 +108,7 @@ public final class ReplicationSlots: Sendable {
   /// - Throws: ``ReplicationSlotError``: there is none, or it is in use.
   public func drop(_ name: String, waits: Bool = false, by processID: UInt32? = nil) throws(ReplicationSlotError) {
     while true {
-      let ticket = released.prepare()
+      let ticket = released.event.prepare()
       let user = try state.withLock { state throws(ReplicationSlotError) -> UInt32? in
         guard let slot = state.slots[name] else { throw Self.undefined(name) }
         if let user = slot.activeProcessID, user != processID { return user }
@@ -119,7 +119,7 @@ public final class ReplicationSlots: Sendable {
       }
       guard let user else { return }
       guard waits else { throw Self.inUse(name, user) }
-      released.wait(ticket)
+      released.event.sleep(ticket)
     }
   }
 
@@ -160,7 +160,7 @@ public final class ReplicationSlots: Sendable {
   /// Gives it back. A temporary slot stays until its session ends.
   public func release(_ name: String) {
     state.withLock { $0.slots[name]?.activeProcessID = nil }
-    released.notifyAll()
+    released.event.signalAll()
   }
 
   /// Who used it has log up to a position, durably: what comes before need not be kept. On disk with the next
