@@ -32,6 +32,7 @@ void millrace_parse(const char *sql, const MillraceParseOptions *options, Millra
         PG_exception_stack = &jump;
         standard_conforming_strings = options->standard_conforming_strings;
         MillraceWriter writer = {
+            .omit_locations = options->omit_locations,
             .stack_reserve = options->stack_reserve,
             .max_stack_depth = options->max_stack_depth,
         };

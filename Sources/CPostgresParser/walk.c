@@ -3,7 +3,15 @@
 #include <string.h>
 
 // How a field is read from its node and written.
-typedef enum FieldKind { field_node, field_string, field_byte, field_short, field_word, field_long } FieldKind;
+typedef enum FieldKind {
+    field_node,
+    field_string,
+    field_byte,
+    field_short,
+    field_word,
+    field_long,
+    field_location,
+} FieldKind;
 
 typedef struct Field {
     uint16_t offset;
@@ -39,7 +47,11 @@ typedef struct NodeDescription {
         unsigned int: field_word,                                                                                     \
         long: field_long,                                                                                             \
         default: field_node)
-#define FIELD(node, field) {offsetof(node, field), FIELD_KIND(node, field)},
+#define IS_LOCATION(name)                                                                                             \
+    (__builtin_strcmp(name, "location") == 0 || __builtin_strcmp(name, "stmt_location") == 0 ||                       \
+     __builtin_strcmp(name, "stmt_len") == 0)
+#define FIELD(node, field)                                                                                            \
+    {offsetof(node, field), IS_LOCATION(#field) ? field_location : FIELD_KIND(node, field)},
 
 #define FIELDS(node, ...) static const Field fields_##node[] = {FOR_EACH(FIELD, node, __VA_ARGS__)};
 MILLRACE_NODES(FIELDS)
@@ -78,6 +90,10 @@ static void write_word(MillraceWriter *writer, uint32_t word) {
     writer->count += 1;
 }
 
+static void write_location(MillraceWriter *writer, int location) {
+    write_word(writer, writer->omit_locations ? 0 : (uint32_t)location);
+}
+
 static void write_string(MillraceWriter *writer, const char *string) {
     if (string == NULL) {
         write_word(writer, 0);
@@ -112,7 +128,7 @@ static void write_constant(MillraceWriter *writer, const A_Const *constant) {
     write_word(writer, MillraceNodeA_Const);
     write_word(writer, constant->isnull);
     write_node(writer, constant->isnull ? NULL : &constant->val.node);
-    write_word(writer, (uint32_t)constant->location);
+    write_location(writer, constant->location);
 }
 
 static void write_field(MillraceWriter *writer, const Field *field, const char *at) {
@@ -121,6 +137,7 @@ static void write_field(MillraceWriter *writer, const Field *field, const char *
     case field_string: write_string(writer, *(const char *const *)at); break;
     case field_byte: write_word(writer, *(const uint8_t *)at); break;
     case field_short: write_word(writer, (uint32_t) * (const int16_t *)at); break;
+    case field_location: write_location(writer, *(const int *)at); break;
     case field_word: write_word(writer, *(const uint32_t *)at); break;
     case field_long: {
         uint64_t value = (uint64_t) * (const long *)at;

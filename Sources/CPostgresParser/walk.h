@@ -11,6 +11,7 @@ typedef struct MillraceWriter {
     uint32_t *words;
     size_t count;
     size_t capacity;
+    bool omit_locations;
     size_t stack_reserve;
     size_t max_stack_depth;
     // Set where the stack ended; what was written is not complete then.

@@ -14,6 +14,10 @@ struct FuzzTests {
       do {
         let again = try Parser.parse(text)
         #expect(again.count == 1 && again[0].statement == raw.statement, "\(sql)\nbecame\n\(text)")
+        let original = String(sql.utf8.dropFirst(raw.location).prefix(raw.length)) ?? ""
+        if !RawTree.isNormalized(original.uppercased()) {
+          #expect(RawTree.words(of: text) == RawTree.words(of: original), "\(original)\nbecame\n\(text)")
+        }
       } catch {
         Issue.record("\(sql)\nbecame\n\(text)\nwhich is: \(error)")
       }

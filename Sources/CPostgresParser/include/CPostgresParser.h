@@ -44,6 +44,8 @@ const char *millrace_node_description(size_t number);
 typedef struct MillraceParseOptions {
     // The setting of that name: whether a backslash in '...' is just a character.
     bool standard_conforming_strings;
+    // Whether all locations and lengths are handed over as 0, so that equal trees are equal words.
+    bool omit_locations;
     // What must stay free of the thread's stack, in bytes.
     size_t stack_reserve;
     // The setting of that name, in bytes: what a statement may use of the stack at most.

@@ -25,30 +25,48 @@ struct ServerProcess: Sendable {
 
   /// Serves until a signal ends it.
   func run() throws {
+    allowManyFiles()
     logger.notice("starting Millrace \(Version.current) on PostgreSQL 18's formats")
     let database = try Database.open(configuration)
-    let outcome = Mutex<Result<ShutdownMode, any Error>?>(nil)
+    let server: Server
+    do {
+      server = try Self.wait { try await serve(database) }
+    } catch {
+      try? database.close()
+      throw error
+    }
+    if server.shutdownMode == .immediate {
+      database.crash()
+    } else {
+      logger.notice("shutting down")
+      // Who is sent WAL gets the last checkpoint, too.
+      try database.close(beforeLogCloses: { server.endSenders() })
+      logger.notice("database system is shut down")
+    }
+    try Self.wait { await server.close() }
+  }
+
+  /// The command line is synchronous; the server's tasks run beside it.
+  private static func wait<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) throws -> Value {
+    let outcome = Mutex<Result<Value, any Error>?>(nil)
     let done = DispatchSemaphore(value: 0)
-    // The command line is synchronous; the server's tasks run beside it.
-    let process = self
     Task.detached {
-      let result: Result<ShutdownMode, any Error>
-      do { result = .success(try await process.serve(database)) } catch { result = .failure(error) }
+      let result: Result<Value, any Error>
+      do { result = .success(try await work()) } catch { result = .failure(error) }
       outcome.withLock { $0 = result }
       done.signal()
     }
     done.wait()
-    switch outcome.withLock({ $0 }) {
-    case .success(.immediate):
-      database.crash()
-    case .success, nil:
-      logger.notice("shutting down")
-      try database.close()
-      logger.notice("database system is shut down")
-    case .failure(let error):
-      try? database.close()
-      throw error
-    }
+    guard let result = outcome.withLock({ $0 }) else { throw CommandError("the server ended without a result") }
+    return try result.get()
+  }
+
+  /// Each client takes two descriptors, and many systems begin with 1024 for a process that may have more.
+  private func allowManyFiles() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
   private func announce(_ server: Server, _ database: Database) throws {
@@ -60,7 +78,8 @@ struct ServerProcess: Sendable {
       address: addresses.first.flatMap { $0.split(separator: ":").first.map(String.init) } ?? "")
   }
 
-  private func serve(_ database: Database) async throws -> ShutdownMode {
+  /// Serves until it is asked to end and its clients have left.
+  private func serve(_ database: Database) async throws -> Server {
     var server = ServerConfiguration(
       database.settings, dataDirectory: configuration.path, logger: logger,
       clock: { DatabaseConfiguration.systemMicroseconds() / 1_000_000 })
@@ -77,7 +96,7 @@ struct ServerProcess: Sendable {
           .init(service: signals, successTerminationBehavior: .gracefullyShutdownGroup),
         ], logger: Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }))
     try await group.run()
-    return running.shutdownMode ?? .fast
+    return running
   }
 }
 

@@ -80,9 +80,11 @@ extension Database {
   // MARK: Closing
 
   /// Closes in order: a checkpoint, after which nothing needs to be recovered. All sessions must have been closed.
+  /// - Parameter beforeLogCloses: called when the last record has been logged, as long as the log can be read: for those
+  ///   who send it to others.
   /// - Throws: ``EngineError``: sessions are open; or what the checkpoint could not do. In the latter case the database
   ///   is closed all the same, and recovers when it is opened.
-  public func close() throws(EngineError) {
+  public func close(beforeLogCloses: () -> Void = {}) throws(EngineError) {
     guard openSessions == 0 else {
       throw EngineError(.invalidTransactionState, "the database has \(openSessions) open sessions; close them first")
     }
@@ -98,7 +100,9 @@ extension Database {
       throw EngineError(error)
     }
     defer { backend.close() }
-    _ = try Checkpointer(self, backend).perform(.shutdown, .none).get()
+    let checkpoint = Checkpointer(self, backend).perform(.shutdown, .none)
+    beforeLogCloses()
+    _ = try checkpoint.get()
     commitLog.close(backend)
     multiXacts.close(backend)
     log.close(backend: backend)

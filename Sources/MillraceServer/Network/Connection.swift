@@ -1,3 +1,8 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 import MillraceIO
 import MillraceStorage
 import NIOCore
@@ -8,7 +13,8 @@ import NIOCore
 /// **In.** The loop delivers whole messages. A message for a session without a thread has it scheduled. Where messages
 /// come faster than they are served, the loop stops to read.
 ///
-/// **Out.** The thread hands over full buffers, and waits while the client has not taken what it was sent before, so
+/// **Out.** What the socket takes at once the thread sends itself, so that an answer does not wait for the loop. The
+/// rest, and all that goes through TLS, it hands over, and waits while the client has not taken what it was sent before:
 /// what is kept here for a slow reader is bounded.
 ///
 /// Whoever changes something that the thread may be waiting for sets ``latch``.
@@ -37,6 +43,8 @@ final class Connection: MessageTransport, @unchecked Sendable {
     /// A thread has the session, or is about to.
     var isScheduled = false
     var schedule: (@Sendable () -> Void)?
+    /// The socket, by a descriptor of our own, so that it cannot become another's while it is used; -1 for none.
+    var socket: Int32 = -1
     var unsent: [ByteBuffer] = []
     var outstanding = 0
     var isDrainScheduled = false
@@ -47,6 +55,13 @@ final class Connection: MessageTransport, @unchecked Sendable {
   private let state = Locked(State())
 
   init(_ channel: any Channel) { self.channel = channel }
+
+  deinit { state.withLock { Self.closeSocket(&$0) } }
+
+  private static func closeSocket(_ state: inout State) {
+    if state.socket >= 0 { close(state.socket) }
+    state.socket = -1
+  }
 
   // MARK: On the event loop
 
@@ -60,6 +75,16 @@ final class Connection: MessageTransport, @unchecked Sendable {
       state.isScheduled = true
     }
     schedule()
+  }
+
+  /// Lets the session's thread send by itself. Not where what is sent must be encrypted.
+  func allowDirectSending() {
+    let pipeline = channel.pipeline.syncOperations
+    let copy = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
+      fcntl(socket, F_DUPFD_CLOEXEC, 0)
+    }
+    // Where there is no descriptor to be had, the loop sends.
+    if let copy, copy >= 0 { state.withLock { $0.socket = copy } }
   }
 
   /// Hands messages to the session.
@@ -81,6 +106,7 @@ final class Connection: MessageTransport, @unchecked Sendable {
   func closed() {
     let (schedule, onLoss) = state.withLock { state in
       state.isClosed = true
+      Self.closeSocket(&state)
       state.unsent = []
       let onLoss = state.onLoss
       state.onLoss = nil
@@ -222,6 +248,9 @@ final class Connection: MessageTransport, @unchecked Sendable {
   }
 
   private func enqueue(_ bytes: UnsafeRawBufferPointer) {
+    let sent = sendDirectly(bytes)
+    guard sent < bytes.count else { return }
+    let bytes = UnsafeRawBufferPointer(rebasing: bytes[sent...])
     var buffer = channel.allocator.buffer(capacity: bytes.count)
     buffer.writeBytes(bytes)
     let needsDrain = state.withLock { state in
@@ -231,6 +260,16 @@ final class Connection: MessageTransport, @unchecked Sendable {
       return !state.isDrainScheduled
     }
     if needsDrain { channel.eventLoop.execute { self.drain() } }
+  }
+
+  /// Sends what the socket takes at once, unless something else is on its way to it.
+  /// - Returns: bytes.
+  private func sendDirectly(_ bytes: UnsafeRawBufferPointer) -> Int {
+    state.withLock { state in
+      guard state.socket >= 0, state.outstanding == 0 else { return 0 }
+      // An error is the loop's to find, when it sends the rest.
+      return max(Foreign.send(state.socket, bytes), 0)
+    }
   }
 
   /// On the event loop: gives the socket what has come together.
@@ -268,5 +307,16 @@ final class Connection: MessageTransport, @unchecked Sendable {
         channel.close(promise: nil)
       }
     }
+  }
+}
+
+/// The system's `send`, whose name is a method's here.
+private enum Foreign {
+  static func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    #if canImport(Glibc)
+      Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+    #else
+      Darwin.send(socket, bytes.baseAddress, bytes.count, MSG_DONTWAIT)
+    #endif
   }
 }

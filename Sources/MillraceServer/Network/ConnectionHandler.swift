@@ -164,6 +164,7 @@ final class ConnectionHandler: ChannelInboundHandler, ChannelOutboundHandler {
     self.session = session
     let (services, loop) = (services, connection.channel.eventLoop)
     let handler = NIOLoopBound(self, eventLoop: loop)
+    if !isEncrypted { connection.allowDirectSending() }
     session.onStage = { loop.execute { handler.value.stageHasChanged() } }
     connection.start(
       schedule: { services.pool.submit(session) },

@@ -74,6 +74,7 @@ public final class Server: Service, Sendable {
     services.note("received SIGHUP, reloading configuration files")
     do throws(ErrorReport) {
       services.reload(settings, try ServerFiles(settings, directory: configuration.dataDirectory))
+      services.note("configuration files reloaded")
     } catch {
       services.log(error.with(.log))
       services.note("configuration was not reloaded")
@@ -117,9 +118,10 @@ public final class Server: Service, Sendable {
   public func shutDown(_ mode: ShutdownMode) async {
     requestShutdown(mode)
     await finish()
+    await close()
   }
 
-  /// Waits until it is asked to end, and until its sessions have.
+  /// Waits until it is asked to end, and until its clients' sessions have. Those who are sent WAL are still there.
   public func finish() async {
     await withCheckedContinuation { continuation in
       let isAsked = state.withLock { state in
@@ -130,31 +132,37 @@ public final class Server: Service, Sendable {
     }
     await listener.close()
     await services.waitForSessions(ignoresSenders: true)
+  }
+
+  /// Ends those who are sent WAL, when they have got all there is; what is logged afterwards they do not get. To be
+  /// called after ``finish()``, and with a database from within its `close`. Waits on the calling thread.
+  public func endSenders() {
     services.senders.stop()
-    services.wakeSenders()
     services.terminateAll(
       ErrorReport(.fatal, .adminShutdown, "terminating connection due to administrator command"))
-    await services.waitForSessions(ignoresSenders: false)
+    services.waitForAll()
+  }
+
+  /// Gives sockets and threads back. Sessions that are there are ended. To be called after ``finish()``.
+  public func close() async {
+    await Self.onThread { self.endSenders() }
     let pool = services.pool
-    await withCheckedContinuation { continuation in
-      // Threads are waited for where waiting is no harm.
-      Self.onThread {
-        pool.stop()
-      } then: {
-        continuation.resume()
-      }
-    }
+    await Self.onThread { pool.stop() }
     try? await group.shutdownGracefully()
   }
 
-  private static func onThread(_ work: @escaping @Sendable () -> Void, then: @escaping @Sendable () -> Void) {
-    NIOThreadPool.singleton.submit { _ in
-      work()
-      then()
+  /// Waits where waiting is no harm.
+  private static func onThread(_ work: @escaping @Sendable () -> Void) async {
+    await withCheckedContinuation { continuation in
+      NIOThreadPool.singleton.submit { _ in
+        work()
+        continuation.resume()
+      }
     }
   }
 
-  /// For a `ServiceGroup`: serves until it is asked to end; a graceful shutdown of the group is a fast one.
+  /// For a `ServiceGroup`: serves until it is asked to end; a graceful shutdown of the group is a fast one. ``close()``
+  /// follows.
   public func run() async throws {
     await withGracefulShutdownHandler {
       await withTaskCancellationHandler {

@@ -16,6 +16,7 @@ final class SessionServices: Sendable {
   private let logger: Logger
   private let state: Locked<State>
   private let serial = Atomic<UInt32>(0)
+  private let sessionEnds = EventCount()
 
   /// Resumed when there are no sessions any more, or none that stream WAL not.
   private struct Waiter {
@@ -116,6 +117,16 @@ final class SessionServices: Sendable {
       return waiters.filter { Self.isOver(state, ignoresSenders: $0.ignoresSenders) }
     }
     for waiter in due { waiter.continuation.resume() }
+    sessionEnds.notifyAll()
+  }
+
+  /// Waits, on the calling thread, until all sessions have ended.
+  func waitForAll() {
+    while true {
+      let ticket = sessionEnds.prepare()
+      if sessionCount == 0 { return }
+      sessionEnds.wait(ticket)
+    }
   }
 
   private static func isOver(_ state: State, ignoresSenders: Bool) -> Bool {
@@ -237,11 +248,5 @@ final class SessionServices: Sendable {
       }
       if isOver { continuation.resume() }
     }
-  }
-
-  /// Wakes WAL senders, which look whether they are to end.
-  func wakeSenders() {
-    let sessions = state.withLock { Array($0.sessions.values) }
-    for session in sessions where session.startup.parameters.replication != .none { session.connection.latch.set() }
   }
 }

@@ -174,6 +174,29 @@ struct WALSenderTests {
     }
   }
 
+  @Test("a shutdown is streamed to its end, the last checkpoint included")
+  func shutdown() async throws {
+    let cluster = try await TestCluster()
+    let client = try cluster.connect()
+    client.query("START_REPLICATION 0/100000")
+    #expect(try client.receive().kind == "W")
+    async let stopped: Void = cluster.stop()
+    var position: UInt64 = 0
+    var last: [TestClient.Message] = []
+    while let message = try? client.receive() {
+      last.append(message)
+      guard message.kind == "d" else { continue }
+      if message.body[0] == UInt8(ascii: "w") {
+        position = message.body[1..<9].reduce(0) { $0 << 8 | UInt64($1) } + UInt64(message.body.count - 25)
+      }
+      status(client, position)
+    }
+    try await stopped
+    #expect(cluster.database.control.state == .shutDown)
+    #expect(position == cluster.database.log.flushedPosition.rawValue)
+    #expect(position > cluster.database.control.checkpointLocation.rawValue)
+  }
+
   @Test("a slot keeps the log that it needs, and what nobody keeps is gone, which is said")
   func retention() async throws {
     try await TestCluster.with(["wal_recycle": "off"]) { cluster in

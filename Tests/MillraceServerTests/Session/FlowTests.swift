@@ -121,6 +121,7 @@ struct FlowTests {
     #expect(try client.run("select 1").rows == [["1"]])
     client.send("X")
     await server.server.finish()
+    await server.server.close()
     #expect(server.server.sessionCount == 0)
   }
 

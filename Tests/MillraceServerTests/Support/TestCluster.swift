@@ -38,8 +38,11 @@ final class TestCluster: Sendable {
   }
 
   func stop() async throws {
-    await server.stop()
-    try database.close()
+    server.server.requestShutdown(.fast)
+    await server.server.finish()
+    let server = server.server
+    try database.close(beforeLogCloses: { server.endSenders() })
+    await server.close()
   }
 
   static func with(
