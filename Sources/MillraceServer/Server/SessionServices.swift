@@ -16,7 +16,7 @@ final class SessionServices: Sendable {
   private let logger: Logger
   private let state: Locked<State>
   private let serial = Atomic<UInt32>(0)
-  private let sessionEnds = EventCount()
+  private let sessionEnds = OwnedEventCount()
 
   /// Resumed when there are no sessions any more, or none that stream WAL not.
   private struct Waiter {
@@ -117,15 +117,15 @@ final class SessionServices: Sendable {
       return waiters.filter { Self.isOver(state, ignoresSenders: $0.ignoresSenders) }
     }
     for waiter in due { waiter.continuation.resume() }
-    sessionEnds.notifyAll()
+    sessionEnds.event.signalAll()
   }
 
   /// Waits, on the calling thread, until all sessions have ended.
   func waitForAll() {
     while true {
-      let ticket = sessionEnds.prepare()
+      let ticket = sessionEnds.event.prepare()
       if sessionCount == 0 { return }
-      sessionEnds.wait(ticket)
+      sessionEnds.event.sleep(ticket)
     }
   }
 
