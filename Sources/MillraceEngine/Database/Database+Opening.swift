@@ -80,8 +80,8 @@ extension Database {
   // MARK: Closing
 
   /// Closes in order: a checkpoint, after which nothing needs to be recovered. All sessions must have been closed.
-  /// - Parameter beforeLogCloses: called when the last record has been logged and the log can still be read: for those who
-  ///   send it to others.
+  /// - Parameter beforeLogCloses: called when the last record has been logged and the log can still be read: for those
+  ///   who send it to others.
   /// - Throws: ``EngineError``: sessions are open; or what the checkpoint could not do. In the latter case the database
   ///   is closed all the same, and recovers when it is opened.
   public func close(beforeLogCloses: () -> Void = {}) throws(EngineError) {

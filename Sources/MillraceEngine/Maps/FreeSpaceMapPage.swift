@@ -1,6 +1,6 @@
 import MillraceStorage
 
-/// A page of a free space map: a binary tree of bytes in which every node is the largest below it (PostgreSQL's
+/// A page of a ``FreeSpaceMap``: a binary tree of bytes in which every node is the largest below it (PostgreSQL's
 /// src/backend/storage/freespace/fsmpage.c). Behind the page's header stands the slot at which the next search begins,
 /// and then the nodes, the root first.
 struct FreeSpaceMapPage {
