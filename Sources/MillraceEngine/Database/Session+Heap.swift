@@ -4,6 +4,9 @@ import MillraceWAL
 
 /// Changing the rows of a table.
 extension Session {
+  /// A table's free space map.
+  public func freeSpaceMap(of relation: HeapRelation) -> FreeSpaceMap { FreeSpaceMap(relation, self) }
+
   func change(of relation: HeapRelation, by xid: TransactionID) -> HeapChange {
     HeapChange(builder: builder, locator: relation.locator, xid: xid)
   }

@@ -155,10 +155,5 @@ extension FreeSpaceMap {
   }
 }
 
-extension Session {
-  /// A table's free space map.
-  public func freeSpaceMap(of relation: HeapRelation) -> FreeSpaceMap { FreeSpaceMap(relation, self) }
-}
-
 @available(*, unavailable, message: "a free space map is used by its session")
 extension FreeSpaceMap: Sendable {}

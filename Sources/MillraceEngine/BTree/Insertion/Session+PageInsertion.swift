@@ -102,7 +102,8 @@ extension Session {
     record.begin(
       isLeaf ? (item.postingOffset > 0 ? .insertPosting : .insertLeaf) : (meta == nil ? .insertUpper : .insertMeta),
       xid: transactionID)
-    builder.appendData(UInt16(item.postingOffset > 0 ? item.number - 1 : item.number))
+    // Where a posting list was split, the place behind it.
+    builder.appendData(UInt16(item.number))
     record.register(0, page)
     if let bytes = child?.bytes, let block = child?.block { record.register(1, bytes, block) }
     if let meta, let bytes = metaPage?.bytes { record.register(2, bytes, meta) }

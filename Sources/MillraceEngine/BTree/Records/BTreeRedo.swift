@@ -92,7 +92,7 @@ struct BTreeRedo {
   }
 
   private func insertIntoPosting(on page: BTreePage) throws(EngineError) {
-    let number = try number()
+    let number = try number() - 1
     var fields = RecordFields(try block(0).data)
     let offset = Int(try fields.next(UInt16.self))
     let bytes = fields.rest()
