@@ -88,6 +88,7 @@ struct ServerProcess: Sendable {
     let running = try Server(server, DatabaseProvider(database, roles))
     try await running.start()
     try announce(running, database)
+    running.noteReady()
     let signals = SignalService(server: running, configuration: configuration, roles: roles, logger: logger)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(

@@ -50,8 +50,10 @@ public final class Server: Service, Sendable {
       await listener.close()
       throw error
     }
-    services.note("database system is ready to accept connections")
   }
+
+  /// Says in the log that clients can come: after whatever those look at who wait for this line.
+  public func noteReady() { services.note("database system is ready to accept connections") }
 
   /// The port of its TCP sockets; nil where it has none.
   public var port: Int? { listener.port }
