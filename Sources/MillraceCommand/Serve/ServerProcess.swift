@@ -86,10 +86,13 @@ struct ServerProcess: Sendable {
     server.mockAuthenticationNonce = database.control.authenticationNonce
     let roles = try RoleFile(configuration.path)
     let running = try Server(server, DatabaseProvider(database, roles))
+    // From here on none is lost: who sees that the server is ready may send one at once.
+    let trapped = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit, .sighup)
     try await running.start()
     try announce(running, database)
     running.noteReady()
-    let signals = SignalService(server: running, configuration: configuration, roles: roles, logger: logger)
+    let signals = SignalService(
+      signals: trapped, server: running, configuration: configuration, roles: roles, logger: logger)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [
@@ -103,13 +106,13 @@ struct ServerProcess: Sendable {
 
 /// Turns signals into what pg_ctl's users mean by them.
 private struct SignalService: Service {
+  let signals: UnixSignalsSequence
   let server: Server
   let configuration: DatabaseConfiguration
   let roles: RoleFile
   let logger: Logger
 
   func run() async throws {
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit, .sighup)
     for await signal in signals.cancelOnGracefulShutdown() {
       switch signal {
       case .sigterm: server.requestShutdown(.smart)
