@@ -171,7 +171,8 @@ struct DatabaseSimulation {
     row.body = random.bytes(random.below(90))
     let result =
       isDeletion
-      ? try client.session.delete(place, from: table.relation) : try table.update(place, to: row, client.session)
+      ? try client.session.delete(place, from: table.relation, .noWait)
+      : try table.update(place, to: row, client.session, .noWait)
     guard case .done = result else {
       // Somebody else was first: the transaction gives up.
       try client.session.rollback()

@@ -105,8 +105,10 @@ struct SampleTable {
     try session.insert(try memory.row(row.id, row.value, row.body), into: relation)
   }
 
-  func update(_ place: TupleIdentifier, to row: Row, _ session: Session) throws -> Session.ChangeResult {
-    try session.update(place, of: relation, to: try memory.row(row.id, row.value, row.body))
+  func update(
+    _ place: TupleIdentifier, to row: Row, _ session: Session, _ policy: LockWaitPolicy = .wait
+  ) throws -> Session.ChangeResult {
+    try session.update(place, of: relation, to: try memory.row(row.id, row.value, row.body), policy)
   }
 
   /// All rows that the session's transaction sees, in order of their ids.

@@ -194,6 +194,8 @@ struct PriorityTests {
     start(writer, 1..<4)
     start(query, 4..<24)
     recorder.open()
+    // Who reaps would help.
+    recorder.waitForCount(24)
     query.reap(atLeast: 21)
     writer.reap(atLeast: 3)
     let order = recorder.offsets.value.map { Int($0) / 2 / Self.block }
