@@ -64,8 +64,7 @@ struct DecoderFuzzTests {
     }
   }
 
-  @Test(
-    "a session under random messages answers whole messages or ends, and nobody else notices", .timeLimit(.minutes(3)))
+  @Test("a session under random messages answers whole messages or ends, and nobody else notices")
   func sessions() async throws {
     let seed = SeededGenerator(for: "DecoderFuzzTests.sessions").seed
     try await TestServer.with(settings: ["max_connections": "20"]) { server in

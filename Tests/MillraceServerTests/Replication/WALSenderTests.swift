@@ -174,6 +174,25 @@ struct WALSenderTests {
     }
   }
 
+  /// Reads on a thread of its own what is sent until the end, and answers: the test's thread may be the only one that
+  /// tasks have.
+  private func streamed(to client: TestClient) async -> UInt64 {
+    nonisolated(unsafe) let client = client
+    return await withCheckedContinuation { continuation in
+      Thread {
+        var position: UInt64 = 0
+        while let message = try? client.receive() {
+          guard message.kind == "d" else { continue }
+          if message.body[0] == UInt8(ascii: "w") {
+            position = message.body[1..<9].reduce(0) { $0 << 8 | UInt64($1) } + UInt64(message.body.count - 25)
+          }
+          status(client, position)
+        }
+        continuation.resume(returning: position)
+      }.start()
+    }
+  }
+
   @Test("a shutdown is streamed to its end, the last checkpoint included")
   func shutdown() async throws {
     let cluster = try await TestCluster()
@@ -181,16 +200,7 @@ struct WALSenderTests {
     client.query("START_REPLICATION 0/100000")
     #expect(try client.receive().kind == "W")
     async let stopped: Void = cluster.stop()
-    var position: UInt64 = 0
-    var last: [TestClient.Message] = []
-    while let message = try? client.receive() {
-      last.append(message)
-      guard message.kind == "d" else { continue }
-      if message.body[0] == UInt8(ascii: "w") {
-        position = message.body[1..<9].reduce(0) { $0 << 8 | UInt64($1) } + UInt64(message.body.count - 25)
-      }
-      status(client, position)
-    }
+    let position = await streamed(to: client)
     try await stopped
     #expect(cluster.database.control.state == .shutDown)
     #expect(position == cluster.database.log.flushedPosition.rawValue)

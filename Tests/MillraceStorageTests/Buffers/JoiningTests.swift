@@ -247,7 +247,7 @@ import Testing
 
   /// Facts, §1.11: A has staged 1 and waits for 2, B has staged 2 and waits for 1.
   /// With rings of their own, neither could complete the other's I/O: there each completes its own before it sleeps.
-  @Test(.timeLimit(.minutes(1)), arguments: setups)
+  @Test(arguments: setups)
   func batchesOfTwoThreadsThatWaitForEachOtherDoNotDeadlock(setup: ReadSetup) throws {
     let rig = try StorageRig(setup, blocksPerSegment: 20)
     let staged = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]
