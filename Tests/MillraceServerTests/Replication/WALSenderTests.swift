@@ -177,6 +177,7 @@ struct WALSenderTests {
   /// Reads on a thread of its own what is sent until the end, and answers: the test's thread may be the only one that
   /// tasks have.
   private func streamed(to client: TestClient) async -> UInt64 {
+    // Safe because nobody else uses it until that thread is done.
     nonisolated(unsafe) let client = client
     return await withCheckedContinuation { continuation in
       Thread {
