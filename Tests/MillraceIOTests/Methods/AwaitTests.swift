@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import MillraceIO
@@ -190,7 +191,7 @@ struct AwaitTests {
       Announcing { reference in
         announced.value = Task { try await engine.completion(of: reference) }
         // Goes on when the task has said that it waits.
-        while !engine.table.word(reference.index).has(HandleWord.awaiters) {}
+        while !engine.table.word(reference.index).has(HandleWord.awaiters) { usleep(1000) }
       })
     let owner = try TestThread("owner") {
       let backend = try bench.makeBackend()
