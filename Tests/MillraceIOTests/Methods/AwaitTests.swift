@@ -191,7 +191,7 @@ struct AwaitTests {
       Announcing { reference in
         announced.value = Task { try await engine.completion(of: reference) }
         // Goes on when the task has said that it waits.
-        while !engine.table.word(reference.index).has(HandleWord.awaiters) { usleep(1000) }
+        while !engine.table.word(reference.index).has(HandleWord.awaiters) { sched_yield() }
       })
     let owner = try TestThread("owner") {
       let backend = try bench.makeBackend()
