@@ -86,13 +86,20 @@ let package = Package(
       name: "CPostgresParser", dependencies: ["CLibPGQuery"], exclude: ["postgresql"],
       cSettings: [.headerSearchPath("postgresql")],
       linkerSettings: [.linkedLibrary(":libpg_query.a", .when(platforms: [.linux]))]),
-    .target(name: "MillraceSQL", dependencies: ["CPostgresParser"], swiftSettings: settings),
+    .target(
+      name: "MillraceSQL",
+      dependencies: [
+        "CPostgresParser", "MillraceSettings", "MillraceIO", "MillraceTypes", "MillraceStorage", "MillraceWAL",
+        "MillraceEngine",
+      ],
+      swiftSettings: settings),
 
     // Floor 6: clients.
     .target(
       name: "MillraceServer",
       dependencies: [
-        "CMillrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine",
+        "CMillrace", "MillraceSettings", "MillraceIO", "MillraceTypes", "MillraceStorage", "MillraceWAL",
+        "MillraceEngine", "MillraceSQL",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -163,7 +170,11 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "MillraceSQLTests", dependencies: ["CPostgresParser", "MillraceSQL", "MillraceTestSupport"],
+      name: "MillraceSQLTests",
+      dependencies: [
+        "CPostgresParser", "MillraceSettings", "MillraceIO", "MillraceTypes", "MillraceStorage", "MillraceEngine",
+        "MillraceSQL", "MillraceEngineTestSupport", "MillraceTestSupport",
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "MillraceServerTests",

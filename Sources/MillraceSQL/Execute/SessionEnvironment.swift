@@ -1,0 +1,25 @@
+public import MillraceTypes
+
+/// What functions and statements ask of the session they run in, besides the database: settings, names, notices.
+/// Called by the session's thread.
+public protocol SessionEnvironment: AnyObject {
+  /// `session_user` and `current_user`.
+  var sessionUser: String { get }
+  var currentUser: String { get }
+  var databaseName: String { get }
+  /// `inet_client_addr()`; nil for a socket in the file system.
+  var clientAddress: String? { get }
+  var processID: Int32 { get }
+  /// When the session and its statement began.
+  var sessionStart: Timestamp { get }
+  var statementStart: Timestamp { get }
+  /// A setting as SHOW shows it; nil where there is none of that name.
+  func setting(_ name: String) -> String?
+  /// SET and `set_config`.
+  func set(_ name: String, to value: String, isLocal: Bool) throws(SQLError)
+  /// A message to the client: `NOTICE`, `WARNING`, `INFO`.
+  func notice(_ severity: String, _ message: SQLError)
+  /// The rows of a view that shows the server's state (`pg_stat_activity` and the like); nil where there is none of
+  /// that name. Each value is its text, nil for NULL.
+  func statusRows(_ view: String) throws(SQLError) -> [[String?]]?
+}
