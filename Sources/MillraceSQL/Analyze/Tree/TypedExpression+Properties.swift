@@ -1,4 +1,4 @@
-public import MillraceTypes
+import MillraceTypes
 
 /// What every typed expression has.
 extension TypedExpression {
