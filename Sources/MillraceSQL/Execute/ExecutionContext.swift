@@ -14,6 +14,8 @@ public final class ExecutionContext {
   public let executorParameters: TupleSlot
   /// Counts how often each executor parameter was set, so that what depends on it knows when to start over.
   public internal(set) var parameterGenerations: [UInt64]
+  /// What the statement reads by; the session's current snapshot where there is none.
+  public var snapshot: Snapshot?
   /// For values that live until the statement's end. What a batch needs goes to the arena of the node that made it.
   public let arena = Arena()
   /// Runs the statement's subplans, by their index.

@@ -1,5 +1,4 @@
 import MillraceTypes
 
 extension SQLState {
-  static let undefinedParameter = SQLState("42P02")
 }
