@@ -31,24 +31,7 @@ extension Session {
     remaining: inout RemainingNumbers
   ) throws(EngineError) -> VacuumedPage {
     let heap = HeapPage(page.mutableBytes, block: page.block)
-    let lsn = page.lsn
-    var failure: EngineError?
-    var hasHints = false
-    let pruner = HeapPagePruner(heap, hasIndexes: relation.hasIndexes) { tuple in
-      do throws(EngineError) {
-        var hints: Infomask = []
-        let status = try visibility.status(of: tuple, horizon: cutoffs.oldestXmin, pageLSN: lsn, hints: &hints)
-        if !hints.isEmpty {
-          tuple.infomask.formUnion(hints)
-          hasHints = true
-        }
-        return status
-      } catch {
-        failure = failure ?? error
-        return .live
-      }
-    }
-    if let failure { throw failure }
+    let (pruner, hasHints) = try examine(heap, of: relation, horizon: cutoffs.oldestXmin)
     var plan = pruner.plan
     var found = VacuumedPage()
     var frozen = RemainingNumbers(xid: remaining.xid, multi: remaining.multi)
