@@ -9,7 +9,7 @@ extension Session {
   func noteHints(on page: inout PinnedBuffer, of relation: HeapRelation) throws(EngineError) {
     if page.isDirty { return }
     page.markDirtyHint()
-    guard database.pool.checksums, relation.isLogged else { return }
+    guard relation.isLogged, database.pool.checksums else { return }
     let editor = PageEditor(page.mutableBytes)
     guard editor.lsn <= database.log.redoPosition else { return }
     builder.begin(.xlog, info: XLOGRecordKind.fullPageImageForHint.rawValue)
