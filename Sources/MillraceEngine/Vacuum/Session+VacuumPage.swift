@@ -119,7 +119,7 @@ extension Session {
     page.markDirty()
     HeapChange(builder: builder, locator: relation.locator, xid: .invalid).prune(
       plan, freezing: Self.plans(freezes), on: heap, info: HeapRecordInfo.pruneVacuumScan)
-    try log(&page)
+    try log(&page, of: relation)
   }
 
   /// Puts tuples together that all become the same (heap_log_freeze_plan).
@@ -192,7 +192,7 @@ extension Session {
     page.markDirty()
     HeapChange(builder: builder, locator: relation.locator, xid: .invalid).prune(
       plan, on: heap, info: HeapRecordInfo.pruneVacuumCleanup, isCleanup: false)
-    try log(&page)
+    try log(&page, of: relation)
   }
 
   /// Whether everybody sees all tuples of a page, and whether none holds a number that gets old
