@@ -1,0 +1,5 @@
+import MillraceTypes
+
+extension SQLState {
+  static let undefinedParameter = SQLState("42P02")
+}
