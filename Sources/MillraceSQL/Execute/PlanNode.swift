@@ -13,9 +13,9 @@ class PlanNode {
   private final var isLooping = false
   private final let initialSubplans: InitialSubplans?
 
-  init(_ plan: Plan, _ runtime: PlanRuntime) throws(SQLError) {
-    (self.plan, self.runtime) = (plan, runtime)
-    instrumentation = runtime.instrument(plan)
+  /// - Parameter instrumentation: made by ``PlanRuntime/instrument(_:)``.
+  init(_ plan: Plan, _ runtime: PlanRuntime, _ instrumentation: NodeInstrumentation?) {
+    (self.plan, self.runtime, self.instrumentation) = (plan, runtime, instrumentation)
     initialSubplans = plan.initialSubplans.isEmpty ? nil : InitialSubplans(plan, runtime)
   }
 

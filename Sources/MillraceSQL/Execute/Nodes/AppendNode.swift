@@ -10,7 +10,7 @@ final class AppendNode: PlanNode {
     self.nodes = nodes
     let counters = runtime.instrument(plan)
     projector = try RowProjector(plan, runtime, counters)
-    try super.init(plan, runtime, counters)
+    super.init(plan, runtime, counters)
   }
 
   override var inputs: [PlanNode] { nodes }

@@ -6,14 +6,15 @@ final class LimitNode: PlanNode {
   private let count: CompiledExpression?
   private let offset: CompiledExpression?
   private let ties: RowComparator?
+  private let tieKeys: KeyColumns?
+  /// The keys of the last row within the limit, for those that are equal to it.
+  private let last: KeptKeys?
   private let projector: RowProjector
   private let arena = Arena(chunkSize: 256)
   private var hasBounds = false
   /// Rows still to be passed over, and still to be given out; nil without a limit.
   private var toSkip: Int64 = 0
   private var left: Int64?
-  /// The last row within the limit, for those that are equal to it.
-  private var last: RowBatch?
   private var isInTies = false
 
   init(
@@ -23,9 +24,11 @@ final class LimitNode: PlanNode {
     self.count = try count.map { (count) throws(SQLError) in try runtime.compiler.compile(count) }
     self.offset = try offset.map { (offset) throws(SQLError) in try runtime.compiler.compile(offset) }
     ties = tieKeys.isEmpty ? nil : try RowComparator(tieKeys)
+    self.tieKeys = tieKeys.isEmpty ? nil : try KeyColumns(tieKeys, runtime)
+    last = tieKeys.isEmpty ? nil : KeptKeys(tieKeys.map(\.column.type), runtime)
     let counters = runtime.instrument(plan)
     projector = try RowProjector(plan, runtime, counters)
-    try super.init(plan, runtime, counters)
+    super.init(plan, runtime, counters)
   }
 
   override var inputs: [PlanNode] { [input] }
@@ -59,7 +62,7 @@ final class LimitNode: PlanNode {
       }
       if let left {
         if Int64(batch.count) >= left, ties != nil {
-          let kept = keepTies(batch, Int(left))
+          let kept = try keepTies(batch, Int(left))
           self.left = 0
           return try projector.apply(kept)
         }
@@ -72,11 +75,12 @@ final class LimitNode: PlanNode {
   }
 
   /// Cuts a batch off behind the rows that are equal to the last one within the limit.
-  private func keepTies(_ batch: RowBatch, _ count: Int) -> RowBatch {
-    let row = Int(batch.selection[count - 1])
-    remember(batch, row)
-    var end = count
-    while end < batch.count, isTie(batch, Int(batch.selection[end])) { end += 1 }
+  private func keepTies(_ batch: RowBatch, _ count: Int) throws(SQLError) -> RowBatch {
+    if let tieKeys, let last {
+      try tieKeys.evaluate(batch, arena)
+      last.keep(tieKeys.columns, row: Int(batch.selection[count - 1]))
+    }
+    let end = endOfTies(batch, from: count)
     isInTies = end == batch.count
     batch.truncate(end)
     return batch
@@ -84,32 +88,25 @@ final class LimitNode: PlanNode {
 
   private func nextTies() throws(SQLError) -> RowBatch? {
     guard let batch = try input.next() else { return nil }
-    var end = 0
-    while end < batch.count, isTie(batch, Int(batch.selection[end])) { end += 1 }
+    arena.reset()
+    try tieKeys?.evaluate(batch, arena)
+    let end = endOfTies(batch, from: 0)
     if end < batch.count { isInTies = false }
     guard end > 0 else { return nil }
     batch.truncate(end)
     return try projector.apply(batch)
   }
 
-  private func remember(_ batch: RowBatch, _ row: Int) {
-    let kept = RowBatch(columns: batch.columnCount, capacity: 1)
-    for column in 0..<batch.columnCount {
-      let isByValue = runtime.isByValue(plan.inputs[0].outputTypes[column])
-      kept.set(
-        column, row: 0, batch.value(column, row: row).map { context.arena.copy($0, isByValue: isByValue) })
-    }
-    kept.setDense(1)
-    last = kept
-  }
-
-  private func isTie(_ batch: RowBatch, _ row: Int) -> Bool {
-    guard let last, let ties else { return false }
-    return ties.order(last, 0, batch, row) == 0
+  private func endOfTies(_ batch: RowBatch, from start: Int) -> Int {
+    guard let last, let ties, let tieKeys else { return start }
+    var end = start
+    while end < batch.count, ties.order(last.columns, 0, tieKeys.columns, Int(batch.selection[end])) == 0 { end += 1 }
+    return end
   }
 
   override func restart() throws(SQLError) {
-    (hasBounds, isInTies, last) = (false, false, nil)
+    (hasBounds, isInTies) = (false, false)
+    last?.forget()
     try input.rescan()
   }
 }

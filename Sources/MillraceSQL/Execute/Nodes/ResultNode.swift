@@ -13,7 +13,7 @@ final class ResultNode: PlanNode {
     self.condition = try condition.map { (condition) throws(SQLError) in try runtime.compiler.compile(condition) }
     let counters = runtime.instrument(plan)
     projector = try RowProjector(plan, runtime, counters)
-    try super.init(plan, runtime, counters)
+    super.init(plan, runtime, counters)
   }
 
   override var inputs: [PlanNode] { input.map { [$0] } ?? [] }

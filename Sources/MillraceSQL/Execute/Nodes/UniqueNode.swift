@@ -4,35 +4,37 @@ import MillraceTypes
 final class UniqueNode: PlanNode {
   private let input: PlanNode
   private let comparator: RowComparator
-  private let projector: RowProjector
+  private let keys: KeyColumns
   /// The keys of the last row that was given out.
-  private let last: RowBatch
-  private var hasLast = false
-  private var arenas = (Arena(chunkSize: 1024), Arena(chunkSize: 1024))
+  private let last: KeptKeys
+  private let projector: RowProjector
+  private let arena = Arena(chunkSize: 4096)
 
   init(_ plan: Plan, _ keys: [SortKey], _ runtime: PlanRuntime) throws(SQLError) {
     input = try runtime.node(plan.inputs[0])
     comparator = try RowComparator(keys)
-    last = RowBatch(columns: plan.inputs[0].outputTypes.count, capacity: 1)
+    self.keys = try KeyColumns(keys, runtime)
+    last = KeptKeys(keys.map(\.column.type), runtime)
     let counters = runtime.instrument(plan)
     projector = try RowProjector(plan, runtime, counters)
-    try super.init(plan, runtime, counters)
+    super.init(plan, runtime, counters)
   }
 
   override var inputs: [PlanNode] { [input] }
 
   override func produce() throws(SQLError) -> RowBatch? {
     while let batch = try input.next() {
-      try detoastKeys(of: batch)
+      arena.reset()
+      try keys.evaluate(batch, arena)
       var kept = 0
       var previous: Int?
       for place in 0..<batch.count {
         let row = Int(batch.selection[place])
         let isEqual: Bool
         if let previous {
-          isEqual = comparator.order(batch, previous, batch, row) == 0
+          isEqual = comparator.order(keys.columns, previous, keys.columns, row) == 0
         } else {
-          isEqual = hasLast && comparator.order(last, 0, batch, row) == 0
+          isEqual = !last.isEmpty && comparator.order(last.columns, 0, keys.columns, row) == 0
         }
         if isEqual { continue }
         previous = row
@@ -41,29 +43,14 @@ final class UniqueNode: PlanNode {
       }
       batch.isDense = batch.isDense && kept == batch.count
       batch.count = kept
-      if let previous { remember(batch, previous) }
+      if let previous { last.keep(keys.columns, row: previous) }
       if kept > 0, let result = try projector.apply(batch) { return result }
     }
     return nil
   }
 
-  private func detoastKeys(of batch: RowBatch) throws(SQLError) {
-    for key in comparator.keys { try batch.detoast(key.column, session, projector.arena) }
-  }
-
-  private func remember(_ batch: RowBatch, _ row: Int) {
-    swap(&arenas.0, &arenas.1)
-    arenas.0.reset()
-    for key in comparator.keys {
-      let isByValue = runtime.isByValue(plan.inputs[0].outputTypes[key.column])
-      last.set(
-        key.column, row: 0, batch.value(key.column, row: row).map { arenas.0.copy($0, isByValue: isByValue) })
-    }
-    hasLast = true
-  }
-
   override func restart() throws(SQLError) {
-    hasLast = false
+    last.forget()
     try input.rescan()
   }
 }

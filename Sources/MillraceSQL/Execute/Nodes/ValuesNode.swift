@@ -14,7 +14,7 @@ final class ValuesNode: PlanNode {
       columns: plan.inputTypes.count, capacity: PlanRuntime.capacity(expecting: Double(rows.count)))
     let counters = runtime.instrument(plan)
     projector = try RowProjector(plan, runtime, counters)
-    try super.init(plan, runtime, counters)
+    super.init(plan, runtime, counters)
   }
 
   override func produce() throws(SQLError) -> RowBatch? {

@@ -4,8 +4,6 @@ import MillraceTypes
 /// Compares rows by sort keys.
 final class RowComparator {
   struct Key {
-    /// The column, in whatever the rows are.
-    let column: Int
     let isDescending: Bool
     let isNullsFirst: Bool
     let compare: TypeDescriptor.Comparison
@@ -14,25 +12,22 @@ final class RowComparator {
 
   let keys: [Key]
 
-  /// - Parameter orders: for each key, in which column it stands.
   /// - Throws: ``SQLError`` where a type has no order.
-  init(_ orders: [(column: Int, type: TypeID, order: SortOrder)]) throws(SQLError) {
+  init(_ orders: [(type: TypeID, order: SortOrder)]) throws(SQLError) {
     var keys: [Key] = []
-    for (column, type, order) in orders {
+    for (type, order) in orders {
       let descriptor = TypeDescriptor.builtIn[type] ?? TypeDescriptor.builtIn[order.type]
       guard let compare = descriptor?.compare else {
         throw SQLError(.undefinedFunction, "could not identify an ordering operator for type \(type.rawValue)")
       }
       keys.append(
-        Key(
-          column: column, isDescending: order.isDescending, isNullsFirst: order.isNullsFirst, compare: compare,
-          type: type))
+        Key(isDescending: order.isDescending, isNullsFirst: order.isNullsFirst, compare: compare, type: type))
     }
     self.keys = keys
   }
 
   convenience init(_ keys: [SortKey]) throws(SQLError) {
-    try self.init(keys.map { ($0.column.index, $0.column.type.id, $0.order) })
+    try self.init(keys.map { ($0.column.type.id, $0.order) })
   }
 
   /// Negative, zero or positive. Equal NULLs are equal.
@@ -43,19 +38,28 @@ final class RowComparator {
     return key.isDescending ? 0 - order.signum() : order
   }
 
-  /// Compares two rows of batches, by the keys from `first` on.
-  func order(_ left: RowBatch, _ leftRow: Int, _ right: RowBatch, _ rightRow: Int, from first: Int = 0) -> Int {
-    for key in keys[first...] {
-      let order = Self.order(key, left.value(key.column, row: leftRow), right.value(key.column, row: rightRow))
+  /// Compares the keys of two rows, of which each stands at its place among the columns.
+  @inline(__always) func order(
+    _ left: UnsafePointer<TupleColumn>, _ leftRow: Int, _ right: UnsafePointer<TupleColumn>, _ rightRow: Int,
+    first: Int = 0
+  ) -> Int {
+    for place in first..<keys.count {
+      let (a, b) = (left[place], right[place])
+      let order = Self.order(
+        keys[place], a.nulls[leftRow] ? nil : a.values[leftRow], b.nulls[rightRow] ? nil : b.values[rightRow])
       if order != 0 { return order }
     }
     return 0
   }
 
-  /// Compares two stored rows, of which each key's column is that of its place.
-  func order(_ format: RowFormat, _ left: UnsafeRawPointer, _ right: UnsafeRawPointer) -> Int {
+  /// Compares two stored rows.
+  /// - Parameter columns: for each key, which column of the rows it is.
+  @inline(__always) func order(
+    _ format: RowFormat, _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ columns: [Int]
+  ) -> Int {
     for (place, key) in keys.enumerated() {
-      let order = Self.order(key, format.value(left, place), format.value(right, place))
+      let column = columns[place]
+      let order = Self.order(key, format.value(left, column), format.value(right, column))
       if order != 0 { return order }
     }
     return 0
