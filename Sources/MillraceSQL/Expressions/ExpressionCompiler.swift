@@ -38,7 +38,14 @@ public struct ExpressionCompiler {
     case .minMax(let isGreatest, let operands, let type):
       return try compileMinMax(operands, isGreatest: isGreatest, type)
     case .relabel(let operand, let type, _): return CompiledRelabeled(try compile(operand), type)
-    default: throw .unsupported("this kind of expression")
+    case .throughText(let operand, let type, _):
+      return try CompiledTextConversion(wholeValues(try compile(operand)), type, context)
+    case .array(let elements, let type): return try compileArray(elements, type)
+    case .arrayComparison(let comparison): return try compileArrayComparison(comparison)
+    case .rowComparison(let comparison): return try compileRowComparison(comparison)
+    case .subplan(let reference): return try CompiledSubplan(reference, self)
+    case .row: throw .unsupported("a row as a value")
+    case .variable, .aggregate, .subquery: preconditionFailure("an expression that has not been planned is compiled")
     }
   }
 
@@ -113,5 +120,66 @@ public struct ExpressionCompiler {
     }
     return CompiledMinMax(
       try compile(operands).map { wholeValues($0) }, compare, isGreatest: isGreatest, type)
+  }
+
+  // MARK: Arrays and rows
+
+  func operatorEntry(_ oid: UInt32) throws(SQLError) -> OperatorEntry {
+    let entry: OperatorEntry?
+    do throws(EngineError) { entry = try context.catalog.functions().operators[oid] } catch { throw SQLError(error) }
+    guard let entry else { throw SQLError(.internalError, "cache lookup failed for operator \(oid)") }
+    return entry
+  }
+
+  /// The type of an array's elements.
+  static func elementType(of array: TypeID) throws(SQLError) -> TypeDescriptor {
+    guard let type = TypeDescriptor.builtIn[array], let element = TypeDescriptor.builtIn[type.elementID] else {
+      throw .unsupported("an array of type with OID \(array.rawValue)")
+    }
+    return element
+  }
+
+  private func compileArray(_ elements: [TypedExpression], _ type: ValueType) throws(SQLError) -> CompiledExpression {
+    let element = try Self.elementType(of: type.id)
+    let compiled = try compile(elements).map { wholeValues($0) }
+    return CompiledArray(compiled, element, isNested: elements.contains { $0.type.id == type.id }, type)
+  }
+
+  private func compileArrayComparison(_ comparison: TypedArrayComparison) throws(SQLError) -> CompiledExpression {
+    let left = wholeValues(try compile(comparison.left))
+    let array = wholeValues(try compile(comparison.array))
+    let element = try Self.elementType(of: array.type.id)
+    var hashes: ValueHashing?
+    if !comparison.isAll, comparison.operatorID != 0 {
+      let entry = try operatorEntry(comparison.operatorID)
+      if entry.canHash, entry.name == "=" { hashes = ValueHashing(left.type.id, element.id) }
+    }
+    return try CompiledArrayComparison(
+      left, array, element, isAll: comparison.isAll, hashes: hashes,
+      compile: { (left, right) throws(SQLError) in
+        try compileCall(comparison.function, [left, right], ValueType(.bool), at: comparison.location)
+      })
+  }
+
+  private func compileRowComparison(_ comparison: RowComparison) throws(SQLError) -> CompiledExpression {
+    var orders: [TypeDescriptor.Comparison] = []
+    for (left, right) in zip(comparison.left, comparison.right) {
+      guard let order = Self.order(left.type.id, right.type.id) else {
+        throw .unsupported("a comparison of rows with these types")
+      }
+      orders.append(order)
+    }
+    return CompiledRowComparison(
+      comparison.kind, try compile(comparison.left).map { wholeValues($0) },
+      try compile(comparison.right).map { wholeValues($0) }, orders)
+  }
+
+  /// How values of two types are ordered; nil where they are not the same and not both integers.
+  static func order(_ left: TypeID, _ right: TypeID) -> TypeDescriptor.Comparison? {
+    let integers: Set<TypeID> = [.int2, .int4, .int8]
+    let texts: Set<TypeID> = [.text, .varchar]
+    if integers.isSuperset(of: [left, right]) { return TypeDescriptor.int8.compare }
+    if texts.isSuperset(of: [left, right]) || left == right { return TypeDescriptor.builtIn[left]?.compare }
+    return nil
   }
 }

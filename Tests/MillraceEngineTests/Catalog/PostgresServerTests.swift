@@ -9,49 +9,6 @@ import Testing
 /// PostgreSQL 18's own server, on clusters that we have made: the referee for everything in the system tables.
 @Suite(.enabled(if: PostgresInstallation.isExpected(18)))
 struct PostgresServerTests {
-  /// A directory that PostgreSQL's server can be started on.
-  private struct Server {
-    let installation: PostgresInstallation
-    let path: String
-
-    init(_ path: String, owner: String) throws {
-      installation = try PostgresInstallation.required(18)
-      self.path = path
-      for name in ["postgresql.conf", "postgresql.auto.conf", "pg_ident.conf"] {
-        try Data().write(to: URL(fileURLWithPath: "\(path)/\(name)"))
-      }
-      try Data("local all all trust\n".utf8).write(to: URL(fileURLWithPath: "\(path)/pg_hba.conf"))
-      try PostgresCluster.giveToServer(owner)
-    }
-
-    func whileRunning(_ body: () throws -> Void) throws {
-      let options = "-c listen_addresses='' -c unix_socket_directories='\(path)' -c fsync=off -c autovacuum=off"
-      try installation.run("pg_ctl", ["start", "-w", "-D", path, "-o", options, "-l", "\(path)/server.log"])
-      do {
-        try body()
-        try installation.run("pg_ctl", ["stop", "-w", "-D", path, "-m", "fast"])
-      } catch {
-        _ = try? installation.run("pg_ctl", ["stop", "-w", "-D", path, "-m", "immediate"])
-        throw error
-      }
-    }
-
-    func expect(
-      _ answer: [String], _ statements: String..., sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-      let found = try query(statements)
-      #expect(found == answer, sourceLocation: sourceLocation)
-    }
-
-    func query(_ statement: String) throws -> [String] { try query([statement]) }
-
-    private func query(_ statements: [String]) throws -> [String] {
-      var arguments = ["-h", path, "-U", "postgres", "-d", "postgres", "-XAtq", "-v", "ON_ERROR_STOP=1"]
-      for statement in statements { arguments += ["-c", statement] }
-      return try installation.run("psql", arguments).output.split(separator: "\n").map(String.init)
-    }
-  }
-
   /// The rows of a system table that a cluster begins with, for two clusters to have the same.
   private static let comparisons: [String] = [
     "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_collation", "pg_conversion", "pg_language", "pg_namespace",
@@ -65,7 +22,7 @@ struct PostgresServerTests {
     let path = temporary.path + "/data"
     let options = ClusterInitializer.Options(microseconds: 1_790_000_000_123_456, processID: 4711)
     try ClusterInitializer(LocalFileSystem(), path: path, options).run()
-    let server = try Server(path, owner: temporary.path)
+    let server = try DirectoryServer(path, owner: temporary.path)
     let reference = try PostgresCluster(
       try PostgresInstallation.required(18), options: ["--no-locale", "-E", "UTF8"])
     var expected: [String: [String]] = [:]
@@ -103,7 +60,8 @@ struct PostgresServerTests {
     let rig = try CatalogRig()
     try fill(rig)
     try rig.close()
-    let server = try Server(rig.rig.path, owner: URL(fileURLWithPath: rig.rig.path).deletingLastPathComponent().path)
+    let server = try DirectoryServer(
+      rig.rig.path, owner: URL(fileURLWithPath: rig.rig.path).deletingLastPathComponent().path)
     try server.whileRunning {
       try server.expect(
         ["1|10|7", "2|5000|7", "3|20000|7"], "SELECT id, length(body), n FROM t ORDER BY id")

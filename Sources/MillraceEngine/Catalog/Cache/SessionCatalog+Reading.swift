@@ -125,7 +125,7 @@ extension SessionCatalog {
   }
 
   /// The type by whose order a column is ordered: those that are OIDs in fact are ordered as OIDs.
-  private static func keyType(_ column: ColumnDescriptor) -> TypeDescriptor? {
+  static func keyType(_ column: ColumnDescriptor) -> TypeDescriptor? {
     if let type = column.type, type.compare != nil { return type }
     return column.length == 4 && column.isUnsigned && column.typeID != .float4 ? .oid : column.type
   }

@@ -17,6 +17,7 @@ public final class SessionCatalog {
   }
 
   private var relations: [UInt32: RelationDescriptor] = [:]
+  private var statistics: [UInt32: [Int: ColumnStatistics]] = [:]
   private var names: [Catalog.RelationName: UInt32?] = [:]
   private var others: [ObjectIdentifier: any Sendable] = [:]
   var resolvedPath: [UInt32]?
@@ -48,7 +49,7 @@ public final class SessionCatalog {
   }
 
   private func forgetAll() {
-    relations = [:]
+    (relations, statistics) = ([:], [:])
     names = [:]
     others = [:]
     resolvedPath = nil
@@ -56,7 +57,7 @@ public final class SessionCatalog {
 
   private func forget(_ message: InvalidationQueue.Message) {
     switch message {
-    case .relation(let oid): relations[oid] = nil
+    case .relation(let oid): (relations[oid], statistics[oid]) = (nil, nil)
     case .everythingElse:
       others = [:]
       resolvedPath = nil
@@ -68,6 +69,12 @@ public final class SessionCatalog {
   func noteChange(_ message: InvalidationQueue.Message) {
     changes.insert(message)
     forget(message)
+  }
+
+  /// What has changed for everybody, whatever becomes of the own transaction.
+  func forgetEverywhere(_ message: InvalidationQueue.Message) {
+    forget(message)
+    catalog.invalidate([message])
   }
 
   /// Called when the transaction has ended, before its locks are given back.
@@ -104,6 +111,25 @@ public final class SessionCatalog {
     guard let read = try readRelation(oid) else { return nil }
     relations[oid] = read
     if !isOwn { catalog.keep(read, since: position) }
+    return read
+  }
+
+  /// What ANALYZE found out about the columns of a relation, by their numbers from 0; none for those that it has not
+  /// looked at.
+  /// - Throws: ``EngineError``.
+  /// - Complexity: as ``relation(_:)``: read once, and again when they have changed.
+  public func columnStatistics(of oid: UInt32) throws(EngineError) -> [Int: ColumnStatistics] {
+    acceptInvalidations()
+    if let known = statistics[oid] { return known }
+    let isOwn = changes.contains(.relation(oid))
+    if !isOwn, let known = catalog.statistics(oid) {
+      statistics[oid] = known
+      return known
+    }
+    let position = catalog.invalidations.end
+    let read = try readStatistics(of: oid)
+    statistics[oid] = read
+    if !isOwn { catalog.keep(read, of: oid, since: position) }
     return read
   }
 

@@ -1,5 +1,0 @@
-import MillraceTypes
-
-extension SQLState {
-  static let undefinedParameter = SQLState("42P02")
-}
