@@ -14,10 +14,10 @@ public final class ExecutionContext {
   public let executorParameters: TupleSlot
   /// Counts how often each executor parameter was set, so that what depends on it knows when to start over.
   public internal(set) var parameterGenerations: [UInt64]
-  /// What the statement reads by; the session's current snapshot where there is none.
-  public var snapshot: Snapshot?
   /// For values that live until the statement's end. What a batch needs goes to the arena of the node that made it.
   public let arena = Arena()
+  /// What is read by, where that is not the session's current snapshot: registered by whoever sets it.
+  public var snapshot: Snapshot?
   /// Runs the statement's subplans, by their index.
   public var subplans: [any SubplanEvaluator] = []
 

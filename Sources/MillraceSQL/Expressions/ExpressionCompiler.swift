@@ -21,7 +21,8 @@ public struct ExpressionCompiler {
       case .executor(let number): return CompiledExecutorParameter(number, parameter.type, context)
       }
     case .call(let call):
-      return try compileCall(call.function, try compile(call.arguments), call.type, at: call.location)
+      return try compileCall(
+        call.function, try compile(call.arguments), call.type, isVariadic: call.isVariadic, at: call.location)
     case .and(let operands): return CompiledConnective(try compile(operands), isAnd: true)
     case .or(let operands): return CompiledConnective(try compile(operands), isAnd: false)
     case .not(let operand): return CompiledNot(try compile(operand))
@@ -38,7 +39,14 @@ public struct ExpressionCompiler {
     case .minMax(let isGreatest, let operands, let type):
       return try compileMinMax(operands, isGreatest: isGreatest, type)
     case .relabel(let operand, let type, _): return CompiledRelabeled(try compile(operand), type)
-    default: throw .unsupported("this kind of expression")
+    case .throughText(let operand, let type, _):
+      return try CompiledTextConversion(wholeValues(try compile(operand)), type, context)
+    case .array(let elements, let type): return try compileArray(elements, type)
+    case .arrayComparison(let comparison): return try compileArrayComparison(comparison)
+    case .rowComparison(let comparison): return try compileRowComparison(comparison)
+    case .subplan(let reference): return try CompiledSubplan(reference, self)
+    case .row: throw .unsupported("a row as a value")
+    case .variable, .aggregate, .subquery: preconditionFailure("an expression that has not been planned is compiled")
     }
   }
 
@@ -58,7 +66,8 @@ public struct ExpressionCompiler {
 
   /// A call of a function whose arguments have been compiled.
   func compileCall(
-    _ oid: UInt32, _ arguments: [CompiledExpression], _ type: ValueType, at location: Location = .unknown
+    _ oid: UInt32, _ arguments: [CompiledExpression], _ type: ValueType, isVariadic: Bool = false,
+    at location: Location = .unknown
   ) throws(SQLError) -> CompiledExpression {
     let function = try FunctionLibrary.function(oid, context.catalog, at: location)
     let implementation = function.implementation
@@ -69,7 +78,8 @@ public struct ExpressionCompiler {
     if let kernel = implementation.binary, arguments.count == 2 {
       return CompiledBinaryCall(implementation, kernel, arguments[0], arguments[1], type)
     }
-    return CompiledRowCall(implementation, isStrict: function.isStrict, arguments, type, context)
+    return CompiledRowCall(
+      implementation, isStrict: function.isStrict, isVariadic: isVariadic, arguments, type, context)
   }
 
   /// An expression whose values are never toasted.
@@ -113,5 +123,66 @@ public struct ExpressionCompiler {
     }
     return CompiledMinMax(
       try compile(operands).map { wholeValues($0) }, compare, isGreatest: isGreatest, type)
+  }
+
+  // MARK: Arrays and rows
+
+  func operatorEntry(_ oid: UInt32) throws(SQLError) -> OperatorEntry {
+    let entry: OperatorEntry?
+    do throws(EngineError) { entry = try context.catalog.functions().operators[oid] } catch { throw SQLError(error) }
+    guard let entry else { throw SQLError(.internalError, "cache lookup failed for operator \(oid)") }
+    return entry
+  }
+
+  /// The type of an array's elements.
+  static func elementType(of array: TypeID) throws(SQLError) -> TypeDescriptor {
+    guard let type = TypeDescriptor.builtIn[array], let element = TypeDescriptor.builtIn[type.elementID] else {
+      throw .unsupported("an array of type with OID \(array.rawValue)")
+    }
+    return element
+  }
+
+  private func compileArray(_ elements: [TypedExpression], _ type: ValueType) throws(SQLError) -> CompiledExpression {
+    let element = try Self.elementType(of: type.id)
+    let compiled = try compile(elements).map { wholeValues($0) }
+    return CompiledArray(compiled, element, isNested: elements.contains { $0.type.id == type.id }, type)
+  }
+
+  private func compileArrayComparison(_ comparison: TypedArrayComparison) throws(SQLError) -> CompiledExpression {
+    let left = wholeValues(try compile(comparison.left))
+    let array = wholeValues(try compile(comparison.array))
+    let element = try Self.elementType(of: array.type.id)
+    var hashes: ValueHashing?
+    if !comparison.isAll, comparison.operatorID != 0 {
+      let entry = try operatorEntry(comparison.operatorID)
+      if entry.canHash, entry.name == "=" { hashes = ValueHashing(left.type.id, element.id) }
+    }
+    return try CompiledArrayComparison(
+      left, array, element, isAll: comparison.isAll, hashes: hashes,
+      compile: { (left, right) throws(SQLError) in
+        try compileCall(comparison.function, [left, right], ValueType(.bool), at: comparison.location)
+      })
+  }
+
+  private func compileRowComparison(_ comparison: RowComparison) throws(SQLError) -> CompiledExpression {
+    var orders: [TypeDescriptor.Comparison] = []
+    for (left, right) in zip(comparison.left, comparison.right) {
+      guard let order = Self.order(left.type.id, right.type.id) else {
+        throw .unsupported("a comparison of rows with these types")
+      }
+      orders.append(order)
+    }
+    return CompiledRowComparison(
+      comparison.kind, try compile(comparison.left).map { wholeValues($0) },
+      try compile(comparison.right).map { wholeValues($0) }, orders)
+  }
+
+  /// How values of two types are ordered; nil where they are not the same and not both integers.
+  static func order(_ left: TypeID, _ right: TypeID) -> TypeDescriptor.Comparison? {
+    let integers: Set<TypeID> = [.int2, .int4, .int8]
+    let texts: Set<TypeID> = [.text, .varchar]
+    if integers.isSuperset(of: [left, right]) { return TypeDescriptor.int8.compare }
+    if texts.isSuperset(of: [left, right]) || left == right { return TypeDescriptor.builtIn[left]?.compare }
+    return nil
   }
 }

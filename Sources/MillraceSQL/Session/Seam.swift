@@ -9,12 +9,6 @@ struct Planner {
     throw .unsupported("plan")
   }
 }
-final class Executor {
-  init(_ p: PlannedStatement, _ c: ExecutionContext, instrumentation: InstrumentationOptions) throws(SQLError) {}
-  var processed: UInt64 { 0 }
-  func next() throws(SQLError) -> RowBatch? { nil }
-  func close() {}
-}
 extension SQLSession {
   func alterTable(_ s: AlterTableStatement) throws(SQLError) {}
   func createIndex(_ s: CreateIndexStatement) throws(SQLError) {}

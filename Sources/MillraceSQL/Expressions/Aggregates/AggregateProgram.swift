@@ -102,10 +102,56 @@ final class AggregateStep {
     self.offset = offset
     var arguments: [CompiledExpression] = []
     for argument in expression.arguments { arguments.append(compiler.wholeValues(try compiler.compile(argument))) }
-    aggregate = try AggregateLibrary.aggregate(expression, compiler)
+    let plain = try AggregateLibrary.aggregate(expression, compiler)
+    if (expression.isDistinct || !expression.orderBy.isEmpty) && !arguments.isEmpty {
+      for key in expression.orderBy { arguments.append(compiler.wholeValues(try compiler.compile(key.expression))) }
+      let input = try Self.sortedInput(expression, plain, arguments)
+      aggregate = ObjectAggregate(isStrict: false, emptyResult: plain) { SortedInputAccumulator(input) }
+    } else {
+      aggregate = plain
+    }
     self.arguments = arguments
     filter = try expression.filter.map { (filter) throws(SQLError) in try compiler.filter([filter]) }
     inputs.reserveCapacity(arguments.count)
+  }
+
+  private static func sortedInput(
+    _ expression: AggregateExpression, _ aggregate: Aggregate, _ values: [CompiledExpression]
+  ) throws(SQLError) -> SortedInput {
+    var descriptors: [TypeDescriptor] = []
+    for value in values {
+      guard let descriptor = TypeDescriptor.builtIn[value.type.id] else {
+        throw .unsupported("an aggregate that sorts this type")
+      }
+      descriptors.append(descriptor)
+    }
+    func compare(_ column: Int) throws(SQLError) -> TypeDescriptor.Comparison {
+      if let compare = descriptors[column].compare { return compare }
+      throw SQLError(
+        .undefinedFunction, "could not identify an equality operator for type \(descriptors[column].name)",
+        at: expression.location)
+    }
+    let count = expression.arguments.count
+    var keys: [SortedInput.Key] = []
+    for (number, key) in expression.orderBy.enumerated() {
+      keys.append(
+        SortedInput.Key(
+          column: count + number, compare: try compare(count + number), isDescending: key.order.isDescending,
+          isNullsFirst: key.order.isNullsFirst))
+    }
+    var distinct: [TypeDescriptor.Comparison]?
+    if expression.isDistinct {
+      var comparisons: [TypeDescriptor.Comparison] = []
+      for column in 0..<count {
+        comparisons.append(try compare(column))
+        keys.append(
+          SortedInput.Key(
+            column: column, compare: try compare(column), isDescending: false, isNullsFirst: false))
+      }
+      distinct = comparisons
+    }
+    return SortedInput(
+      aggregate, argumentCount: count, isByValue: descriptors.map(\.isByValue), keys: keys, distinct: distinct)
   }
 
   /// Evaluates the arguments for the rows that count.

@@ -21,6 +21,13 @@ enum FunctionLibrary {
     registry.addComparisons()
     registry.addIntegers()
     registry.addFloats()
+    registry.addFloatMathematics()
+    registry.addNumerics()
+    registry.addTexts()
+    registry.addBytes()
+    registry.addDates()
+    registry.addTimestamps()
+    registry.addFormatting()
     return registry.functions
   }()
 
@@ -30,7 +37,14 @@ enum FunctionLibrary {
   private static let firstUserOID: UInt32 = 16384
 
   /// Whether there is an implementation of it.
-  static func isImplemented(_ source: String) -> Bool { bySource[source] != nil }
+  static func isImplemented(_ entry: FunctionEntry) -> Bool { bySource[key(entry)] != nil }
+
+  /// The name of the implementation; of functions that PostgreSQL writes in SQL, their own with the arguments' types.
+  private static func key(_ entry: FunctionEntry) -> String {
+    if !entry.source.isEmpty, !entry.source.contains(" ") { return entry.source }
+    let types = entry.arguments.map { TypeDescriptor.builtIn[$0]?.name ?? "\($0.rawValue)" }
+    return "\(entry.name)(\(types.joined(separator: ",")))"
+  }
 
   /// A function by its OID.
   /// - Throws: ``SQLError``: 0A000 where there is no implementation.
@@ -41,7 +55,7 @@ enum FunctionLibrary {
     let entry: FunctionEntry?
     do throws(EngineError) { entry = try catalog.functions().functions[oid] } catch { throw SQLError(error) }
     guard let entry else { throw SQLError(.internalError, "cache lookup failed for function \(oid)", at: location) }
-    guard let implementation = bySource[entry.source] else {
+    guard let implementation = bySource[key(entry)] else {
       let arguments = entry.arguments.map { TypeDescriptor.builtIn[$0]?.name ?? "\($0.rawValue)" }
       throw .unsupported("function \(entry.name)(\(arguments.joined(separator: ", ")))", at: location)
     }

@@ -83,7 +83,12 @@ public enum PlanOperation: Sendable {
   case incrementalSort([SortKey], presorted: Int)
   /// Adjacent rows that are equal in these columns are one.
   case unique([SortKey])
+  /// Filter and output are over the keys' values and, behind them, the aggregates' results; the aggregates' own
+  /// expressions are over the input's output.
   case aggregate(AggregateStrategy, keys: [SortKey], [AggregateExpression])
+  /// Entries of the output that are calls of set-returning functions give a row each time until all are exhausted, the
+  /// shorter ones NULL; the others are repeated. Such calls stand nowhere else.
+  case projectSet
   case limit(count: TypedExpression?, offset: TypedExpression?, tieKeys: [SortKey])
   /// UNION ALL.
   case append

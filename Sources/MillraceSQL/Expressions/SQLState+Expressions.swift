@@ -1,4 +1,0 @@
-import MillraceTypes
-
-extension SQLState {
-}
