@@ -27,6 +27,9 @@ public final class SessionCatalog {
   private(set) var changes: Set<InvalidationQueue.Message> = []
   /// The session's temporary schema, once it has one, and its files.
   var temporary = TemporaryRelations()
+  /// Databases whose files go when the transaction commits, and those that it has made.
+  var droppedDatabases: [UInt32] = []
+  var createdDatabases: [UInt32] = []
   /// What `nextval` has taken ahead.
   var sequences = SequenceCache()
   let arena = Arena()
@@ -86,6 +89,8 @@ public final class SessionCatalog {
     for message in changes { forget(message) }
     if committed { catalog.invalidate(changes) }
     changes = []
+    for oid in committed ? droppedDatabases : createdDatabases { session.database.removeDatabase(oid, session) }
+    (droppedDatabases, createdDatabases) = ([], [])
     temporary.transactionHasEnded(committed: committed)
   }
 
@@ -110,7 +115,8 @@ public final class SessionCatalog {
     let position = catalog.invalidations.end
     guard let read = try readRelation(oid) else { return nil }
     relations[oid] = read
-    if !isOwn { catalog.keep(read, since: position) }
+    // What a session's own buffers hold is of no use to others.
+    if !isOwn, read.temporaryBackend == nil { catalog.keep(read, since: position) }
     return read
   }
 
