@@ -21,7 +21,8 @@ public struct ExpressionCompiler {
       case .executor(let number): return CompiledExecutorParameter(number, parameter.type, context)
       }
     case .call(let call):
-      return try compileCall(call.function, try compile(call.arguments), call.type, at: call.location)
+      return try compileCall(
+        call.function, try compile(call.arguments), call.type, isVariadic: call.isVariadic, at: call.location)
     case .and(let operands): return CompiledConnective(try compile(operands), isAnd: true)
     case .or(let operands): return CompiledConnective(try compile(operands), isAnd: false)
     case .not(let operand): return CompiledNot(try compile(operand))
@@ -65,7 +66,8 @@ public struct ExpressionCompiler {
 
   /// A call of a function whose arguments have been compiled.
   func compileCall(
-    _ oid: UInt32, _ arguments: [CompiledExpression], _ type: ValueType, at location: Location = .unknown
+    _ oid: UInt32, _ arguments: [CompiledExpression], _ type: ValueType, isVariadic: Bool = false,
+    at location: Location = .unknown
   ) throws(SQLError) -> CompiledExpression {
     let function = try FunctionLibrary.function(oid, context.catalog, at: location)
     let implementation = function.implementation
@@ -76,7 +78,8 @@ public struct ExpressionCompiler {
     if let kernel = implementation.binary, arguments.count == 2 {
       return CompiledBinaryCall(implementation, kernel, arguments[0], arguments[1], type)
     }
-    return CompiledRowCall(implementation, isStrict: function.isStrict, arguments, type, context)
+    return CompiledRowCall(
+      implementation, isStrict: function.isStrict, isVariadic: isVariadic, arguments, type, context)
   }
 
   /// An expression whose values are never toasted.

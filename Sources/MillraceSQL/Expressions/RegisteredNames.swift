@@ -33,7 +33,7 @@ struct RegisteredNames {
       return try catalog.relation(oid).map { (found) throws(EngineError) in
         try catalog.qualifiedName(found)
       }
-    case .type: return try catalog.types().byID[TypeID(oid)]?.name
+    case .type: return TypeNames.format(ValueType(TypeID(oid)), try catalog.types())
     case .function:
       return try catalog.functions().functions[oid].map { SessionCatalog.quoted($0.name) }
     case .namespace: return try catalog.namespaceName(oid).map(SessionCatalog.quoted)
@@ -59,7 +59,7 @@ struct RegisteredNames {
     if text == "-" { return 0 }
     if let number = UInt32(text) { return number }
     if kind == .type { return try typeOID(text) }
-    let parts = try QualifiedName.parts(text)
+    let parts = try QualifiedName.split(text)
     guard let name = parts.last, parts.count <= 3 else {
       throw SQLError(.syntaxError, "improper relation name (too many dotted names): \(text)")
     }
@@ -83,58 +83,18 @@ struct RegisteredNames {
       throw SQLError(error)
     }
     guard found.count <= 1 else {
-      throw SQLError(SQLState("42725"), "more than one function named \"\(text)\"")
+      throw SQLError(.ambiguousFunction, "more than one function named \"\(text)\"")
     }
     return found.first
   }
 
   private func typeOID(_ text: String) throws(SQLError) -> UInt32? {
-    let parts = try QualifiedName.parts(text)
-    guard let name = parts.last else { return nil }
-    do throws(EngineError) {
-      return try catalog.type(named: name, schema: parts.count > 1 ? parts[0] : nil)?.rawValue
-    } catch { throw SQLError(error) }
-  }
-}
-
-/// `a."b c".d`, as functions take names in texts (varlena.c's stringToQualifiedNameList).
-enum QualifiedName {
-  /// Its parts, in lower case unless they are quoted.
-  static func parts(_ text: String) throws(SQLError) -> [String] {
-    let bytes = Array(text.utf8)
-    var parts: [String] = []
-    var at = 0
-    func skipSpace() { while at < bytes.count, bytes[at] <= 0x20 { at += 1 } }
-    while true {
-      skipSpace()
-      var part: [UInt8] = []
-      if at < bytes.count, bytes[at] == UInt8(ascii: "\"") {
-        at += 1
-        while true {
-          guard at < bytes.count else { throw invalid }
-          if bytes[at] == UInt8(ascii: "\"") {
-            guard at + 1 < bytes.count, bytes[at + 1] == UInt8(ascii: "\"") else { break }
-            at += 1
-          }
-          part.append(bytes[at])
-          at += 1
-        }
-        at += 1
-      } else {
-        while at < bytes.count, bytes[at] > 0x20, bytes[at] != UInt8(ascii: "."), bytes[at] != UInt8(ascii: "\"") {
-          let byte = bytes[at]
-          part.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
-          at += 1
-        }
-      }
-      guard !part.isEmpty else { throw invalid }
-      parts.append(String(decoding: part, as: UTF8.self))
-      skipSpace()
-      if at == bytes.count { return parts }
-      guard bytes[at] == UInt8(ascii: ".") else { throw invalid }
-      at += 1
+    guard let parsed = try? Parser.parseExpression("NULL::\(text)"), case .cast(let cast) = parsed else {
+      throw SQLError(.syntaxError, "invalid type name \"\(text)\"")
+    }
+    do throws(SQLError) { return try TypeNameResolver(catalog).resolve(cast.type).id.rawValue } catch {
+      if error.sqlState == SQLState.undefinedObject.description { return nil }
+      throw error
     }
   }
-
-  private static var invalid: SQLError { SQLError(.invalidName, "invalid name syntax") }
 }

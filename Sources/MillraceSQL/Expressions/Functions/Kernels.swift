@@ -103,12 +103,15 @@ final class CallFrame {
   let argumentTypes: [ValueType]
   let type: ValueType
   unowned let context: ExecutionContext
+  /// Whether the last argument is an array of what a variadic function is given (`VARIADIC array`).
+  let isVariadic: Bool
   var arena: Arena
   /// What the function keeps from row to row, such as a compiled pattern.
   var memory: AnyObject?
 
-  init(_ argumentTypes: [ValueType], _ type: ValueType, _ context: ExecutionContext) {
+  init(_ argumentTypes: [ValueType], _ type: ValueType, isVariadic: Bool = false, _ context: ExecutionContext) {
     (self.argumentTypes, self.type, self.context) = (argumentTypes, type, context)
+    self.isVariadic = isVariadic
     count = argumentTypes.count
     arguments = .allocate(capacity: max(count, 1))
     nulls = .allocate(capacity: max(count, 1))

@@ -78,12 +78,12 @@ final class CompiledRowCall: ComputingExpression {
   private var inputs: [ColumnVector] = []
 
   init(
-    _ function: BuiltInFunction, isStrict: Bool, _ arguments: [CompiledExpression], _ type: ValueType,
-    _ context: ExecutionContext
+    _ function: BuiltInFunction, isStrict: Bool, isVariadic: Bool, _ arguments: [CompiledExpression],
+    _ type: ValueType, _ context: ExecutionContext
   ) {
     (scalar, session, self.isStrict) = (function.scalar, function.session, isStrict)
     self.arguments = arguments
-    call = CallFrame(arguments.map(\.type), type, context)
+    call = CallFrame(arguments.map(\.type), type, isVariadic: isVariadic, context)
     super.init(type)
     inputs.reserveCapacity(arguments.count)
   }

@@ -73,7 +73,7 @@ final class CompiledExternalParameter: CompiledSingleValue {
 
   init(_ number: Int, _ type: ValueType, _ context: ExecutionContext) throws(SQLError) {
     guard number >= 1, number <= context.parameters.count else {
-      throw SQLError(SQLState("42P02"), "there is no parameter $\(number)")
+      throw SQLError(.undefinedParameter, "there is no parameter $\(number)")
     }
     (self.context, index) = (context, number - 1)
     super.init(type)
