@@ -1,7 +1,9 @@
 /// When a setting may change, from the strictest to the freest.
 ///
-/// PostgreSQL's `GucContext` has the same four under other names: `postmaster`, `sighup`, `superuser`, `user`.
+/// PostgreSQL's `GucContext` has the same under other names: `internal`, `postmaster`, `sighup`, `superuser`, `user`.
 public enum SettingContext: String, Sendable, CaseIterable {
+  /// Nobody sets it: it shows what is.
+  case fixed
   /// Fixed at start: memory and threads are sized by it.
   case restart
   /// Changes when the configuration is read again, for everyone at once.
@@ -28,6 +30,7 @@ extension SettingContext {
   /// Throws if a setting of this context cannot change at that moment. The words are PostgreSQL's.
   func requireChangeable(_ name: String, at moment: SettingMoment) throws(SettingError) {
     switch (self, moment) {
+    case (.fixed, _): throw SettingError(.notNow, "parameter \"\(name)\" cannot be changed")
     case (_, .start), (.reload, .reload), (.superuser, .reload), (.session, .reload),
       (.superuser, .superuserSession), (.session, .superuserSession), (.session, .session):
       return

@@ -77,9 +77,13 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
       let faults = state.faults
       var random = state.random.split()
       state.names.crash { faults.losesUnsyncedNames ? random.below($0 + 1) : $0 }
-      for node in state.names.linkedNodes {
-        node.crash(bySector: faults.tearsUnsyncedWrites) { !faults.losesUnsyncedWrites || random.oneIn(2) }
-        node.openCount = 0
+      // What is drawn is drawn in the order of the names, so that it does not depend on a hash.
+      for file in state.names.files.filter({ $0.node.isUnsynced }).sorted(by: { $0.path < $1.path }) {
+        file.node.crash(bySector: faults.tearsUnsyncedWrites) { !faults.losesUnsyncedWrites || random.oneIn(2) }
+      }
+      for file in state.names.files {
+        file.node.forgetCached()
+        file.node.openCount = 0
       }
       state.restart()
     }
@@ -90,7 +94,7 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
   /// and a later crash may still lose it.
   public func endProcess() {
     state.withLock { state in
-      for node in state.names.linkedNodes { node.openCount = 0 }
+      for file in state.names.files { file.node.openCount = 0 }
       state.restart()
     }
   }
@@ -158,7 +162,7 @@ public final class SimulatedDisk: IOFileSystem, @unchecked Sendable {
     guard let names else {
       throw IOError(.systemCall, errno: ENOENT, message: "could not open directory \"\(directory)\"")
     }
-    return names.map(String.init).sorted()
+    return names.sorted()
   }
 
   public override func makeDirectory(_ path: String) throws(IOError) {
@@ -247,7 +251,7 @@ struct SystemFailure: Error {
 extension SimulatedDisk.State {
   /// What was open is open no more, and the power is on.
   fileprivate mutating func restart() {
-    usedSectors = names.linkedNodes.reduce(0) { $0 + $1.cached.sectors.count }
+    usedSectors = names.files.reduce(0) { $0 + $1.node.cached.sectors.count }
     epoch += 1
     power = SimulatedPower()
   }

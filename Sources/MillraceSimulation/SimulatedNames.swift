@@ -1,11 +1,8 @@
 import Glibc
 
-/// The names of a simulated disk: as everybody sees them, and as they would survive. One flat table of whole paths.
+/// The names of a simulated disk: as everybody sees them, and as they would survive.
 struct SimulatedNames {
-  enum Entry {
-    case file(SimulatedNode)
-    case directory
-  }
+  typealias Entry = SimulatedNameTable.Entry
 
   private enum Change {
     case link(String, Entry)
@@ -23,8 +20,8 @@ struct SimulatedNames {
 
   /// Whether a directory has to be made before something can be in it.
   var requiresDirectories = false
-  private var current: [String: Entry] = [:]
-  private var durable: [String: Entry] = [:]
+  private var current = SimulatedNameTable()
+  private var durable = SimulatedNameTable()
   private var unsynced: [Change] = []
 
   // MARK: Looking
@@ -34,10 +31,8 @@ struct SimulatedNames {
     if case .file(let node) = current[path] { node } else { nil }
   }
 
-  /// In the order of their names, so that what is done to all does not depend on a hash.
-  var linkedNodes: [SimulatedNode] {
-    current.sorted { $0.key < $1.key }.compactMap { if case .file(let node) = $0.value { node } else { nil } }
-  }
+  /// All files, with their names, in no particular order: what is drawn from a seed must not follow it.
+  var files: [(path: String, node: SimulatedNode)] { current.files }
 
   /// Whether there is a directory of that name: the root, one that was made, or one that something is in.
   func isDirectory(_ path: String) -> Bool {
@@ -46,20 +41,13 @@ struct SimulatedNames {
     return !requiresDirectories && isOccupied(path)
   }
 
-  private func isOccupied(_ directory: String) -> Bool {
-    let prefix = "\(directory)/"
-    return current.keys.contains { $0.hasPrefix(prefix) }
-  }
+  private func isOccupied(_ directory: String) -> Bool { current.isOccupied(directory) }
 
   /// Whether something may be put into a directory.
   private func canHold(_ path: String) -> Bool { !requiresDirectories || isDirectory(String(Self.directory(of: path))) }
 
-  /// The names in a directory.
-  func children(of directory: String) -> Set<Substring> {
-    let prefix = Self.isRoot(directory) ? "" : "\(directory)/"
-    let below = current.keys.lazy.filter { $0.hasPrefix(prefix) }
-    return Set(below.compactMap { $0.dropFirst(prefix.count).split(separator: "/").first })
-  }
+  /// The names in a directory, in no particular order.
+  func children(of directory: String) -> [String] { current.children(of: Self.isRoot(directory) ? "" : directory) }
 
   private static func isRoot(_ path: some StringProtocol) -> Bool { path.isEmpty || path == "." || path == "/" }
 
@@ -120,17 +108,14 @@ struct SimulatedNames {
     unsynced.append(change)
   }
 
-  private static func apply(_ change: Change, to names: inout [String: Entry]) {
+  private static func apply(_ change: Change, to names: inout SimulatedNameTable) {
     switch change {
     case .link(let path, let entry): names[path] = entry
     case .unlink(let path): names[path] = nil
     case .rename(let path, let newPath):
-      if case .file = names[path] {
-        names[newPath] = names.removeValue(forKey: path)
-        return
-      }
-      for key in names.keys where key == path || key.hasPrefix("\(path)/") {
-        names[newPath + key.dropFirst(path.count)] = names.removeValue(forKey: key)
+      if case .file = names[path] { return names.move(path, to: newPath) }
+      for key in names.paths where key == path || key.hasPrefix("\(path)/") {
+        names.move(key, to: newPath + key.dropFirst(path.count))
       }
     }
   }
@@ -157,6 +142,6 @@ struct SimulatedNames {
     settle(surviving(unsynced.count))
     unsynced = []
     current = durable
-    for node in linkedNodes { node.isLinked = true }
+    for file in files { file.node.isLinked = true }
   }
 }

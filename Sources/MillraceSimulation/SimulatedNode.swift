@@ -151,7 +151,10 @@ final class SimulatedNode {
     dropBeyondLength()
   }
 
-  /// Becomes what a crash leaves of it.
+  /// Whether it depends on what a crash keeps.
+  var isUnsynced: Bool { !unsynced.isEmpty }
+
+  /// What a crash leaves of it becomes what is certain.
   /// - Parameter bySector: `keeping` is asked for each sector, else for each change.
   func crash(bySector: Bool, keeping: () -> Bool) {
     for change in unsynced {
@@ -163,8 +166,10 @@ final class SimulatedNode {
     }
     unsynced = []
     dropBeyondLength()
-    cached = durable
   }
+
+  /// The system starts anew: reads see what has survived.
+  func forgetCached() { cached = durable }
 
   private func apply(_ change: Change, keeping: () -> Bool) {
     switch change {

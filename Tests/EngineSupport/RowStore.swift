@@ -14,14 +14,16 @@ package final class RowStore: Sendable {
   /// Makes a cluster with the relation in it, and shuts it down.
   /// - Parameters:
   ///   - segmentBlocks: of a relation's segment; PostgreSQL's programs know only the usual number.
+  ///   - hasCatalogs: whether there are system tables, which the rows do not need, and which are hundreds of files.
   ///   - change: of how it is opened to make the relation.
   package static func initialize(
     _ path: String, fileSystem: IOFileSystem = LocalFileSystem(), segmentBlocks: UInt32 = 131_072,
-    _ change: (inout DatabaseConfiguration) -> Void = { _ in }
+    hasCatalogs: Bool = true, _ change: (inout DatabaseConfiguration) -> Void = { _ in }
   ) throws(EngineError) {
     var options = ClusterInitializer.Options(microseconds: 1_700_000_000_000_000, processID: 1)
     options.walSegmentSize = 1 << 20
     options.segmentBlocks = segmentBlocks
+    options.hasCatalogs = hasCatalogs
     try ClusterInitializer(fileSystem, path: path, options).run()
     var configuration = DatabaseConfiguration(path: path)
     configuration.fileSystem = fileSystem

@@ -9,7 +9,9 @@ struct SettingsCatalogTests {
     let names = SettingsCatalog.all.flatMap { [$0.name] + $0.aliases }
     #expect(Set(names).count == names.count)
     for name in names {
-      #expect(name.allSatisfy { ("a"..."z").contains($0) || $0 == "_" || $0 == "." })
+      // PostgreSQL has three names with capitals.
+      let isOld = ["DateStyle", "IntervalStyle", "TimeZone"].contains(name)
+      #expect(isOld || name.allSatisfy { ("a"..."z").contains($0) || $0 == "_" || $0 == "." })
       #expect(SettingsCatalog.definition(named: name) != nil)
       #expect(SettingsCatalog.definition(named: name.uppercased()) != nil)
     }
@@ -54,9 +56,11 @@ struct SettingsCatalogTests {
     case .string: values = [.text(""), .text("a b'c")]
     }
     for value in values {
-      var settings = Settings()
-      try settings.set(name, to: definition.display(value))
-      #expect(try settings.show(name) == definition.display(value))
+      if definition.context != .fixed {
+        var settings = Settings()
+        try settings.set(name, to: definition.display(value))
+        #expect(try settings.show(name) == definition.display(value))
+      }
       #expect(try definition.parse(definition.display(value)) == value)
     }
   }
@@ -71,7 +75,7 @@ struct SettingsCatalogTests {
     }
   }
 
-  @Test("every setting has exactly one key of the right type")
+  @Test("every setting of floors 1 to 4 and of the server has exactly one key of the right type")
   func keys() {
     let integers: [SettingKey<Int>] = [
       .ioMaxConcurrency, .ioCombineLimit, .ioMaxCombineLimit, .effectiveIOConcurrency, .maintenanceIOConcurrency,
@@ -104,7 +108,9 @@ struct SettingsCatalogTests {
       SettingKey<TLSVersionLimitSetting>.sslMaxProtocolVersion.position,
     ]
     let positions = integers.map(\.position) + switches.map(\.position) + reals.map(\.position) + words
-    #expect(positions.sorted() == Array(SettingsCatalog.all.indices))
+    // The others, of statements and sessions, stand behind.
+    #expect(positions.sorted() == Array(0..<positions.count))
+    #expect(SettingsCatalog.all[positions.count].name == "enable_bitmapscan")
   }
 
   @Test("a slip in a name finds the name meant; a strange name finds none")
@@ -113,7 +119,7 @@ struct SettingsCatalogTests {
     #expect(SettingsCatalog.nearestName(to: "sharedbuffers") == "shared_buffers")
     #expect(SettingsCatalog.nearestName(to: "iomethod") == "io_method")
     #expect(SettingsCatalog.nearestName(to: "fsnyc") == nil)
-    #expect(SettingsCatalog.nearestName(to: "work_mem") == nil)
+    #expect(SettingsCatalog.nearestName(to: "wrk") == nil)
     #expect(SettingsCatalog.nearestName(to: "") == nil)
   }
 }

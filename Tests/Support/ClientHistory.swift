@@ -33,6 +33,8 @@ package struct ClientHistory: Sendable {
   package private(set) var number: UInt64 = 0
   /// Versions of the rows that are committed.
   package private(set) var rows: [Int64: UInt32] = [:]
+  /// Their numbers, in order: transactions are many and change few.
+  private var present: [Int64]
   /// From here on rows are deleted more often than inserted.
   private let usualRows: Int
   private let changesMax: Int
@@ -47,6 +49,7 @@ package struct ClientHistory: Sendable {
   ) {
     (self.seed, self.client, self.number, self.rows) = (seed, client, number, rows)
     (self.usualRows, self.changesMax) = (usualRows, changesMax)
+    present = rows.keys.sorted()
   }
 
   /// The client that a row belongs to.
@@ -55,7 +58,7 @@ package struct ClientHistory: Sendable {
   /// The client's next transaction: the same until ``end(_:committed:)``.
   package func next() -> Transaction {
     var random = SeededGenerator(seed: seed ^ UInt64(client) << 48 ^ number &* 0x9E37_79B9_7F4A_7C15)
-    var present = rows.keys.sorted()
+    var present = present
     var changes: [Change] = []
     for index in 0..<1 + random.below(changesMax) {
       let kind = random.below(10)
@@ -73,21 +76,39 @@ package struct ClientHistory: Sendable {
 
   /// What is there after a transaction.
   package func rows(after transaction: Transaction) -> [Int64: UInt32] {
-    var rows = rows
+    var after = self
+    after.apply(transaction)
+    return after.rows
+  }
+
+  private mutating func apply(_ transaction: Transaction) {
     for change in transaction.changes {
       switch change {
-      case .insert(let row): rows[row] = 0
+      case .insert(let row):
+        rows[row] = 0
+        present.insert(row, at: place(of: row))
       case .update(let row, let version): rows[row] = version + 1
-      case .delete(let row, _): rows[row] = nil
+      case .delete(let row, _):
+        rows[row] = nil
+        present.remove(at: place(of: row))
       }
     }
-    return rows
+  }
+
+  /// Where a row is among those that are present, or would be.
+  private func place(of row: Int64) -> Int {
+    var (low, high) = (0, present.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if present[middle] < row { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 
   /// The next transaction has ended.
   package mutating func end(_ transaction: Transaction, committed: Bool) {
     precondition(transaction.number == number, "transactions end in the order of their numbers")
-    if committed { rows = rows(after: transaction) }
+    if committed { apply(transaction) }
     number += 1
   }
 

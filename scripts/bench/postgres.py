@@ -2,20 +2,20 @@
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 
+from clients import Clients
 from common import Failure, environment
 
 TABLE = "measured"
 ROW_BYTES = 128  # about 58 rows on a page
 
 
-class Server:
+class Server(Clients):
     """A cluster with checksums on, in `directory`, and its server, which runs between `start` and `stop`."""
 
     def __init__(self, directory, settings=(), version=18):
@@ -28,7 +28,7 @@ class Server:
         if os.geteuid() == 0:
             shutil.chown(directory, "postgres", "postgres")
         try:
-            self.run("initdb", "-D", directory, "-A", "trust", "--data-checksums", "--no-sync")
+            self.run("initdb", "-D", directory, "-U", "postgres", "-A", "trust", "--data-checksums", "--no-sync")
         except BaseException:
             self.remove()
             raise
@@ -40,20 +40,6 @@ class Server:
         copied.__dict__ = other.__dict__ | {"directory": directory, "sockets": None}
         subprocess.run(["cp", "-a", "--reflink=auto", other.directory, directory], check=True)
         return copied
-
-    def run(self, program, *words):
-        """Runs one of PostgreSQL's programs, as user postgres when we are root, which a server refuses to be."""
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
-        command = [*user, "env", "LANG=C.UTF-8", "HOME=/tmp", os.path.join(self.programs, program), *words]
-        # pg_ctl's server would hold a pipe open, so what it prints goes to a file.
-        with tempfile.TemporaryFile() as output:
-            status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                    cwd="/").returncode
-            output.seek(0)
-            text = output.read().decode()
-        if status != 0:
-            raise Failure(f"{program} failed: {text.strip()}")
-        return text
 
     @property
     def log(self):
@@ -89,27 +75,6 @@ class Server:
             yield self
         finally:
             self.stop()
-
-    def sql(self, *statements):
-        """Executes statements, each in a transaction of its own. Returns what they print."""
-        commands = [word for statement in statements for word in ("-c", statement)]
-        return self.run("psql", "-XqtA", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-d", "postgres",
-                        *commands).strip()
-
-    def seconds_of(self, statement):
-        """How long a statement takes, by psql's own clock."""
-        text = self.sql("\\timing on", statement)
-        return float(re.findall(r"^Time: ([0-9.]+) ms", text, re.MULTILINE)[-1]) / 1000
-
-    def pgbench(self, script, clients, runtime):
-        """Runs a script of SQL by so many clients. Returns transactions per second."""
-        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
-            file.write(script)
-            file.flush()
-            os.chmod(file.name, 0o644)
-            text = self.run("pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 4)),
-                            "-T", str(max(round(runtime), 1)), "-f", file.name, "-h", self.sockets, "postgres")
-        return float(re.search(r"^tps = ([0-9.]+)", text, re.MULTILINE).group(1))
 
     def remove(self):
         if self.sockets:

@@ -77,7 +77,7 @@ public final class HeapFetcher {
     page = nil
     block = .invalid
     do throws(StorageError) {
-      var pinned = try session.database.pool.read(relation.fork, wanted, session.backend)
+      var pinned = try relation.pool.read(relation.fork, wanted, session.backend)
       do throws(EngineError) { try session.prune(&pinned, of: relation) } catch {
         throw StorageError(.writeAheadLog, message: error.message)
       }

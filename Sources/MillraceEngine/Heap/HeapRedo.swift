@@ -23,6 +23,9 @@ struct HeapRedo {
       try redo.insert(try HeapInsertRecord(record.mainData), data: block.data, on: page)
     case (.heap, HeapRecordInfo.delete):
       try redo.delete(try HeapDeleteRecord(record.mainData), on: page)
+    case (.heap, HeapRecordInfo.inPlace):
+      var main = RecordFields(record.mainData)
+      try redo.overwrite(try HeapInPlaceRecord(&main), data: block.data, on: page)
     case (.heap, HeapRecordInfo.lock):
       try redo.lock(try HeapLockRecord(record.mainData), on: page, isSuccessor: false)
     case (.heap2, HeapRecordInfo.lockUpdated):
@@ -166,6 +169,16 @@ struct HeapRedo {
   }
 
   // MARK: Delete
+
+  private func overwrite(
+    _ record: HeapInPlaceRecord, data: UnsafeRawBufferPointer, on page: HeapPage
+  ) throws(EngineError) {
+    let tuple = try tuple(record.number, on: page)
+    guard tuple.bytes.count - tuple.dataOffset == data.count else {
+      throw EngineError(.corrupted, "a WAL record overwrites a tuple of another length")
+    }
+    tuple.overwrite(data)
+  }
 
   func delete(_ record: HeapDeleteRecord, on page: HeapPage) throws(EngineError) {
     let tuple = try tuple(record.number, on: page)

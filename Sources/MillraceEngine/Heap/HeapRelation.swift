@@ -1,9 +1,12 @@
 import MillraceIO
 public import MillraceStorage
 
-/// A table: its main fork, and where rows can go. One object for each table in a database; any session uses it.
+/// A table: its main fork, and where rows can go. One object for each table in a database; any session uses it, but for
+/// a temporary one, which its own session alone can use.
 public final class HeapRelation: Sendable {
   public let locator: RelationLocator
+  /// By which it is counted what is done with it: stays when it gets a new file.
+  public let oid: UInt32
   /// Whether some index may lead to its tuples: then pruning keeps their line pointers.
   public let hasIndexes: Bool
   /// How much of a page insertions fill, in percent; the rest is for newer versions of its rows.
@@ -11,6 +14,10 @@ public final class HeapRelation: Sendable {
   /// Whether changes are logged: not those of temporary and unlogged tables.
   public let isLogged: Bool
   let fork: StoredFork
+  /// Where its pages are in memory: the shared buffers, or those of its session.
+  public let pool: BufferPool
+  /// Whose temporary relation it is; nil for all others.
+  let temporaryBackend: UInt32?
   /// Its maps, whose files need not be there.
   let visibilityFork, freeSpaceFork: StoredFork
   /// Pages that were appended together and that nobody has taken yet, the next one last.
@@ -18,12 +25,14 @@ public final class HeapRelation: Sendable {
 
   /// - Parameter maps: the visibility map, and the free space map.
   init(
-    _ locator: RelationLocator, fork: StoredFork, maps: (visibility: StoredFork, freeSpace: StoredFork),
-    hasIndexes: Bool, fillFactor: Int, isLogged: Bool = true
+    _ locator: RelationLocator, oid: UInt32, fork: StoredFork,
+    maps: (visibility: StoredFork, freeSpace: StoredFork), pool: BufferPool, hasIndexes: Bool, fillFactor: Int,
+    isLogged: Bool = true, temporaryBackend: UInt32? = nil
   ) {
     precondition((10...100).contains(fillFactor), "a fill factor is from 10 to 100 percent")
     (self.locator, self.fork, self.hasIndexes, self.fillFactor) = (locator, fork, hasIndexes, fillFactor)
     (visibilityFork, freeSpaceFork) = maps
+    (self.oid, self.pool, self.temporaryBackend) = (oid, pool, temporaryBackend)
     self.isLogged = isLogged
   }
 

@@ -37,9 +37,9 @@ public final class HeapScan {
     let database = session.database
     let count = try relation.blockCount()
     // A table that is large for the pool passes through a ring of buffers instead of pushing everything else out.
-    let strategy = Int(count) > database.pool.count / 4 ? database.bulkReadStrategy() : nil
+    let strategy = database.bulkReadStrategy(for: relation, pages: count)
     stream = ReadStream(
-      database.pool, session.backend, relation.fork, BlockRange(0..<count, isCertain: true), strategy: strategy,
+      relation.pool, session.backend, relation.fork, BlockRange(0..<count, isCertain: true), strategy: strategy,
       configuration: configuration ?? database.readStreamConfiguration)
     visible.reserveCapacity(HeapPage.itemCountMax)
     hints.reserveCapacity(HeapPage.itemCountMax)

@@ -27,6 +27,9 @@ struct HeapDescription {
       text =
         "xmax: \(lock.xmax), off: \(lock.number), infobits: \(Self.infoBits(lock.infoBits)), "
         + "flags: \(Self.hexadecimal(lock.flags))"
+    case (.heap, HeapRecordInfo.inPlace):
+      var fields = RecordFields(record.mainData)
+      text = "off: \(try HeapInPlaceRecord(&fields).number)" + (try Self.invalidations(&fields))
     case (.heap2, HeapRecordInfo.visible):
       var fields = RecordFields(record.mainData)
       let horizon = try fields.next(UInt32.self)
@@ -39,6 +42,31 @@ struct HeapDescription {
     default:
       text = ""
     }
+  }
+
+  /// What is to be forgotten: `SharedInvalidationMessage` (src/include/storage/sinval.h).
+  private static func invalidations(_ fields: inout RecordFields) throws(EngineError) -> String {
+    _ = try fields.next(UInt32.self)
+    let count = try fields.next(Int32.self)
+    guard count > 0 else { return "" }
+    var text = "; inval msgs:"
+    for _ in 0..<count {
+      let kind = Int8(bitPattern: UInt8(truncatingIfNeeded: try fields.next(UInt32.self)))
+      let (database, object) = (try fields.next(UInt32.self), try fields.next(UInt32.self))
+      _ = try fields.next(UInt32.self)
+      let message =
+        switch kind {
+        case 0...: " catcache \(kind)"
+        case -1: " catalog \(object)"
+        case -2: " relcache \(object)"
+        case -3: " smgr"
+        case -4: " relmap db \(database)"
+        case -5: " snapshot \(object)"
+        default: " unrecognized id \(kind)"
+        }
+      text += message
+    }
+    return text
   }
 
   private static func multiInsert(_ record: WALRecord) throws(EngineError) -> String {

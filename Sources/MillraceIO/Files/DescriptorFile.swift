@@ -94,7 +94,10 @@ public final class DescriptorFile: IOFile, @unchecked Sendable {
     }
   }
 
-  public override func close() { Glibc.close(descriptor) }
+  public override func close() {
+    let descriptor = takeDescriptor()
+    if descriptor >= 0 { Glibc.close(descriptor) }
+  }
 }
 
 /// What a file is opened for.

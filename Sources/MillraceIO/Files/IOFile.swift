@@ -50,6 +50,12 @@ open class IOFile: @unchecked Sendable {
   /// Does not change while the file is in use.
   @inline(__always) public final var descriptor: Int32 { Int32(bitPattern: currentDescriptor.relaxed) }
 
+  /// Ends the use of the descriptor, whose number the system may give to another file from now on.
+  /// - Returns: the descriptor, or -1 where there is none any more.
+  final func takeDescriptor() -> Int32 {
+    Int32(bitPattern: currentDescriptor.exchange(UInt32(bitPattern: -1), ordering: .acquiringAndReleasing))
+  }
+
   /// For files that are opened again and again under one identity.
   package final func setDescriptor(_ descriptor: Int32) { currentDescriptor.relaxed = UInt32(bitPattern: descriptor) }
 
@@ -118,7 +124,8 @@ open class IOFile: @unchecked Sendable {
   /// Cuts or extends the file to `length` bytes.
   open func truncate(to length: Int64) throws(IOError) { fatalError("\(Self.self) does not truncate") }
 
-  /// Gives the descriptor back. Called once, with no I/O in flight; use ``IOEngine/close(_:)``.
+  /// Gives the descriptor back; from then on every use fails with EBADF. With no I/O in flight; use
+  /// ``IOEngine/close(_:by:)``.
   open func close() {}
 
   /// Executes an operation in place, at most once.

@@ -35,6 +35,8 @@ final class Connection: MessageTransport, @unchecked Sendable {
   private struct State {
     var frames = CircularBuffer<Frame>()
     var inputBytes = 0
+    /// Messages that the session has taken, since the beginning.
+    var takenCount: UInt64 = 0
     var isInputPaused = false
     /// Nothing more comes from the client, and nothing can be sent to it.
     var isClosed = false
@@ -127,11 +129,21 @@ final class Connection: MessageTransport, @unchecked Sendable {
     wake(schedule)
   }
 
-  /// The same, where nothing has come meanwhile and no thread is at work.
-  func terminateIfIdle(_ report: ErrorReport) {
-    let isIdle = state.withLock { !$0.isScheduled && $0.frames.isEmpty }
-    if isIdle { terminate(report) }
+  /// The same, unless a message has come since so many had been taken.
+  ///
+  /// That decides, and not whether a thread has the session: who has just sent an answer may still be on its way to the
+  /// next message, for as long as the system lets others run.
+  func terminate(_ report: ErrorReport, ifIdleSince takenCount: UInt64) {
+    let schedule = state.withLock { state -> (@Sendable () -> Void)? in
+      guard state.frames.isEmpty, state.takenCount == takenCount else { return nil }
+      if state.termination == nil { state.termination = report }
+      return Self.takeSchedule(&state)
+    }
+    wake(schedule)
   }
+
+  /// Messages that the session has taken, since the beginning.
+  var takenCount: UInt64 { state.withLock { $0.takenCount } }
 
   private static func takeSchedule(_ state: inout State) -> (@Sendable () -> Void)? {
     guard !state.isScheduled, let schedule = state.schedule else { return nil }
@@ -194,6 +206,7 @@ final class Connection: MessageTransport, @unchecked Sendable {
       if let termination = state.termination { return (.terminated(termination), nil) }
       if let frame = state.frames.popFirst() {
         state.inputBytes -= frame.cost
+        state.takenCount += 1
         guard state.isInputPaused, state.inputBytes < Self.inputLow else { return (.frame(frame), nil) }
         state.isInputPaused = false
         return (.frame(frame), state.resumeReading)

@@ -205,9 +205,12 @@ final class SessionServices: Sendable {
   func sessionIsIdle(_ session: ClientSession) -> Scheduled<Void>? {
     let limit = timeouts.idleSession
     guard limit > 0, session.startup.parameters.replication == .none else { return nil }
-    return session.connection.channel.eventLoop.scheduleTask(in: .nanoseconds(limit)) {
-      session.connection.terminateIfIdle(
-        ErrorReport(.fatal, .idleSessionTimeout, "terminating connection due to idle-session timeout"))
+    let connection = session.connection
+    let takenCount = connection.takenCount
+    return connection.channel.eventLoop.scheduleTask(in: .nanoseconds(limit)) {
+      connection.terminate(
+        ErrorReport(.fatal, .idleSessionTimeout, "terminating connection due to idle-session timeout"),
+        ifIdleSince: takenCount)
     }
   }
 

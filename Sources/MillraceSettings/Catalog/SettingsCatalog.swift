@@ -6,7 +6,7 @@ public enum SettingsCatalog {
   /// All definitions, by topic.
   public static let all: [SettingDefinition] =
     inputOutput + memory + files + writeBack + checkpoints + writeAheadLog + recovery + replication + connections
-    + errorHandling + statistics
+    + errorHandling + statistics + planning + sessions + vacuum + presets
 
   /// The definition that a name or an alias stands for, in any case of letters; nil if there is none.
   public static func definition(named name: String) -> SettingDefinition? {
@@ -15,7 +15,7 @@ public enum SettingsCatalog {
 
   /// Where a name or an alias stands in `all`.
   static func position(of name: String) -> Int? {
-    positions[name] ?? positions[name.asciiLowercased]
+    positions[name] ?? loweredPositions[name.asciiLowercased]
   }
 
   private static let positions: [String: Int] = {
@@ -24,6 +24,9 @@ public enum SettingsCatalog {
     }
     return Dictionary(uniqueKeysWithValues: names)
   }()
+
+  private static let loweredPositions: [String: Int] = Dictionary(
+    uniqueKeysWithValues: positions.map { ($0.key.asciiLowercased, $0.value) })
 
   /// Names that settings had in versions of the design that were never released, and what says the same today.
   private static let formerNames = [

@@ -23,7 +23,7 @@ public struct SettingDefinition: Sendable, Equatable {
   }
 }
 
-// The five ways to define a setting, for the catalog.
+// The ways to define a setting, for the catalog.
 extension SettingDefinition {
   static func bool(_ name: String, default value: Bool, _ context: SettingContext, _ summary: String) -> Self {
     Self(name, [], .bool, .bool(value), context, summary)
@@ -50,6 +50,16 @@ extension SettingDefinition {
     let kind = SettingEnumerationKind(
       names: Value.allCases.map(\.rawValue), synonyms: Value.synonyms.mapValues(\.rawValue), refusals: Value.refusals)
     return Self(name, [], .enumeration(kind), value.storage, context, summary)
+  }
+
+  /// An enumeration that nothing needs as a Swift type.
+  static func words(
+    _ name: String, default value: String, _ names: [String], synonyms: [String: String] = [:],
+    refusals: [String: String] = [:], _ context: SettingContext, _ summary: String
+  ) -> Self {
+    let kind = SettingEnumerationKind(
+      names: names.filter { refusals[$0] == nil }, synonyms: synonyms, refusals: refusals)
+    return Self(name, [], .enumeration(kind), .text(value), context, summary)
   }
 
   static func string(_ name: String, default value: String, _ context: SettingContext, _ summary: String) -> Self {

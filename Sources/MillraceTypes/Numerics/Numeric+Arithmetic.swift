@@ -92,8 +92,16 @@ extension Numeric {
     let count = a.digits.count + b.digits.count
     // Each place sums products below 10^8; more of them than would overflow 64 bits no value has digits for.
     var places = [Int64](repeating: 0, count: count)
-    for (index, digit) in a.digits.enumerated() where digit != 0 {
-      for (other, factor) in b.digits.enumerated() { places[index + other + 1] += Int64(digit) * Int64(factor) }
+    let factors = b.digits
+    for index in a.digits.indices where a.digits[index] != 0 {
+      let digit = Int64(a.digits[index])
+      // By index, since this is what powers and logarithms spend their time in: a build that is not optimized makes and
+      // takes apart a tuple for each step of another kind of loop.
+      var other = 0
+      while other < factors.count {
+        places[index + other + 1] += digit * Int64(factors[other])
+        other += 1
+      }
     }
     result.digits = [Int32](repeating: 0, count: count)
     var carry: Int64 = 0

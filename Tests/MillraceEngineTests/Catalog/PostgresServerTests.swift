@@ -9,49 +9,6 @@ import Testing
 /// PostgreSQL 18's own server, on clusters that we have made: the referee for everything in the system tables.
 @Suite(.enabled(if: PostgresInstallation.isExpected(18)))
 struct PostgresServerTests {
-  /// A directory that PostgreSQL's server can be started on.
-  private struct Server {
-    let installation: PostgresInstallation
-    let path: String
-
-    init(_ path: String, owner: String) throws {
-      installation = try PostgresInstallation.required(18)
-      self.path = path
-      for name in ["postgresql.conf", "postgresql.auto.conf", "pg_ident.conf"] {
-        try Data().write(to: URL(fileURLWithPath: "\(path)/\(name)"))
-      }
-      try Data("local all all trust\n".utf8).write(to: URL(fileURLWithPath: "\(path)/pg_hba.conf"))
-      try PostgresCluster.giveToServer(owner)
-    }
-
-    func whileRunning(_ body: () throws -> Void) throws {
-      let options = "-c listen_addresses='' -c unix_socket_directories='\(path)' -c fsync=off -c autovacuum=off"
-      try installation.run("pg_ctl", ["start", "-w", "-D", path, "-o", options, "-l", "\(path)/server.log"])
-      do {
-        try body()
-        try installation.run("pg_ctl", ["stop", "-w", "-D", path, "-m", "fast"])
-      } catch {
-        _ = try? installation.run("pg_ctl", ["stop", "-w", "-D", path, "-m", "immediate"])
-        throw error
-      }
-    }
-
-    func expect(
-      _ answer: [String], _ statements: String..., sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-      let found = try query(statements)
-      #expect(found == answer, sourceLocation: sourceLocation)
-    }
-
-    func query(_ statement: String) throws -> [String] { try query([statement]) }
-
-    private func query(_ statements: [String]) throws -> [String] {
-      var arguments = ["-h", path, "-U", "postgres", "-d", "postgres", "-XAtq", "-v", "ON_ERROR_STOP=1"]
-      for statement in statements { arguments += ["-c", statement] }
-      return try installation.run("psql", arguments).output.split(separator: "\n").map(String.init)
-    }
-  }
-
   /// The rows of a system table that a cluster begins with, for two clusters to have the same.
   private static let comparisons: [String] = [
     "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_collation", "pg_conversion", "pg_language", "pg_namespace",
@@ -65,7 +22,7 @@ struct PostgresServerTests {
     let path = temporary.path + "/data"
     let options = ClusterInitializer.Options(microseconds: 1_790_000_000_123_456, processID: 4711)
     try ClusterInitializer(LocalFileSystem(), path: path, options).run()
-    let server = try Server(path, owner: temporary.path)
+    let server = try DirectoryServer(path, owner: temporary.path)
     let reference = try PostgresCluster(
       try PostgresInstallation.required(18), options: ["--no-locale", "-E", "UTF8"])
     var expected: [String: [String]] = [:]
@@ -103,7 +60,8 @@ struct PostgresServerTests {
     let rig = try CatalogRig()
     try fill(rig)
     try rig.close()
-    let server = try Server(rig.rig.path, owner: URL(fileURLWithPath: rig.rig.path).deletingLastPathComponent().path)
+    let server = try DirectoryServer(
+      rig.rig.path, owner: URL(fileURLWithPath: rig.rig.path).deletingLastPathComponent().path)
     try server.whileRunning {
       try server.expect(
         ["1|10|7", "2|5000|7", "3|20000|7"], "SELECT id, length(body), n FROM t ORDER BY id")
@@ -123,6 +81,32 @@ struct PostgresServerTests {
       try server.expect(["1"], "REINDEX SYSTEM postgres", "VACUUM", "SELECT 1")
       #expect(throws: (any Error).self) { try server.query("INSERT INTO t (id) VALUES (4)") }
       try server.expect(["1"], "DROP TABLE t", "DROP SEQUENCE s", "DROP SCHEMA a", "SELECT 1")
+    }
+  }
+
+  @Test("it recovers a log in which databases are made, renamed and dropped, and works in what is left")
+  func databases() throws {
+    let rig = try CatalogRig()
+    for name in ["d", "e"] {
+      try rig.transaction { catalog throws(EngineError) in try catalog.createDatabase(name) }
+    }
+    let inside = try rig.connect("inside", to: "d")
+    try inside.transaction { session throws(EngineError) in _ = try session.catalog.createTable(CatalogRig.table()) }
+    inside.close()
+    try rig.transaction { catalog throws(EngineError) in try catalog.renameDatabase("d", to: "renamed") }
+    try rig.transaction { catalog throws(EngineError) in try catalog.createDatabase("copy", template: "renamed") }
+    try rig.transaction { catalog throws(EngineError) in try catalog.dropDatabase("e") }
+    rig.session.close()
+    rig.database.crash()
+    try? FileManager.default.removeItem(atPath: rig.rig.path + "/postmaster.pid")
+    let server = try DirectoryServer(rig)
+    try server.whileRunning {
+      try server.expect(
+        ["copy", "postgres", "renamed", "template0", "template1"], "SELECT datname FROM pg_database ORDER BY 1")
+      for name in ["renamed", "copy"] {
+        #expect(try server.query("INSERT INTO t VALUES (1, 'a') RETURNING id", in: name) == ["1"])
+        #expect(try server.query("SELECT count(*) FROM pg_class WHERE relname = 't_pkey'", in: name) == ["1"])
+      }
     }
   }
 

@@ -29,7 +29,9 @@ final class SimulatedServer {
   static func initialize(_ disk: SimulatedDisk, _ plan: SimulationPlan, seed: UInt64) throws(EngineError) {
     disk.requiresDirectories = true
     let simulation = try boot(disk, plan, seed: seed)
-    try RowStore.initialize(path, fileSystem: disk, segmentBlocks: segmentBlocks) { configuration in
+    try RowStore.initialize(
+      path, fileSystem: disk, segmentBlocks: segmentBlocks, hasCatalogs: plan.hasCatalogs
+    ) { configuration in
       configuration.engine = simulation.engine
       configuration.hasBackgroundThreads = false
       configuration.clock = { 1_700_000_000_000_000 }

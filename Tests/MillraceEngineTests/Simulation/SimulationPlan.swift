@@ -19,6 +19,8 @@ struct SimulationPlan: CustomStringConvertible {
   let faults: FaultModel
   /// Bytes of the disk, where it is bounded.
   let capacity: Int
+  /// Whether there are system tables: hundreds of files that no client touches and every start has to make durable.
+  let hasCatalogs: Bool
   let buffers: Int
   let assignments: [(name: String, value: String)]
   /// One in so many steps is a checkpoint, a round of the background writer, a round of the WAL writer.
@@ -35,6 +37,7 @@ struct SimulationPlan: CustomStringConvertible {
     clients = random.number(in: 1...6)
     var faults = FaultModel(from: &random)
     if random.oneIn(5) { faults.flushErrors = random.element(of: [3, 10, 50]) }
+    hasCatalogs = canary == nil && seed % 16 == 0
     capacity = random.number(in: 5...12) << 20
     buffers = random.element(of: [16, 17, 24, 48, 128])
     checkpointRate = random.element(of: [0, 20, 60, 300])

@@ -101,8 +101,31 @@ struct DescriptorFileTests {
     let emptied = try DescriptorFile.open(directory.path("new"), [.write, .truncate])
     #expect(try emptied.size() == 0)
     emptied.close()
-    #expect(throws: IOError.self) { try file.size() }
-    #expect(throws: IOError.self) { try file.truncate(to: 1) }
+  }
+
+  @Test("a closed file is nobody's, also where the system has given its number to another")
+  func staysClosed() throws {
+    let directory = try DiskDirectory()
+    let file = try DescriptorFile.open(directory.path("closed"), [.write, .create, .exclusive])
+    let number = file.descriptor
+    file.close()
+    // The file of this number is another now, whether other threads open files or not.
+    let path = try directory.makeFile(byteCount: 10)
+    let opened = open(path, O_RDWR | O_CLOEXEC)
+    defer { close(opened) }
+    let taken = fcntl(opened, F_DUPFD_CLOEXEC, number)
+    defer { close(taken) }
+    for error in [
+      #expect(throws: IOError.self) { try file.size() }, #expect(throws: IOError.self) { try file.truncate(to: 1) },
+      #expect(throws: IOError.self) { try file.dropCache() },
+    ] {
+      #expect(error?.errno == EBADF)
+    }
+    #expect(file.sync(dataOnly: false) == -Int64(EBADF))
+    file.close()
+    #expect(fcntl(taken, F_GETFD) >= 0)
+    var status = stat()
+    #expect(fstat(opened, &status) == 0 && status.st_size == 10)
   }
 
   @Test("every file has an identity of its own, also under the same number")

@@ -38,7 +38,7 @@ public final class IndexHeapFetch {
       expectsOne
       ? nil
       : ReadStream(
-        session.database.pool, session.backend, relation.fork, source,
+        relation.pool, session.backend, relation.fork, source,
         configuration: configuration ?? session.database.readStreamConfiguration)
   }
 

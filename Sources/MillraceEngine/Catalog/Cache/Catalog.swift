@@ -17,6 +17,7 @@ public final class Catalog: Sendable {
 
   private struct Cache {
     var relations: [UInt32: RelationDescriptor] = [:]
+    var statistics: [UInt32: [Int: ColumnStatistics]] = [:]
     var names: [RelationName: UInt32?] = [:]
     var others: [ObjectIdentifier: any Sendable] = [:]
   }
@@ -54,6 +55,8 @@ public final class Catalog: Sendable {
 
   func relation(_ oid: UInt32) -> RelationDescriptor? { cache.withLock { $0.relations[oid] } }
 
+  func statistics(_ oid: UInt32) -> [Int: ColumnStatistics]? { cache.withLock { $0.statistics[oid] } }
+
   func name(_ name: RelationName) -> UInt32?? { cache.withLock { $0.names[name] } }
 
   /// Something else that is read as a whole: by its type.
@@ -75,6 +78,10 @@ public final class Catalog: Sendable {
     keep(since: position) { $0.relations[relation.oid] = relation }
   }
 
+  func keep(_ statistics: [Int: ColumnStatistics], of oid: UInt32, since position: UInt64) {
+    keep(since: position) { $0.statistics[oid] = statistics }
+  }
+
   func keep(_ name: RelationName, _ oid: UInt32?, since position: UInt64) {
     keep(since: position) { $0.names[name] = .some(oid) }
   }
@@ -89,7 +96,7 @@ public final class Catalog: Sendable {
     cache.withLock { cache in
       for message in messages {
         switch message {
-        case .relation(let oid): cache.relations[oid] = nil
+        case .relation(let oid): (cache.relations[oid], cache.statistics[oid]) = (nil, nil)
         case .everythingElse: cache.others = [:]
         }
       }

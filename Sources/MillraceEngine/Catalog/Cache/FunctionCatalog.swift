@@ -179,6 +179,19 @@ public final class FunctionCatalog: Sendable {
     }
     return candidates.min { $0.oid < $1.oid }
   }
+
+  /// The operator of a family's strategy between values of its own type; 0 where there is none.
+  public func operatorID(of operatorClass: OperatorClassEntry, strategy: Int16) -> UInt32 {
+    for (id, members) in familyOperators {
+      for member in members
+      where member.family == operatorClass.family && member.strategy == strategy
+        && member.left == operatorClass.inputType && member.right == operatorClass.inputType
+      {
+        return id
+      }
+    }
+    return 0
+  }
 }
 
 extension SessionCatalog {

@@ -17,6 +17,7 @@ public final class SessionCatalog {
   }
 
   private var relations: [UInt32: RelationDescriptor] = [:]
+  private var statistics: [UInt32: [Int: ColumnStatistics]] = [:]
   private var names: [Catalog.RelationName: UInt32?] = [:]
   private var others: [ObjectIdentifier: any Sendable] = [:]
   var resolvedPath: [UInt32]?
@@ -26,6 +27,9 @@ public final class SessionCatalog {
   private(set) var changes: Set<InvalidationQueue.Message> = []
   /// The session's temporary schema, once it has one, and its files.
   var temporary = TemporaryRelations()
+  /// Databases whose files go when the transaction commits, and those that it has made.
+  var droppedDatabases: [UInt32] = []
+  var createdDatabases: [UInt32] = []
   /// What `nextval` has taken ahead.
   var sequences = SequenceCache()
   let arena = Arena()
@@ -48,7 +52,7 @@ public final class SessionCatalog {
   }
 
   private func forgetAll() {
-    relations = [:]
+    (relations, statistics) = ([:], [:])
     names = [:]
     others = [:]
     resolvedPath = nil
@@ -56,7 +60,7 @@ public final class SessionCatalog {
 
   private func forget(_ message: InvalidationQueue.Message) {
     switch message {
-    case .relation(let oid): relations[oid] = nil
+    case .relation(let oid): (relations[oid], statistics[oid]) = (nil, nil)
     case .everythingElse:
       others = [:]
       resolvedPath = nil
@@ -70,6 +74,12 @@ public final class SessionCatalog {
     forget(message)
   }
 
+  /// What has changed for everybody, whatever becomes of the own transaction.
+  func forgetEverywhere(_ message: InvalidationQueue.Message) {
+    forget(message)
+    catalog.invalidate([message])
+  }
+
   /// Called when the transaction has ended, before its locks are given back.
   func transactionHasEnded(committed: Bool) {
     if !committed || changes.contains(.everythingElse) {
@@ -79,6 +89,8 @@ public final class SessionCatalog {
     for message in changes { forget(message) }
     if committed { catalog.invalidate(changes) }
     changes = []
+    for oid in committed ? droppedDatabases : createdDatabases { session.database.removeDatabase(oid, session) }
+    (droppedDatabases, createdDatabases) = ([], [])
     temporary.transactionHasEnded(committed: committed)
   }
 
@@ -103,7 +115,27 @@ public final class SessionCatalog {
     let position = catalog.invalidations.end
     guard let read = try readRelation(oid) else { return nil }
     relations[oid] = read
-    if !isOwn { catalog.keep(read, since: position) }
+    // What a session's own buffers hold is of no use to others.
+    if !isOwn, read.temporaryBackend == nil { catalog.keep(read, since: position) }
+    return read
+  }
+
+  /// What ANALYZE found out about the columns of a relation, by their numbers from 0; none for those that it has not
+  /// looked at.
+  /// - Throws: ``EngineError``.
+  /// - Complexity: as ``relation(_:)``: read once, and again when they have changed.
+  public func columnStatistics(of oid: UInt32) throws(EngineError) -> [Int: ColumnStatistics] {
+    acceptInvalidations()
+    if let known = statistics[oid] { return known }
+    let isOwn = changes.contains(.relation(oid))
+    if !isOwn, let known = catalog.statistics(oid) {
+      statistics[oid] = known
+      return known
+    }
+    let position = catalog.invalidations.end
+    let read = try readStatistics(of: oid)
+    statistics[oid] = read
+    if !isOwn { catalog.keep(read, of: oid, since: position) }
     return read
   }
 

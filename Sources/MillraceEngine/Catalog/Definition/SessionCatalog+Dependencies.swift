@@ -159,8 +159,11 @@ extension SessionCatalog {
     try session.advanceCommand()
   }
 
-  /// Dependencies and comments of what is gone.
+  /// Dependencies, comments and statistics of what is gone.
   private func removeNotes(on object: ObjectAddress) throws(EngineError) {
+    if object.classID == SystemOID.pgClass {
+      try dropStatistics(of: object.objectID, column: object.subID == 0 ? nil : Int(object.subID) - 1)
+    }
     var keys: [CatalogColumns.Dependency: CatalogValue] = [
       .classid: .oid(object.classID), .objid: .oid(object.objectID),
     ]

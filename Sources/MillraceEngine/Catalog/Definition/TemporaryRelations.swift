@@ -96,9 +96,10 @@ extension SessionCatalog {
 
   /// Removes files that no transaction needs any more.
   func removeTemporaryFiles() {
-    let database = session.database
     for locator in temporary.takeRemovable() {
-      database.removeFiles(of: locator, session.backend, temporaryBackend: session.temporaryBackend)
+      // Its first file was made before anybody needed a buffer for it.
+      guard let buffers = try? session.requireLocalBuffers() else { return }
+      buffers.removeFiles(of: locator, session.backend)
     }
   }
 

@@ -167,6 +167,15 @@ public enum CatalogColumns {
       aggsortop, aggtranstype, aggtransspace, aggmtranstype, aggmtransspace, agginitval, aggminitval
   }
 
+  /// `pg_statistic`.
+  public enum Statistic: Int, CatalogColumn {
+    public static let catalog: UInt32 = 2619
+    case starelid, staattnum, stainherit, stanullfrac, stawidth, stadistinct, stakind1, stakind2, stakind3, stakind4,
+      stakind5, staop1, staop2, staop3, staop4, staop5, stacoll1, stacoll2, stacoll3, stacoll4, stacoll5,
+      stanumbers1, stanumbers2, stanumbers3, stanumbers4, stanumbers5, stavalues1, stavalues2, stavalues3,
+      stavalues4, stavalues5
+  }
+
   /// `pg_tablespace`.
   public enum Tablespace: Int, CatalogColumn {
     public static let catalog: UInt32 = 1213

@@ -186,7 +186,7 @@ extension SessionCatalog {
     throw EngineError(.internalError, "tuple concurrently \(verb)")
   }
 
-  private func form<Column: CatalogColumn>(
+  func form<Column: CatalogColumn>(
     _ row: CatalogRow<Column>, _ table: SystemCatalog
   ) throws(EngineError) -> (tuple: HeapTuple, slot: TupleSlot) {
     let descriptor = table.descriptor

@@ -20,6 +20,8 @@ public enum SystemOID {
   public static let heap: UInt32 = 2
   /// The access method `btree`.
   public static let btree: UInt32 = 403
+  /// The access method `hash`.
+  public static let hash: UInt32 = 405
   /// The collation `default`.
   public static let defaultCollation: UInt32 = 100
   public static let cCollation: UInt32 = 950

@@ -7,6 +7,7 @@ public enum HeapRecordInfo {
   public static let update: UInt8 = 0x20
   public static let hotUpdate: UInt8 = 0x40
   public static let lock: UInt8 = 0x60
+  public static let inPlace: UInt8 = 0x70
 
   /// Of the resource manager Heap2.
   public static let pruneOnAccess: UInt8 = 0x10

@@ -90,6 +90,33 @@ struct HeapDeleteRecord: Sendable, Equatable {
   }
 }
 
+/// `xl_heap_inplace`, without what tells PostgreSQL's replicas what to forget.
+struct HeapInPlaceRecord: Sendable, Equatable {
+  var number: UInt16
+  var database: UInt32
+  var tablespace: UInt32
+
+  init(number: UInt16, database: UInt32, tablespace: UInt32) {
+    (self.number, self.database, self.tablespace) = (number, database, tablespace)
+  }
+
+  init(_ fields: inout RecordFields) throws(EngineError) {
+    number = try fields.next(UInt16.self)
+    _ = try fields.next(UInt16.self)
+    (database, tablespace) = (try fields.next(UInt32.self), try fields.next(UInt32.self))
+  }
+
+  func append(to builder: WALRecordBuilder) {
+    builder.appendData(number)
+    builder.appendData(UInt16(0))
+    builder.appendData(database)
+    builder.appendData(tablespace)
+    // Whether the files that start PostgreSQL's caches go; and how many invalidations follow.
+    builder.appendData(UInt32(0))
+    builder.appendData(Int32(0))
+  }
+}
+
 /// `xl_heap_lock`, and `xl_heap_lock_updated`, which has the same fields.
 struct HeapLockRecord: Sendable, Equatable {
   var xmax: TransactionID

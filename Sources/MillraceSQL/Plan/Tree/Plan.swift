@@ -191,6 +191,8 @@ public struct PlanRowMark: Hashable, Sendable {
   public var ctid: Int
   public var strength: RowLockStrength
   public var waitPolicy: RowLockWait
+  /// The alias of the ``TableScan`` that the rows come from, which a recheck gives the new version.
+  public var alias = ""
 
   public init(relation: UInt32, ctid: Int, _ strength: RowLockStrength, _ waitPolicy: RowLockWait) {
     (self.relation, self.ctid) = (relation, ctid)
