@@ -41,6 +41,8 @@ public final class Session {
   var extensionSize = 1
   /// For its temporary relations; nil until it has some.
   var localBuffers: LocalBuffers?
+  /// What SQL's functions keep from one statement to the next, such as the state of their random numbers.
+  public var functionMemory: AnyObject?
   /// How many there will be.
   var temporaryBufferCount: Int
   /// Its view of the system tables of the database that it is connected to.

@@ -58,6 +58,24 @@ public final class HeapFetcher {
     return Self.tuple(number, bytes, block)
   }
 
+  /// The tuple at a place, if the snapshot sees just that one (`heap_fetch`).
+  /// - Returns: a tuple on its page, valid until the next call.
+  public func fetchExact(_ place: TupleIdentifier) throws(EngineError) -> HeapTuple? {
+    try pin(place.block)
+    guard var page = page.take() else { return nil }
+    page.lock(.share, backend: session.backend)
+    var found = Self.tuple(Int(place.number), page.bytes, block)
+    if let tuple = found {
+      var bits: Infomask = []
+      let lsn = PageHeader.lsn(of: page.bytes)
+      if try !session.visibility.isVisible(tuple, to: snapshot, pageLSN: lsn, hints: &bits) { found = nil }
+    }
+    page.unlock()
+    self.page = consume page
+    if found != nil { identifier = place }
+    return found
+  }
+
   /// The tuple at a place, whoever sees it, with its header as it is now.
   /// - Parameter replaced: where the place is that of a newer version: who replaced the older one. If the place has
   ///   another row by now, nil is returned.
