@@ -10,6 +10,8 @@ public struct Planner {
   let catalog: SessionCatalog
   let environment: any SessionEnvironment
   let settings: PlannerSettings
+  /// How values are read and written, where constants are computed.
+  public var typeSettings = TypeSettings()
 
   public init(_ catalog: SessionCatalog, _ environment: any SessionEnvironment, settings: PlannerSettings) {
     (self.catalog, self.environment, self.settings) = (catalog, environment, settings)
@@ -22,7 +24,7 @@ public struct Planner {
   public func plan(
     _ query: Query, boundParameters: TupleSlot? = nil, tupleFraction: Double = 0
   ) throws(SQLError) -> PlannedStatement {
-    let statement = try StatementPlanning(catalog, environment, settings, bound: boundParameters)
+    let statement = try StatementPlanning(self, bound: boundParameters)
     if let simple = try statement.planSimple(query) { return simple }
     let planning = QueryPlanning(statement, query, parent: nil)
     let path = try planning.plan(tupleFraction: tupleFraction)

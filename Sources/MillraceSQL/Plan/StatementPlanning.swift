@@ -6,11 +6,13 @@ final class StatementPlanning {
   let catalog: SessionCatalog
   let environment: any SessionEnvironment
   let settings: PlannerSettings
+  let typeSettings: TypeSettings
   let functions: FunctionCatalog
   /// The values of the statement's parameters, where the plan may depend on them.
   let bound: TupleSlot?
   /// For values that are computed while planning.
-  let arena = Arena(chunkSize: 4096)
+  private(set) lazy var arena = Arena(chunkSize: 4096)
+  private var knownFolder: ConstantFolder?
   private(set) var subplans: [Plan] = []
   /// What running each subplan costs: before its first row, and each time.
   private(set) var subplanCosts: [SubplanCost] = []
@@ -20,10 +22,10 @@ final class StatementPlanning {
   /// Operators that were looked up in families.
   var familyOperators: [FamilyKey: UInt32?] = [:]
 
-  init(
-    _ catalog: SessionCatalog, _ environment: any SessionEnvironment, _ settings: PlannerSettings, bound: TupleSlot?
-  ) throws(SQLError) {
-    (self.catalog, self.environment, self.settings, self.bound) = (catalog, environment, settings, bound)
+  init(_ planner: Planner, bound: TupleSlot?) throws(SQLError) {
+    (catalog, environment, settings) = (planner.catalog, planner.environment, planner.settings)
+    (typeSettings, self.bound) = (planner.typeSettings, bound)
+    let catalog = catalog
     functions = try Self.engine { () throws(EngineError) in try catalog.functions() }
   }
 
@@ -35,6 +37,14 @@ final class StatementPlanning {
   func relation(_ oid: UInt32) throws(SQLError) -> RelationDescriptor {
     let catalog = catalog
     return try Self.engine { () throws(EngineError) in try catalog.requiredRelation(oid) }
+  }
+
+  /// What computes constants.
+  func folder() throws(SQLError) -> ConstantFolder {
+    if let knownFolder { return knownFolder }
+    let made = try ConstantFolder(catalog.session, environment, typeSettings, parameters: bound)
+    knownFolder = made
+    return made
   }
 
   // MARK: What the plan has

@@ -61,9 +61,8 @@ extension QueryPlanning {
   private func checks(_ table: RelationDescriptor) throws(SQLError) -> [NamedCheck] {
     var found: [NamedCheck] = []
     for constraint in table.constraints where constraint.kind == .check && constraint.isEnforced {
-      guard let sql = constraint.expression,
-        let condition = try statement.analyze(sql, over: table, expecting: ValueType(.bool))
-      else { continue }
+      guard let sql = constraint.expression else { continue }
+      let condition = try statement.analyze(sql, over: table, for: .check, expecting: ValueType(.bool))
       found.append(
         NamedCheck(
           constraint.name,

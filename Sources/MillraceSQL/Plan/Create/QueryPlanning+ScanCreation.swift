@@ -207,17 +207,6 @@ extension QueryPlanning {
   }
 }
 
-extension SystemColumn {
-  var type: TypeID {
-    switch self {
-    case .ctid: .tid
-    case .xmin, .xmax: .xid
-    case .cmin, .cmax: .cid
-    case .tableoid: .oid
-    }
-  }
-}
-
 extension BitmapPath {
   /// Whether all rows that come out fulfil a condition for sure, once those of whole pages are checked again.
   func fulfils(_ restriction: Restriction) -> Bool {

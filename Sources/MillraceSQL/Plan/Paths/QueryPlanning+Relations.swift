@@ -41,7 +41,7 @@ extension QueryPlanning {
         column: column.column, expression: nil, family: known.family, type: known.inputType,
         isDescending: column.isDescending, isNullsFirst: column.isNullsFirst)
       if let sql = column.expression {
-        guard let expression = try statement.analyze(sql, over: table) else { return nil }
+        let expression = try statement.analyze(sql, over: table, for: .indexExpression)
         made.expression = Self.moved(try statement.fold(expression), to: entry)
         made.type = made.expression?.type.id ?? made.type
       }
@@ -49,7 +49,7 @@ extension QueryPlanning {
     }
     var predicate: [TypedExpression] = []
     if let sql = index.predicate {
-      guard let expression = try statement.analyze(sql, over: table) else { return nil }
+      let expression = try statement.analyze(sql, over: table, for: .indexPredicate)
       predicate = Self.conjuncts(Self.moved(try statement.foldCondition(expression), to: entry))
     }
     let (pages, height) = try statement.size(of: tree)

@@ -7,10 +7,10 @@ extension StatementPlanning {
   func fold(_ expression: TypedExpression) throws(SQLError) -> TypedExpression {
     switch expression {
     case .constant, .variable, .caseOperand, .input: return expression
-    case .parameter(let parameter): return bind(parameter)
+    case .parameter: if bound == nil { return expression }
     default: break
     }
-    return simplify(try compute(expression))
+    return simplify(try folder().fold(expression))
   }
 
   /// A condition of WHERE, ON or HAVING: there NULL is as good as false.
@@ -18,52 +18,24 @@ extension StatementPlanning {
     factored(try fold(expression))
   }
 
-  /// The value of a parameter, where the plan may depend on it.
-  private func bind(_ parameter: TypedParameter) -> TypedExpression {
-    guard case .external(let number) = parameter.source, let bound, number >= 1, number <= bound.count else {
-      return .parameter(parameter)
-    }
-    guard let datum = bound[number - 1] else {
-      return .constant(TypedConstant(parameter.type, .null, parameter.location))
-    }
-    let isByValue = TypeDescriptor.builtIn[parameter.type.id]?.isByValue ?? false
-    if datum.isToasted { return .parameter(parameter) }
-    return .constant(
-      TypedConstant(
-        parameter.type, isByValue ? .word(datum.word) : .bytes(datum.bytes.array), parameter.location))
-  }
-
-  /// Folds what the expression is made of, and then calls over constants.
-  private func compute(_ expression: TypedExpression) throws(SQLError) -> TypedExpression {
-    let folded = try expression.mapChildren { (child) throws(SQLError) in try fold(child) }
-    return folded
-  }
-
   // MARK: AND, OR, NOT
 
+  /// What the folder of constants leaves.
   private func simplify(_ expression: TypedExpression) -> TypedExpression {
     switch expression {
-    case .and(let arguments): simplifyChain(arguments, isAnd: true)
-    case .or(let arguments): simplifyChain(arguments, isAnd: false)
-    case .not(let argument): negate(argument)
-    case .nullTest(let argument, let isNegated):
-      if let constant = argument.asConstant {
-        (constant.value == .null) != isNegated ? .isTrue : .isFalse
-      } else {
-        expression
-      }
-    case .relabel(let inner, let type, let form): Self.relabel(inner, type, form)
-    case .booleanTest(let argument, let value, let isNegated):
-      argument.asConstant.map { Self.test($0, value, isNegated) } ?? expression
-    case .call(let call): simplifyComparison(call) ?? expression
-    default: expression
+    case .constant, .variable, .parameter, .caseOperand, .input: return expression
+    default: break
     }
-  }
-
-  private static func relabel(_ inner: TypedExpression, _ type: ValueType, _ form: CoercionForm) -> TypedExpression {
-    guard case .constant(var constant) = inner else { return .relabel(inner.withoutRelabels, type, form) }
-    constant.type = type
-    return .constant(constant)
+    let mapped = expression.mapChildren { child in simplify(child) }
+    switch mapped {
+    case .and(let arguments): return simplifyChain(arguments, isAnd: true)
+    case .or(let arguments): return simplifyChain(arguments, isAnd: false)
+    case .not(let argument): return negate(argument)
+    case .booleanTest(let argument, let value, let isNegated):
+      return argument.asConstant.map { Self.test($0, value, isNegated) } ?? mapped
+    case .call(let call): return simplifyComparison(call) ?? mapped
+    default: return mapped
+    }
   }
 
   private static func test(_ constant: TypedConstant, _ value: BooleanTest.Value, _ isNegated: Bool) -> TypedExpression {

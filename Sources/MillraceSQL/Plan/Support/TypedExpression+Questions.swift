@@ -3,14 +3,6 @@ import MillraceTypes
 
 /// What the planner asks of an expression (PostgreSQL's clauses.c and var.c in src/backend/optimizer/util).
 extension TypedExpression {
-  /// Whether `test` is true of the expression or of one in it. Does not look into subqueries.
-  func contains(_ test: (TypedExpression) -> Bool) -> Bool {
-    if test(self) { return true }
-    var found = false
-    forEachChild { child in if !found { found = child.contains(test) } }
-    return found
-  }
-
   var containsAggregate: Bool {
     contains { if case .aggregate(let aggregate) = $0 { aggregate.levelsUp == 0 } else { false } }
   }

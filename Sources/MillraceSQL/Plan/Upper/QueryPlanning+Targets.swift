@@ -45,26 +45,15 @@ extension QueryPlanning {
     return try statement.relation(oid)
   }
 
-  /// All columns of the new row: those that are given, the defaults of the others.
+  /// All columns of the new row: those that are given, defaults included; the others are null.
   private func insertedRow() throws(SQLError) -> [TypedExpression] {
     let table = try resultDescriptor()
     let shown = query.targets.filter { !$0.isHidden }
-    var row: [TypedExpression] = []
-    for (place, column) in table.tuple.columns.enumerated() {
-      let type = ValueType(column.typeID, column.typmod)
-      if let given = query.assignments.firstIndex(of: place), given < shown.count {
-        row.append(shown[given].expression)
-      } else if column.isDropped {
-        row.append(.constant(TypedConstant(ValueType(.int4), .null)))
-      } else if column.generated != .stored, let sql = column.defaultExpression,
-        let value = try statement.analyze(sql, over: table, expecting: type)
-      {
-        row.append(try statement.fold(value))
-      } else {
-        row.append(.constant(TypedConstant(type, .null)))
-      }
+    return table.tuple.columns.enumerated().map { place, column in
+      if let given = query.assignments.firstIndex(of: place), given < shown.count { return shown[given].expression }
+      let type = column.isDropped ? ValueType(.int4) : ValueType(column.typeID, column.typmod)
+      return .constant(TypedConstant(type, .null))
     }
-    return row
   }
 
   /// All columns of the row that an UPDATE makes: those that are not set stay as they were.
