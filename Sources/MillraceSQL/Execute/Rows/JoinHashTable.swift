@@ -123,6 +123,18 @@ final class JoinHashTable {
     return nil
   }
 
+  /// Bytes of a row, with what stands in front of it.
+  static func size(of record: UnsafeMutableRawPointer) -> Int {
+    headerSize + Int(record.load(fromByteOffset: 12, as: UInt32.self) & ~matchedFlag)
+  }
+
+  /// Makes what stands in front of a row.
+  static func begin(_ record: UnsafeMutableRawPointer, size: Int) {
+    record.storeBytes(of: 0 as UInt64, as: UInt64.self)
+    record.storeBytes(of: 0 as UInt32, toByteOffset: 8, as: UInt32.self)
+    record.storeBytes(of: UInt32(truncatingIfNeeded: size), toByteOffset: 12, as: UInt32.self)
+  }
+
   /// The row itself.
   @inline(__always) static func row(_ record: UnsafeMutableRawPointer) -> UnsafeRawPointer {
     UnsafeRawPointer(record + headerSize)

@@ -71,6 +71,21 @@ final class HashJoinBuild {
     return spill
   }
 
+  /// Copies a row of the inner input, for who finds it in another way than by its hash.
+  func copy(
+    _ row: Int, of batch: RowBatch, _ keys: KeyColumns, into memory: RowMemory
+  ) -> UnsafeMutableRawPointer {
+    for index in 0..<keys.count { (columns + index).initialize(to: keys.columns[index]) }
+    for (place, column) in kept.enumerated() {
+      (columns + keys.count + place).initialize(to: batch.columns[column.inner])
+    }
+    let size = format.size(columns, row: row)
+    let record = memory.allocate(JoinHashTable.headerSize + size)
+    JoinHashTable.begin(record, size: size)
+    format.write(columns, row: row, to: record + JoinHashTable.headerSize)
+    return record
+  }
+
   private func prepare(_ batch: RowBatch) throws(SQLError) {
     arena.reset()
     try keyColumns.evaluate(batch, arena)

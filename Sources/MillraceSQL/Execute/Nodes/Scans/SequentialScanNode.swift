@@ -1,4 +1,5 @@
 import MillraceEngine
+import MillraceSettings
 
 /// All rows of a table (src/backend/executor/nodeSeqscan.c).
 final class SequentialScanNode: PlanNode {
@@ -6,6 +7,7 @@ final class SequentialScanNode: PlanNode {
   private let projector: RowProjector
   private let isSynchronized: Bool
   private var scan: HeapBatchScan?
+  private var isAtEnd = false
   private var expected = Int.max
   /// Pages that the next batch may take: few at first, since often few rows are wanted.
   private var pageLimit = 1
@@ -19,6 +21,7 @@ final class SequentialScanNode: PlanNode {
   }
 
   override func produce() throws(SQLError) -> RowBatch? {
+    if isAtEnd { return nil }
     let scan = try opened()
     let limit = projector.hasFilter ? .max : expected
     while true {
@@ -28,6 +31,7 @@ final class SequentialScanNode: PlanNode {
       }
       guard count > 0 else {
         addStatistics()
+        isAtEnd = true
         return nil
       }
       if pageLimit < 64 { pageLimit *= 2 }
@@ -54,10 +58,7 @@ final class SequentialScanNode: PlanNode {
     usage.add(scan.statistics)
     instrumentation.io = usage
     self.scan = nil
-    isAtEnd = true
   }
-
-  private var isAtEnd = false
 
   override func expect(_ rows: Int) { expected = min(expected, max(rows, 1)) }
 
