@@ -88,24 +88,27 @@ struct NestingTests {
     }
   }
 
+  /// Uses statements of so many levels on a thread with a stack of that size.
+  /// - Returns: those that could be parsed.
+  private func parsed(_ shape: Shape, levels: [Int], stackBytes: Int) -> [Int] {
+    let parsed = Mutex<[Int]>([])
+    for count in levels {
+      let sql = shape.sql(count)
+      onThread(stackBytes: stackBytes) { if Self.use(sql) { parsed.withLock { $0.append(count) } } }
+    }
+    return parsed.withLock { $0 }
+  }
+
   @Test("on a stack of 512 KiB", arguments: shapes)
   func smallStack(shape: Shape) {
-    let parsed = Mutex<[Int]>([])
-    for count in [1, 3, 10, 30, 100, 300, 1000, 3000, 20_000, 100_000] {
-      let sql = shape.sql(count)
-      onThread(stackBytes: 512 << 10) { if Self.use(sql) { parsed.withLock { $0.append(count) } } }
-    }
-    #expect(parsed.withLock { $0.starts(with: [1, 3]) })
+    let levels = [1, 3, 10, 30, 100, 300, 1000, 3000, 20_000, 100_000]
+    #expect(parsed(shape, levels: levels, stackBytes: 512 << 10).starts(with: [1, 3]))
   }
 
   @Test("on a stack of 8 MiB", arguments: shapes)
   func largeStack(shape: Shape) {
-    let parsed = Mutex<[Int]>([])
-    for count in [1, 10, 40, 100, 1000, 3000, 100_000] {
-      let sql = shape.sql(count)
-      onThread(stackBytes: 8 << 20) { if Self.use(sql) { parsed.withLock { $0.append(count) } } }
-    }
-    #expect(parsed.withLock { $0.starts(with: [1, 10, 40]) })
+    let levels = [1, 10, 40, 100, 1000, 3000, 100_000]
+    #expect(parsed(shape, levels: levels, stackBytes: 8 << 20).starts(with: [1, 10, 40]))
   }
 
   @Test("a tree of the largest depth can be released on a stack of 512 KiB", arguments: shapes)

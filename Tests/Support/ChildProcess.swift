@@ -29,6 +29,7 @@ package final class ChildProcess {
 
   package let processID: pid_t
   private let scratch: TemporaryDirectory
+  private let aftermath: Aftermath
 
   /// Starts a program.
   /// - Parameters:
@@ -52,25 +53,35 @@ package final class ChildProcess {
       case .file(let path): posix_spawn_file_actions_addopen(&actions, number, path, O_WRONLY, 0)
       }
     }
-    // The threads that tests run on block signals, and a child would inherit that.
+    var variables = ["LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TZ": "UTC"]
+    variables.merge(environment) { _, ours in ours }
+    processID = try Self.spawn(command, variables, &actions)
+    aftermath = Aftermath("kill -9 \(processID)")
+  }
+
+  /// Starts a program in the way of all programs of the tests.
+  static func spawn(
+    _ command: [String], _ environment: [String: String], _ actions: inout posix_spawn_file_actions_t,
+    flags: Int16 = 0
+  ) throws -> pid_t {
+    // The threads that tests run on block signals, libraries ignore SIGPIPE, and a child would inherit both.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-
-    var variables = ["LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TZ": "UTC"]
-    variables.merge(environment) { _, ours in ours }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    sigaddset(&signals, SIGPIPE)
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) | flags)
     var child: pid_t = 0
-    let code = Self.withCStrings(command) { arguments in
-      Self.withCStrings(variables.map { "\($0.key)=\($0.value)" }) { environment in
+    let code = withCStrings(command) { arguments in
+      withCStrings(environment.map { "\($0.key)=\($0.value)" }) { environment in
         posix_spawn(&child, command[0], &actions, &attributes, arguments, environment)
       }
     }
     guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
-    processID = child
+    return child
   }
 
   /// Runs a program and waits for it.
@@ -86,6 +97,7 @@ package final class ChildProcess {
     while waitpid(processID, &status, 0) < 0 {
       guard errno == EINTR else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     }
+    aftermath.cancel()
     let signal = status & 0x7F
     return Outcome(
       status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, wasKilled: signal != 0, output: kept(STDOUT_FILENO),

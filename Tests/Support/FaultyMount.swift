@@ -4,6 +4,7 @@ import Foundation
 package final class FaultyMount: Sendable {
   package let path: String
   private let temporary: TemporaryDirectory
+  private let aftermath: Aftermath
   private static let tool = PostgresInstallation.packageRoot.appendingPathComponent(".build/tools/faultfs").path
 
   /// Why it cannot be had here; nil where it can.
@@ -25,6 +26,7 @@ package final class FaultyMount: Sendable {
     temporary = try TemporaryDirectory()
     path = temporary.path + "/mount"
     try temporary.createDirectory("mount")
+    aftermath = Aftermath("fusermount3 -u -z '\(path)'")
     let outcome = try ChildProcess.run([Self.tool, "--latency-us", "0", backing, path])
     guard outcome.status == 0 else { throw POSIXError(.EIO) }
     for rule in rules { try control(rule) }

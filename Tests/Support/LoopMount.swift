@@ -4,6 +4,7 @@ import Foundation
 package final class LoopMount: Sendable {
   package let path: String
   private let temporary: TemporaryDirectory
+  private let aftermath: Aftermath
 
   /// Why it cannot be had here; nil where it can.
   package static let obstacle: String? = {
@@ -16,6 +17,7 @@ package final class LoopMount: Sendable {
     temporary = try TemporaryDirectory()
     path = temporary.path + "/mount"
     try temporary.createDirectory("mount")
+    aftermath = Aftermath("umount -l '\(path)'")
     try temporary.writeSparse(length: UInt64(megabytes) << 20, to: "image")
     // Without a journal and reserved blocks, so that what is free can be used.
     try Self.run("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", temporary.path + "/image")

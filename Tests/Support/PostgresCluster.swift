@@ -67,6 +67,8 @@ package final class PostgresCluster: Sendable {
       "-c listen_addresses='' -c unix_socket_directories='\(temporary.path)' -c fsync=off "
       + "-c allow_in_place_tablespaces=on -c autovacuum=off"
     try installation.run("pg_ctl", ["start", "-w", "-D", path, "-o", options, "-l", temporary.path + "/log"])
+    let aftermath = Aftermath("kill -QUIT $(head -n 1 '\(path)/postmaster.pid')")
+    defer { aftermath.cancel() }
     do {
       let result = try body()
       try stop(mode: "fast")

@@ -53,11 +53,11 @@ public final class RowSample {
     let horizon = database.transactions.removalHorizon()
     var blocks = BlockSampler(count: pages, wanted: UInt32(min(wanted, Int(UInt32.max))), seed: random.next())
     let chosen = blocks.all()
-    let strategy = BufferStrategy(.vacuum, count: 256, pool: database.pool)
+    let strategy = database.vacuumStrategy(for: relation, count: 256)
     var configuration = database.readStreamConfiguration
     configuration.ioConcurrency = max(database.settings[.maintenanceIOConcurrency], 1)
     let stream = ReadStream(
-      database.pool, session.backend, relation.fork, BlockList(chosen), strategy: strategy,
+      relation.pool, session.backend, relation.fork, BlockList(chosen), strategy: strategy,
       configuration: configuration)
     var (live, dead): (UInt64, UInt64) = (0, 0)
     while true {

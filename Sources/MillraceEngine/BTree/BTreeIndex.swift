@@ -27,6 +27,8 @@ public final class BTreeIndex: Sendable {
   }
 
   public let locator: RelationLocator
+  /// By which it is counted what is done with it: stays when it gets a new file.
+  public let oid: UInt32
   public let definition: Definition
   public let fork: StoredFork
   public let pool: BufferPool
@@ -50,12 +52,21 @@ public final class BTreeIndex: Sendable {
   /// - Parameters:
   ///   - fork: its main fork.
   ///   - pool: the shared one, or for a temporary table that of its session.
-  public init(_ definition: Definition, fork: StoredFork, pool: BufferPool, isLogged: Bool = true) {
+  ///   - oid: its file's number unless given.
+  public init(
+    _ definition: Definition, oid: UInt32? = nil, fork: StoredFork, pool: BufferPool, isLogged: Bool = true
+  ) {
     (self.definition, self.fork, self.pool, self.isLogged) = (definition, fork, pool, isLogged)
     locator = fork.locator
+    self.oid = oid ?? fork.locator.relNumber
   }
 
   var layout: IndexLayout { definition.layout }
+
+  /// Whether it is kept in the way that a definition wants, which can change at any time.
+  func hasOptions(of other: Definition) -> Bool {
+    definition.fillFactor == other.fillFactor && definition.deduplicates == other.deduplicates
+  }
 
   /// What a page that is split notes, so that the VACUUM that runs does not miss what moves to the left of it.
   var currentVacuumCycle: UInt16 { UInt16(truncatingIfNeeded: vacuumCycle.load(ordering: .acquiring)) }
@@ -119,6 +130,15 @@ public final class BTreeIndex: Sendable {
     let meta = try metaPage(page)
     note(meta)
     return meta
+  }
+
+  /// The level of the root where searches begin, as it was last seen: what the planner goes by (`_bt_getrootheight`).
+  /// Reads the metapage the first time only.
+  public func height(_ session: Session) throws(EngineError) -> Int {
+    let cached = cachedRoot.load(ordering: .relaxed)
+    if cached != 0 { return Int(cached >> 32) }
+    let meta = try readMetaPage(session.backend)
+    return meta.root == BTreePage.none ? 0 : Int(meta.fastLevel)
   }
 
   /// Remembers what a metapage said.

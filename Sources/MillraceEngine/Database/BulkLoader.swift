@@ -47,9 +47,9 @@ public final class BulkLoader {
     (self.session, self.relation) = (session, relation)
     xid = try session.requireTransactionID()
     command = session.command
-    strategy = session.database.bulkWriteStrategy()
+    strategy = session.database.bulkWriteStrategy(for: relation)
     stream = WriteStream(
-      session.database.pool, session.backend, configuration: session.database.bulkWriteConfiguration)
+      relation.pool, session.backend, configuration: session.database.bulkWriteConfiguration)
     memory = .allocate(byteCount: Self.memoryBytes, alignment: 8)
     rows.reserveCapacity(HeapPage.itemCountMax)
   }
@@ -127,7 +127,7 @@ public final class BulkLoader {
           if PageView(page.bytes).isNew { return page }
           continue
         }
-        blocks = try session.database.pool.extend(
+        blocks = try relation.pool.extend(
           relation.fork, by: Self.extensionSize, session.backend, strategy: strategy)
       }
     } catch {

@@ -49,6 +49,8 @@ public final class Database: Sendable {
   /// Held by who makes a map longer.
   let mapExtension = Locked(())
   private let indexes = Locked<[RelationLocator: BTreeIndex]>([:])
+  /// Pools for temporary relations that no session has at the moment.
+  let localPools = Locked<[BufferPool]>([])
   /// Of the databases that some session has connected to, by OID.
   let catalogs = Locked<[UInt32: Catalog]>([:])
 
@@ -111,9 +113,9 @@ public final class Database: Sendable {
   /// Sessions that are open.
   public var openSessions: Int { sessionCount.load(ordering: .relaxed) }
 
-  /// A number by which others can name a session.
+  /// A number by which others can name a session: far from those that a server gives out to its clients.
   func nextProcessID() -> Int32 {
-    Int32(bitPattern: processIDs.wrappingAdd(1, ordering: .relaxed).newValue & UInt32(Int32.max))
+    Int32(bitPattern: processIDs.wrappingAdd(1, ordering: .relaxed).newValue & 0x3FFF_FFFF | 0x4000_0000)
   }
 
   func countTransaction(committed: Bool) {
@@ -153,7 +155,9 @@ public final class Database: Sendable {
     relations.withLock { relations in
       if let known = relations[locator], known.fork === fork { return known }
       let maps = (storage.open(locator, .visibilityMap), storage.open(locator, .freeSpaceMap))
-      let made = HeapRelation(locator, fork: fork, maps: maps, hasIndexes: hasIndexes, fillFactor: fillFactor)
+      let made = HeapRelation(
+        locator, oid: locator.relNumber, fork: fork, maps: maps, pool: pool, hasIndexes: hasIndexes,
+        fillFactor: fillFactor)
       relations[locator] = made
       return made
     }
@@ -161,21 +165,18 @@ public final class Database: Sendable {
 
   /// The object for a table that the catalog describes. How much of a page is filled changes with the table's options.
   func heapRelation(
-    _ locator: RelationLocator, temporaryBackend: UInt32? = nil, options: [String] = [], isLogged: Bool = true
+    _ locator: RelationLocator, oid: UInt32, fillFactor: Int = 100, isLogged: Bool = true
   ) -> HeapRelation {
-    let fillFactor = RelationDescriptor.fillFactor(RelationDescriptor.options(options))
-    let fork = storage.open(locator, backend: temporaryBackend)
+    let fork = storage.open(locator)
     return relations.withLock { relations in
       if let known = relations[locator], known.fork === fork, known.fillFactor == fillFactor, known.hasIndexes {
         return known
       }
       // Pruning keeps line pointers whether or not there is an index now: there may be one any time.
-      let maps = (
-        storage.open(locator, .visibilityMap, backend: temporaryBackend),
-        storage.open(locator, .freeSpaceMap, backend: temporaryBackend)
-      )
+      let maps = (storage.open(locator, .visibilityMap), storage.open(locator, .freeSpaceMap))
       let made = HeapRelation(
-        locator, fork: fork, maps: maps, hasIndexes: true, fillFactor: fillFactor, isLogged: isLogged)
+        locator, oid: oid, fork: fork, maps: maps, pool: pool, hasIndexes: true, fillFactor: fillFactor,
+        isLogged: isLogged)
       relations[locator] = made
       return made
     }
@@ -183,30 +184,26 @@ public final class Database: Sendable {
 
   /// The object for an index that the catalog describes: one for all sessions, since it knows what VACUUM is doing.
   func indexTree(
-    _ locator: RelationLocator, temporaryBackend: UInt32? = nil, _ definition: BTreeIndex.Definition,
-    isLogged: Bool = true
+    _ locator: RelationLocator, oid: UInt32, _ definition: BTreeIndex.Definition, isLogged: Bool = true
   ) -> BTreeIndex {
-    let fork = storage.open(locator, backend: temporaryBackend)
+    let fork = storage.open(locator)
     return indexes.withLock { indexes in
-      if let known = indexes[locator], known.fork === fork, known.definition.fillFactor == definition.fillFactor,
-        known.definition.deduplicates == definition.deduplicates
-      {
-        return known
-      }
-      let made = BTreeIndex(definition, fork: fork, pool: pool, isLogged: isLogged)
+      if let known = indexes[locator], known.fork === fork, known.hasOptions(of: definition) { return known }
+      let made = BTreeIndex(definition, oid: oid, fork: fork, pool: pool, isLogged: isLogged)
       indexes[locator] = made
       return made
     }
   }
 
   /// Removes what a relation has in memory and on disk. Nobody uses it any more.
-  func removeFiles(of locator: RelationLocator, _ backend: IOBackend, temporaryBackend: UInt32? = nil) {
+  /// - Parameter isFinal: the relation's whole database goes, so that its file number will not be used again.
+  func removeFiles(of locator: RelationLocator, _ backend: IOBackend, isFinal: Bool = false) {
     relations.withLock { _ = $0.removeValue(forKey: locator) }
     indexes.withLock { _ = $0.removeValue(forKey: locator) }
     for number in ForkNumber.allCases {
-      pool.drop(storage.open(locator, number, backend: temporaryBackend), backend: backend)
+      pool.drop(storage.open(locator, number), backend: backend)
     }
-    storage.unlink(locator, backend: temporaryBackend, by: backend)
+    storage.unlink(locator, isRedo: isFinal, by: backend)
   }
 
   /// Gives out a number for a relation. Blocks of numbers are logged ahead, so that after a crash none comes twice.
@@ -282,11 +279,21 @@ public final class Database: Sendable {
   /// Bytes that building an index may use to sort: PostgreSQL's default for `maintenance_work_mem`.
   var maintenanceMemory: Int { 64 << 20 }
 
-  func bulkReadStrategy() -> BufferStrategy { BufferStrategy(bulkReadFor: readStreamConfiguration, pool: pool) }
+  /// A ring for reading a whole table of so many pages; nil where it is small for its pool, or where nobody else uses
+  /// that.
+  func bulkReadStrategy(for relation: HeapRelation, pages: UInt32) -> BufferStrategy? {
+    guard relation.pool.scope == .shared, Int(pages) > relation.pool.count / 4 else { return nil }
+    return BufferStrategy(bulkReadFor: readStreamConfiguration, pool: relation.pool)
+  }
 
   /// 16 MB, as PostgreSQL has it.
-  func bulkWriteStrategy() -> BufferStrategy {
-    BufferStrategy(.bulkWrite, count: (16 << 20) / PageLayout.blockSize, pool: pool)
+  func bulkWriteStrategy(for relation: HeapRelation) -> BufferStrategy? {
+    relation.pool.scope == .local ? nil : BufferStrategy(bulkWriteIn: relation.pool)
+  }
+
+  /// A ring for maintenance; nil for none, or where nobody else uses the pool.
+  func vacuumStrategy(for relation: HeapRelation, count: Int) -> BufferStrategy? {
+    relation.pool.scope == .local || count == 0 ? nil : BufferStrategy(.vacuum, count: count, pool: relation.pool)
   }
 
   var bulkWriteConfiguration: WriteStreamConfiguration {

@@ -112,6 +112,8 @@ struct Opening {
         TransactionResourceManager(commitLog), CommitLogResourceManager(commitLog), HeapResourceManager(.heap),
         HeapResourceManager(.heap2), BTreeResourceManager(), SequenceResourceManager(),
         MultiXactResourceManager(multiXacts),
+        DatabaseResourceManager(configuration.fileSystem, directory: configuration.path),
+        RelationMapResourceManager(configuration.fileSystem, directory: configuration.path),
       ]), configuration: recoveryConfiguration)
     commitLog.setToleratesMissing(true)
     multiXacts.setToleratesMissing(true)

@@ -79,7 +79,7 @@ extension Session {
 
   /// Appends pages: one for this session, locked exclusively; the others for whoever comes next.
   private func extend(_ relation: HeapRelation) throws(StorageError) -> PinnedBuffer {
-    var blocks = try database.pool.extend(relation.fork, by: extensionSize, backend)
+    var blocks = try relation.pool.extend(relation.fork, by: extensionSize, backend)
     // The more it appends, the more at a time, so that sessions do not meet there all the time.
     extensionSize = min(extensionSize * 2, 16)
     guard let page = blocks.next() else { preconditionFailure("a relation was extended by no pages") }

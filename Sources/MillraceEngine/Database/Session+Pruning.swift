@@ -7,13 +7,21 @@ extension Session {
   /// last checkpoint, an image of it is: a torn write of it could not be repaired otherwise (`MarkBufferDirtyHint`).
   /// - Parameter page: locked share-exclusively or exclusively.
   func noteHints(on page: inout PinnedBuffer, of relation: HeapRelation) throws(EngineError) {
+    try noteHints(on: &page, of: relation.locator, areProtected: relation.isLogged && database.pool.checksums)
+  }
+
+  /// The same for a page of any relation.
+  /// - Parameter areProtected: whether the relation is logged, and its pages have checksums.
+  func noteHints(
+    on page: inout PinnedBuffer, of locator: RelationLocator, areProtected: Bool
+  ) throws(EngineError) {
     if page.isDirty { return }
     page.markDirtyHint()
-    guard database.pool.checksums, relation.isLogged else { return }
+    guard areProtected else { return }
     let editor = PageEditor(page.mutableBytes)
     guard editor.lsn <= database.log.redoPosition else { return }
     builder.begin(.xlog, info: XLOGRecordKind.fullPageImageForHint.rawValue)
-    builder.registerBlock(0, relation.locator, .main, page.block, page: page.bytes, flags: .standard)
+    builder.registerBlock(0, locator, .main, page.block, page: page.bytes, flags: .standard)
     do throws(EngineError) {
       editor.lsn = try log()
     } catch {
@@ -38,16 +46,16 @@ extension Session {
     try pruneLocked(&page, of: relation, horizon: horizon)
   }
 
-  /// Prunes a page.
-  /// - Parameter page: locked for cleanup.
-  private func pruneLocked(
-    _ page: inout PinnedBuffer, of relation: HeapRelation, horizon: TransactionID
-  ) throws(EngineError) {
-    let heap = HeapPage(page.mutableBytes, block: page.block)
-    let lsn = page.lsn
+  /// Looks at all versions on a page, and sets hint bits on the way.
+  /// - Parameter heap: the page, locked for cleanup.
+  /// - Returns: what is there and what may go, and whether hint bits have been set.
+  func examine(
+    _ heap: HeapPage, of relation: HeapRelation, horizon: TransactionID
+  ) throws(EngineError) -> (pruner: HeapPagePruner, hasHints: Bool) {
+    let lsn = heap.editor.lsn
     var failure: EngineError?
     var hasHints = false
-    let plan = HeapPagePruner(heap, hasIndexes: relation.hasIndexes) { tuple in
+    let pruner = HeapPagePruner(heap, hasIndexes: relation.hasIndexes) { tuple in
       do throws(EngineError) {
         var hints: Infomask = []
         let status = try visibility.status(of: tuple, horizon: horizon, pageLSN: lsn, hints: &hints)
@@ -60,8 +68,19 @@ extension Session {
         failure = failure ?? error
         return .live
       }
-    }.plan
+    }
     if let failure { throw failure }
+    return (pruner, hasHints)
+  }
+
+  /// Prunes a page.
+  /// - Parameter page: locked for cleanup.
+  private func pruneLocked(
+    _ page: inout PinnedBuffer, of relation: HeapRelation, horizon: TransactionID
+  ) throws(EngineError) {
+    let heap = HeapPage(page.mutableBytes, block: page.block)
+    let (pruner, hasHints) = try examine(heap, of: relation, horizon: horizon)
+    let plan = pruner.plan
     guard !plan.isEmpty else {
       // The hint was wrong, so that the next one does not come here in vain.
       heap.editor.pruneXID = plan.nextPruneXID

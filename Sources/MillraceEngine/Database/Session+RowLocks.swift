@@ -30,7 +30,7 @@ extension Session {
 
   func lockedPage(_ block: BlockNumber, of relation: HeapRelation) throws(EngineError) -> PinnedBuffer {
     do throws(StorageError) {
-      var page = try database.pool.read(relation.fork, block, backend)
+      var page = try relation.pool.read(relation.fork, block, backend)
       page.lock(.exclusive, backend: backend)
       return page
     } catch {

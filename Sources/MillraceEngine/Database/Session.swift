@@ -1,4 +1,5 @@
 public import MillraceIO
+import MillraceSettings
 import MillraceStorage
 import MillraceWAL
 
@@ -38,6 +39,12 @@ public final class Session {
   var insertTargets: [RelationLocator: BlockNumber] = [:]
   /// How many pages it appended to a table at a time, which grows as it goes on.
   var extensionSize = 1
+  /// For its temporary relations; nil until it has some.
+  var localBuffers: LocalBuffers?
+  /// What SQL's functions keep from one statement to the next, such as the state of their random numbers.
+  public var functionMemory: AnyObject?
+  /// How many there will be.
+  var temporaryBufferCount: Int
   /// Its view of the system tables of the database that it is connected to.
   var sessionCatalog: SessionCatalog?
   private var isClosed = false
@@ -62,6 +69,7 @@ public final class Session {
   init(_ database: Database, name: String, backend: IOBackend, place: Int, synchronousCommit: SynchronousCommit) {
     (self.database, self.name, self.backend, self.place) = (database, name, backend, place)
     self.synchronousCommit = synchronousCommit
+    temporaryBufferCount = database.settings[.tempBuffers]
     locker = database.locks.lockers[place]
     locker.clear([.cancel, .terminate])
     locker.databaseID = ClusterLayout.defaultDatabase
@@ -73,7 +81,11 @@ public final class Session {
       own: transaction, place: place, backend: backend, log: database.log)
   }
 
-  deinit { close() }
+  deinit {
+    // Its catalog cannot refer to it any more. What that would tidy up is tidied up by the next to have its place.
+    sessionCatalog = nil
+    close()
+  }
 
   /// Rolls back what is under way and gives the session's place back. Idempotent; also done when it is released.
   public func close() {
@@ -82,6 +94,8 @@ public final class Session {
     if transaction.isActive { try? rollback() }
     sessionCatalog?.close()
     sessionCatalog = nil
+    localBuffers?.close(backend)
+    localBuffers = nil
     locks.endSession()
     locker.databaseID = 0
     locker.processID = 0
@@ -92,6 +106,9 @@ public final class Session {
 
   /// What other sessions know it by: `pg_backend_pid()`.
   public var processID: Int32 { locker.processID }
+
+  /// Lets others know it by a number that somebody else gives out.
+  public func setProcessID(_ processID: Int32) { locker.processID = processID }
 
   /// For other threads: to end what the session does.
   public var control: SessionControl { SessionControl(locker) }

@@ -24,6 +24,19 @@ struct HeapChange {
     flags |= flag
   }
 
+  // MARK: In place
+
+  /// Overwrites a tuple's columns.
+  /// - Parameter data: as long as they are.
+  func overwrite(_ number: Int, on page: HeapPage, _ tuple: HeapTuple, with data: UnsafeRawBufferPointer) {
+    tuple.overwrite(data)
+    builder.begin(.heap, info: HeapRecordInfo.inPlace, xid: xid.rawValue)
+    HeapInPlaceRecord(number: UInt16(number), database: locator.database, tablespace: locator.tablespace)
+      .append(to: builder)
+    register(0, page)
+    builder.registerBlockData(0, data)
+  }
+
   // MARK: Insert
 
   /// Adds a tuple.

@@ -7,10 +7,13 @@ public import MillraceStorage
 /// Nothing of it is logged: what it says can be wrong, and is put right by those who find that out.
 public struct FreeSpaceMap {
   private let session: Session
+  private let relation: HeapRelation
   private let fork: StoredFork
   private static let rootLevel = 2
 
-  init(_ relation: HeapRelation, _ session: Session) { (self.session, fork) = (session, relation.freeSpaceFork) }
+  init(_ relation: HeapRelation, _ session: Session) {
+    (self.session, self.relation, fork) = (session, relation, relation.freeSpaceFork)
+  }
 
   /// A page by its level, lowest first, and its number there.
   private struct Address {
@@ -57,7 +60,7 @@ public struct FreeSpaceMap {
   /// What is known of one heap page, in bytes, rounded down (GetRecordedFreeSpace).
   public func recordedSpace(of block: BlockNumber) throws(EngineError) -> Int {
     let (address, slot) = Address.leaf(of: block)
-    guard var page = try session.mapPage(fork, address.block) else { return 0 }
+    guard var page = try session.mapPage(fork, address.block, of: relation) else { return 0 }
     return page.withLock(.shareExclusive, backend: session.backend) { page in
       Int(FreeSpaceMapPage(page.mutableBytes).value(slot)) * FreeSpaceCategory.step
     }
@@ -69,7 +72,7 @@ public struct FreeSpaceMap {
     while true {
       var found: Int?
       var largest: UInt8 = 0
-      if var page = try session.mapPage(fork, address.block) {
+      if var page = try session.mapPage(fork, address.block, of: relation) {
         (found, largest) = page.withLock(.shareExclusive, backend: session.backend) { page in
           let map = FreeSpaceMapPage(page.mutableBytes)
           return (map.search(value, advances: address.level == 0), map.largest)
@@ -111,7 +114,7 @@ public struct FreeSpaceMap {
   }
 
   private func set(_ address: Address, _ slot: Int, _ value: UInt8) throws(EngineError) {
-    let page = try session.writableMapPage(fork, address.block)
+    let page = try session.writableMapPage(fork, address.block, of: relation)
     if FreeSpaceMapPage(page.mutableBytes).set(slot, value) { page.markDirtyHint() }
   }
 
@@ -124,7 +127,7 @@ public struct FreeSpaceMap {
     for level in 0..<Self.rootLevel {
       for number in pages {
         let address = Address(level: level, number: number)
-        guard var page = try session.mapPage(fork, address.block) else { continue }
+        guard var page = try session.mapPage(fork, address.block, of: relation) else { continue }
         let largest = page.withLock(.shareExclusive, backend: session.backend) { page in
           FreeSpaceMapPage(page.mutableBytes).largest
         }
@@ -144,13 +147,13 @@ extension FreeSpaceMap {
     var pages = address.block.rawValue
     if slot > 0 {
       pages += 1
-      if var page = try session.mapPage(fork, address.block) {
+      if var page = try session.mapPage(fork, address.block, of: relation) {
         page.lock(.exclusive, backend: session.backend)
         FreeSpaceMapPage(page.mutableBytes).truncate(to: slot)
         page.markDirty()
       }
     }
-    try session.cutOff(fork, to: pages)
+    try session.cutOff(fork, to: pages, of: relation)
     try update(max(blocks, 1) - 1..<blocks + 1)
   }
 }

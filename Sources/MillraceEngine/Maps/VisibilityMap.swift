@@ -80,7 +80,7 @@ public final class VisibilityMap {
     if block != wanted {
       page = nil
       block = .invalid
-      page = try session.mapPage(relation.visibilityFork, wanted)
+      page = try session.mapPage(relation.visibilityFork, wanted, of: relation)
       if page == nil { return [] }
       block = wanted
     }
@@ -92,7 +92,7 @@ public final class VisibilityMap {
   public func counts() throws(EngineError) -> (allVisible: UInt32, allFrozen: UInt32) {
     var (visible, frozen): (UInt32, UInt32) = (0, 0)
     for number in 0..<(try session.blockCount(of: relation.visibilityFork)) {
-      guard let page = try session.mapPage(relation.visibilityFork, BlockNumber(number)) else { continue }
+      guard let page = try session.mapPage(relation.visibilityFork, BlockNumber(number), of: relation) else { continue }
       let counts = VisibilityMapPage.count(page.bytes)
       (visible, frozen) = (visible + counts.allVisible, frozen + counts.allFrozen)
     }
@@ -108,10 +108,12 @@ extension Session {
 
   /// A page of a map; nil where the map does not reach so far. A damaged page reads as empty: a map can lose what it
   /// knows.
-  func mapPage(_ fork: StoredFork, _ block: BlockNumber) throws(EngineError) -> PinnedBuffer? {
+  func mapPage(
+    _ fork: StoredFork, _ block: BlockNumber, of relation: HeapRelation
+  ) throws(EngineError) -> PinnedBuffer? {
     guard block.rawValue < (try blockCount(of: fork)) else { return nil }
     do throws(StorageError) {
-      return try database.pool.read(
+      return try relation.pool.read(
         fork, block, backend, flags: .zeroOnError, onWarning: database.configuration.onNotice)
     } catch {
       throw EngineError(error)
@@ -119,9 +121,11 @@ extension Session {
   }
 
   /// A page of a map, which is made longer if need be; locked exclusively and initialized.
-  func writableMapPage(_ fork: StoredFork, _ block: BlockNumber) throws(EngineError) -> PinnedBuffer {
-    try extendMap(fork, toHold: block)
-    guard var page = try mapPage(fork, block) else {
+  func writableMapPage(
+    _ fork: StoredFork, _ block: BlockNumber, of relation: HeapRelation
+  ) throws(EngineError) -> PinnedBuffer {
+    try extendMap(fork, toHold: block, of: relation)
+    guard var page = try mapPage(fork, block, of: relation) else {
       throw EngineError(.corrupted, "block \(block) of \(fork.path) has gone")
     }
     page.lock(.exclusive, backend: backend)
@@ -134,19 +138,22 @@ extension Session {
   }
 
   /// One session at a time makes a map longer; new pages are empty ones.
-  private func extendMap(_ fork: StoredFork, toHold block: BlockNumber) throws(EngineError) {
+  private func extendMap(
+    _ fork: StoredFork, toHold block: BlockNumber, of relation: HeapRelation
+  ) throws(EngineError) {
     if block.rawValue < (try blockCount(of: fork)) { return }
     try database.mapExtension.withLock { _ throws(EngineError) in
       do throws(IOError) {
-        if try fork.blockCount() == 0, try !database.storage.exists(fork.locator, fork.fork) {
-          try database.storage.create(fork.locator, fork.fork)
+        let backend = relation.temporaryBackend
+        if try fork.blockCount() == 0, try !database.storage.exists(fork.locator, fork.fork, backend: backend) {
+          try database.storage.create(fork.locator, fork.fork, backend: backend)
         }
       } catch {
         throw EngineError(error)
       }
       while (try blockCount(of: fork)) <= block.rawValue {
         do throws(StorageError) {
-          _ = try database.pool.extend(fork, by: 1, backend)
+          _ = try relation.pool.extend(fork, by: 1, backend)
         } catch {
           throw EngineError(error)
         }
@@ -161,7 +168,8 @@ extension Session {
   func clearVisibility(
     _ bits: VisibilityBits, _ heapBlock: BlockNumber, of relation: HeapRelation
   ) throws(EngineError) -> Bool {
-    guard var page = try mapPage(relation.visibilityFork, VisibilityMapPage.page(of: heapBlock)) else { return false }
+    let wanted = VisibilityMapPage.page(of: heapBlock)
+    guard var page = try mapPage(relation.visibilityFork, wanted, of: relation) else { return false }
     page.lock(.exclusive, backend: backend)
     guard !VisibilityMapPage.bits(page.bytes, heapBlock).isDisjoint(with: bits) else { return false }
     let isChanged = VisibilityMapPage.clear(bits, page.mutableBytes, heapBlock)
@@ -178,7 +186,7 @@ extension Session {
     _ bits: VisibilityBits, _ heap: inout PinnedBuffer, of relation: HeapRelation, horizon: TransactionID
   ) throws(EngineError) {
     let block = heap.block
-    var map = try writableMapPage(relation.visibilityFork, VisibilityMapPage.page(of: block))
+    var map = try writableMapPage(relation.visibilityFork, VisibilityMapPage.page(of: block), of: relation)
     guard VisibilityMapPage.set(bits, map.mutableBytes, block) else { return }
     map.markDirty()
     let editor = PageEditor(heap.mutableBytes)

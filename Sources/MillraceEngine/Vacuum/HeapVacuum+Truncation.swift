@@ -35,7 +35,7 @@ extension HeapVacuum {
       try session.checkInterrupts()
       var page: PinnedBuffer
       do throws(StorageError) {
-        page = try session.database.pool.read(relation.fork, BlockNumber(end - 1), backend)
+        page = try relation.pool.read(relation.fork, BlockNumber(end - 1), backend)
       } catch {
         throw EngineError(error)
       }
@@ -53,28 +53,33 @@ extension Session {
   /// Cuts a table off, with its maps; nobody else uses it (RelationTruncate).
   /// - Parameter blocks: pages that stay.
   func truncate(_ relation: HeapRelation, to blocks: UInt32) throws(EngineError) {
-    let pool = database.pool
-    let count = try relation.blockCount()
     relation.forgetFresh(from: blocks)
+    // Of what a crash loses anyway the log knows nothing.
+    guard relation.isLogged else { return try cutOff(relation, to: blocks) }
     builder.begin(.storage, info: StorageRecordKind.truncate.rawValue | WALRecordInfo.specialRelationUpdate)
     StorageTruncateRecord(relation.locator, to: blocks, forks: .all).append(to: builder)
     // Pages that went with the file could not be brought back without the record.
     try database.transactions.whileCommitting(place) { () throws(EngineError) in
       let end = try log()
       try database.flushLog(upTo: end, backend)
-      try truncateMaps(of: relation, to: blocks)
-      pool.drop(relation.fork, from: BlockNumber(blocks), blockCount: count, backend: backend)
-      do throws(IOError) {
-        try relation.fork.truncate(to: blocks)
+      do throws(EngineError) {
+        try cutOff(relation, to: blocks)
       } catch {
         // The log says that it happened, and what was in memory is gone.
-        throw database.stop(because: EngineError(error))
+        throw database.stop(because: error)
       }
     }
   }
 
+  private func cutOff(_ relation: HeapRelation, to blocks: UInt32) throws(EngineError) {
+    let count = try relation.blockCount()
+    try truncateMaps(of: relation, to: blocks)
+    relation.pool.drop(relation.fork, from: BlockNumber(blocks), blockCount: count, backend: backend)
+    do throws(IOError) { try relation.fork.truncate(to: blocks) } catch { throw EngineError(error) }
+  }
+
   private func truncateMaps(of relation: HeapRelation, to blocks: UInt32) throws(EngineError) {
-    try truncateMap(relation.visibilityFork, blocks, perPage: VisibilityMapPage.blocksPerPage) { page in
+    try truncateMap(relation.visibilityFork, blocks, perPage: VisibilityMapPage.blocksPerPage, of: relation) { page in
       for block in blocks..<(blocks / VisibilityMapPage.blocksPerPage + 1) * VisibilityMapPage.blocksPerPage {
         VisibilityMapPage.clear(.all, page, BlockNumber(block))
       }
@@ -83,22 +88,23 @@ extension Session {
   }
 
   private func truncateMap(
-    _ fork: StoredFork, _ blocks: UInt32, perPage: UInt32, _ clear: (UnsafeMutableRawPointer) -> Void
+    _ fork: StoredFork, _ blocks: UInt32, perPage: UInt32, of relation: HeapRelation,
+    _ clear: (UnsafeMutableRawPointer) -> Void
   ) throws(EngineError) {
     let (number, inside) = blocks.quotientAndRemainder(dividingBy: perPage)
-    if inside > 0, var page = try mapPage(fork, BlockNumber(number)) {
+    if inside > 0, var page = try mapPage(fork, BlockNumber(number), of: relation) {
       page.lock(.exclusive, backend: backend)
       clear(page.mutableBytes)
       page.markDirty()
     }
-    try cutOff(fork, to: number + (inside > 0 ? 1 : 0))
+    try cutOff(fork, to: number + (inside > 0 ? 1 : 0), of: relation)
   }
 
   /// Cuts a map off.
-  func cutOff(_ fork: StoredFork, to pages: UInt32) throws(EngineError) {
+  func cutOff(_ fork: StoredFork, to pages: UInt32, of relation: HeapRelation) throws(EngineError) {
     let count = try blockCount(of: fork)
     guard count > pages else { return }
-    database.pool.drop(fork, from: BlockNumber(pages), blockCount: count, backend: backend)
+    relation.pool.drop(fork, from: BlockNumber(pages), blockCount: count, backend: backend)
     do throws(IOError) { try fork.truncate(to: pages) } catch { throw EngineError(error) }
   }
 }

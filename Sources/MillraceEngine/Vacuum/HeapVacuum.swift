@@ -104,12 +104,11 @@ public final class HeapVacuum {
     let blocks = VacuumBlocks(
       VisibilityMap(relation, session), count: result.pagesBefore, isAggressive: result.isAggressive,
       skipsNothing: options.skipsNothing)
-    let strategy =
-      options.ringBuffers > 0 ? BufferStrategy(.vacuum, count: options.ringBuffers, pool: database.pool) : nil
+    let strategy = database.vacuumStrategy(for: relation, count: options.ringBuffers)
     var configuration = database.readStreamConfiguration
     configuration.ioConcurrency = max(database.settings[.maintenanceIOConcurrency], 1)
     let stream = ReadStream(
-      database.pool, backend, relation.fork, blocks, strategy: strategy, configuration: configuration)
+      relation.pool, backend, relation.fork, blocks, strategy: strategy, configuration: configuration)
     while true {
       try pause()
       var next: PinnedBuffer?
@@ -263,12 +262,11 @@ public final class HeapVacuum {
   private func freeDead() throws(EngineError) {
     let database = session.database
     let blocks = BlockList((0..<dead.pageCount).map { dead.block($0) })
-    let strategy =
-      options.ringBuffers > 0 ? BufferStrategy(.vacuum, count: options.ringBuffers, pool: database.pool) : nil
+    let strategy = database.vacuumStrategy(for: relation, count: options.ringBuffers)
     var configuration = database.readStreamConfiguration
     configuration.ioConcurrency = max(database.settings[.maintenanceIOConcurrency], 1)
     let stream = ReadStream(
-      database.pool, backend, relation.fork, blocks, strategy: strategy, configuration: configuration)
+      relation.pool, backend, relation.fork, blocks, strategy: strategy, configuration: configuration)
     for index in 0..<dead.pageCount {
       try pause()
       var next: PinnedBuffer?

@@ -31,24 +31,7 @@ extension Session {
     remaining: inout RemainingNumbers
   ) throws(EngineError) -> VacuumedPage {
     let heap = HeapPage(page.mutableBytes, block: page.block)
-    let lsn = page.lsn
-    var failure: EngineError?
-    var hasHints = false
-    let pruner = HeapPagePruner(heap, hasIndexes: relation.hasIndexes) { tuple in
-      do throws(EngineError) {
-        var hints: Infomask = []
-        let status = try visibility.status(of: tuple, horizon: cutoffs.oldestXmin, pageLSN: lsn, hints: &hints)
-        if !hints.isEmpty {
-          tuple.infomask.formUnion(hints)
-          hasHints = true
-        }
-        return status
-      } catch {
-        failure = failure ?? error
-        return .live
-      }
-    }
-    if let failure { throw failure }
+    let (pruner, hasHints) = try examine(heap, of: relation, horizon: cutoffs.oldestXmin)
     var plan = pruner.plan
     var found = VacuumedPage()
     var frozen = RemainingNumbers(xid: remaining.xid, multi: remaining.multi)
@@ -136,7 +119,7 @@ extension Session {
     page.markDirty()
     HeapChange(builder: builder, locator: relation.locator, xid: .invalid).prune(
       plan, freezing: Self.plans(freezes), on: heap, info: HeapRecordInfo.pruneVacuumScan)
-    try log(&page)
+    try log(&page, of: relation)
   }
 
   /// Puts tuples together that all become the same (heap_log_freeze_plan).
@@ -209,7 +192,7 @@ extension Session {
     page.markDirty()
     HeapChange(builder: builder, locator: relation.locator, xid: .invalid).prune(
       plan, on: heap, info: HeapRecordInfo.pruneVacuumCleanup, isCleanup: false)
-    try log(&page)
+    try log(&page, of: relation)
   }
 
   /// Whether everybody sees all tuples of a page, and whether none holds a number that gets old

@@ -38,3 +38,11 @@ extension RedoContext {
     do throws(IOError) { return try body() } catch { throw RecoveryError(error) }
   }
 }
+
+extension RedoContext {
+  /// Notes that a database is gone: what records said of pages in it needs no more be there.
+  public func forgetDatabase(_ database: OID) {
+    forgetForks()
+    invalidPages.forget(database: database)
+  }
+}

@@ -84,6 +84,32 @@ struct PostgresServerTests {
     }
   }
 
+  @Test("it recovers a log in which databases are made, renamed and dropped, and works in what is left")
+  func databases() throws {
+    let rig = try CatalogRig()
+    for name in ["d", "e"] {
+      try rig.transaction { catalog throws(EngineError) in try catalog.createDatabase(name) }
+    }
+    let inside = try rig.connect("inside", to: "d")
+    try inside.transaction { session throws(EngineError) in _ = try session.catalog.createTable(CatalogRig.table()) }
+    inside.close()
+    try rig.transaction { catalog throws(EngineError) in try catalog.renameDatabase("d", to: "renamed") }
+    try rig.transaction { catalog throws(EngineError) in try catalog.createDatabase("copy", template: "renamed") }
+    try rig.transaction { catalog throws(EngineError) in try catalog.dropDatabase("e") }
+    rig.session.close()
+    rig.database.crash()
+    try? FileManager.default.removeItem(atPath: rig.rig.path + "/postmaster.pid")
+    let server = try DirectoryServer(rig)
+    try server.whileRunning {
+      try server.expect(
+        ["copy", "postgres", "renamed", "template0", "template1"], "SELECT datname FROM pg_database ORDER BY 1")
+      for name in ["renamed", "copy"] {
+        #expect(try server.query("INSERT INTO t VALUES (1, 'a') RETURNING id", in: name) == ["1"])
+        #expect(try server.query("SELECT count(*) FROM pg_class WHERE relname = 't_pkey'", in: name) == ["1"])
+      }
+    }
+  }
+
   private func fill(_ rig: CatalogRig) throws {
     let (table, sequence) = try rig.transaction { catalog throws(EngineError) in
       let table = try catalog.createTable(CatalogRig.table())

@@ -142,18 +142,6 @@ extension Session {
   /// Notes that hints have been set on a page of an index; see ``noteHints(on:of:)``.
   /// - Parameter page: locked share-exclusively or exclusively.
   func noteHints(on page: inout PinnedBuffer, of index: BTreeIndex) throws(EngineError) {
-    if page.isDirty { return }
-    page.markDirtyHint()
-    guard index.isLogged, index.pool.checksums else { return }
-    let editor = PageEditor(page.mutableBytes)
-    guard editor.lsn <= database.log.redoPosition else { return }
-    builder.begin(.xlog, info: XLOGRecordKind.fullPageImageForHint.rawValue)
-    builder.registerBlock(0, index.locator, .main, page.block, page: page.bytes, flags: .standard)
-    do throws(EngineError) {
-      editor.lsn = try log()
-    } catch {
-      editor.lsn = LogSequenceNumber(.max)
-      throw error
-    }
+    try noteHints(on: &page, of: index.locator, areProtected: index.isLogged && index.pool.checksums)
   }
 }

@@ -47,7 +47,7 @@ public struct IndexDescriptor: Sendable {
 
   init(
     _ row: CatalogRow<CatalogColumns.Index>, _ relation: CatalogRow<CatalogColumns.Class>, locator: RelationLocator,
-    tree: (BTreeIndex.Definition) -> BTreeIndex, types: (Int) -> TypeDescriptor?
+    tree: (BTreeIndex.Definition) -> BTreeIndex?, types: (Int) -> TypeDescriptor?
   ) {
     (oid, table) = (row[.indexrelid].oid, row[.indrelid].oid)
     (name, namespace) = (relation[.relname].string ?? "", relation[.relnamespace].oid)
@@ -61,7 +61,7 @@ public struct IndexDescriptor: Sendable {
     columns = Self.columns(row)
     self.tree =
       accessMethod == SystemOID.btree
-      ? Self.definition(row, columns, options, types).map(tree) : nil
+      ? Self.definition(row, columns, options, types).flatMap(tree) : nil
   }
 
   /// - Parameter types: the type of a column of the index.

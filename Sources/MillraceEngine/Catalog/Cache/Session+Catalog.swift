@@ -18,30 +18,37 @@ extension Session {
     precondition(sessionCatalog == nil, "session \(self.name) is connected to a database already")
     try transaction { session throws(EngineError) in
       let shared = SessionCatalog(session, try session.database.sharedCatalog())
-      guard let row = try shared.first(CatalogColumns.Database.self, [.datname: .text(name)]) else {
+      let key: [CatalogColumns.Database: CatalogValue] = [.datname: .text(name)]
+      guard let found = try shared.first(CatalogColumns.Database.self, key) else {
         throw EngineError(.undefinedDatabase, "database \"\(name)\" does not exist")
+      }
+      // Until the end of the transaction nobody can drop it, or copy it; then everybody sees that it is in use.
+      try session.lock(.object(found[.oid].oid, class: SystemOID.pgDatabase, database: 0), .rowExclusive)
+      guard let row = try shared.first(CatalogColumns.Database.self, key), row[.oid] == found[.oid] else {
+        throw EngineError(
+          .undefinedDatabase, "database \"\(name)\" does not exist",
+          detail: "It seems to have just been dropped or renamed.")
       }
       guard row[.datallowconn].bool else {
         throw EngineError(
           .objectNotInPrerequisiteState, "database \"\(name)\" is not currently accepting connections")
       }
       session.sessionCatalog = SessionCatalog(
-        session, try session.openCatalog(row[.oid].oid, name, tables: shared.catalog))
+        session, try session.openCatalog(row[.oid].oid, name))
       session.locker.databaseID = row[.oid].oid
     }
   }
 
   /// The cache of a database, filled with what is needed to read its system tables.
-  private func openCatalog(
-    _ oid: UInt32, _ name: String, tables shared: Catalog
-  ) throws(EngineError) -> Catalog {
+  func openCatalog(_ oid: UInt32, _ name: String) throws(EngineError) -> Catalog {
     if let known = database.catalogs.withLock({ $0[oid] }) { return known }
+    let shared = try database.sharedCatalog()
     let map = try database.relationMap("base/\(oid)")
     var tables = shared.tables
     func add(_ catalog: SystemCatalog, _ number: UInt32) {
       let locator = RelationLocator(
         tablespace: RelationLocator.defaultTablespace, database: oid, relNumber: number)
-      tables[catalog.oid] = database.heapRelation(locator)
+      tables[catalog.oid] = database.heapRelation(locator, oid: catalog.oid)
     }
     for catalog in SystemCatalog.all.values where !catalog.isShared {
       if let number = map.fileNumbers[catalog.oid] { add(catalog, number) }
@@ -93,7 +100,7 @@ extension Database {
       let locator = RelationLocator(
         tablespace: RelationLocator.globalTablespace, database: 0,
         relNumber: map.fileNumbers[catalog.oid] ?? catalog.oid)
-      tables[catalog.oid] = heapRelation(locator)
+      tables[catalog.oid] = heapRelation(locator, oid: catalog.oid)
     }
     let indexes = systemIndexes(isShared: true, 0, map.fileNumbers)
     let made = Catalog(databaseID: 0, databaseName: "", tables: tables, indexes: indexes, mapped: map.fileNumbers)
@@ -117,7 +124,7 @@ extension Database {
           database: databaseID, relNumber: numbers[index.oid] ?? index.oid)
         return Catalog.Index(
           columns: index.columns, isUnique: index.isUnique, name: index.name,
-          tree: indexTree(locator, index.definition(catalog.descriptor)))
+          tree: indexTree(locator, oid: index.oid, index.definition(catalog.descriptor)))
       }
     }
     return indexes

@@ -15,9 +15,7 @@ extension SessionCatalog {
       let locator = try locator(row)
       parts.locator = locator
       if kind != .index {
-        parts.heap = session.database.heapRelation(
-          locator, temporaryBackend: temporaryBackend, options: row[.reloptions].strings,
-          isLogged: row[.relpersistence].byte == RelationDescriptor.Persistence.permanent.rawValue)
+        parts.heap = try heapRelation(row, locator, temporaryBackend)
       }
     }
     if row[.relhasindex].bool { parts.indexes = try readIndexes(of: oid, parts.tuple.columns) }
@@ -30,6 +28,21 @@ extension SessionCatalog {
       parts.definition = rules.first { $0[.rulename].string == "_RETURN" }?[.evAction].string
     }
     return RelationDescriptor(parts)
+  }
+
+  /// The rows of another session's temporary table nobody can read here: some are in that session's buffers.
+  private func heapRelation(
+    _ row: CatalogRow<CatalogColumns.Class>, _ locator: RelationLocator, _ temporaryBackend: UInt32?
+  ) throws(EngineError) -> HeapRelation? {
+    let oid = row[.oid].oid
+    let fillFactor = RelationDescriptor.fillFactor(RelationDescriptor.options(row[.reloptions].strings))
+    if let temporaryBackend {
+      guard temporaryBackend == session.temporaryBackend else { return nil }
+      return try session.requireLocalBuffers().heapRelation(locator, oid: oid, fillFactor: fillFactor)
+    }
+    return session.database.heapRelation(
+      locator, oid: oid, fillFactor: fillFactor,
+      isLogged: row[.relpersistence].byte == RelationDescriptor.Persistence.permanent.rawValue)
   }
 
   private func rowType(_ row: CatalogRow<CatalogColumns.Class>) -> TypeID { TypeID(row[.reltype].oid) }
@@ -113,10 +126,13 @@ extension SessionCatalog {
     let numbers = row[.indkey].int16s
     // Of expressions only the index knows the types.
     let own = numbers.contains(0) ? try readColumns(relation) : []
-    let (database, backend) = (session.database, temporaryBackend(of: relation))
+    let (database, oid) = (session.database, relation[.oid].oid)
     let isLogged = relation[.relpersistence].byte == RelationDescriptor.Persistence.permanent.rawValue
+    let backend = temporaryBackend(of: relation)
+    let buffers = backend == nil || backend != session.temporaryBackend ? nil : try session.requireLocalBuffers()
     return IndexDescriptor(row, relation, locator: locator) { definition in
-      database.indexTree(locator, temporaryBackend: backend, definition, isLogged: isLogged)
+      if backend != nil { return buffers?.indexTree(locator, oid: oid, definition) }
+      return database.indexTree(locator, oid: oid, definition, isLogged: isLogged)
     } types: { place in
       let number = Int(numbers[place])
       guard number > 0 else { return own.indices.contains(place) ? Self.keyType(own[place]) : nil }

@@ -16,6 +16,8 @@ public final class SessionCatalog {
     didSet { resolvedPath = nil }
   }
 
+  /// Counts how often something that had been read was forgotten: what was derived from it must be looked at again.
+  public private(set) var generation: UInt64 = 0
   private var relations: [UInt32: RelationDescriptor] = [:]
   private var statistics: [UInt32: [Int: ColumnStatistics]] = [:]
   private var names: [Catalog.RelationName: UInt32?] = [:]
@@ -27,6 +29,9 @@ public final class SessionCatalog {
   private(set) var changes: Set<InvalidationQueue.Message> = []
   /// The session's temporary schema, once it has one, and its files.
   var temporary = TemporaryRelations()
+  /// Databases whose files go when the transaction commits, and those that it has made.
+  var droppedDatabases: [UInt32] = []
+  var createdDatabases: [UInt32] = []
   /// What `nextval` has taken ahead.
   var sequences = SequenceCache()
   let arena = Arena()
@@ -49,6 +54,7 @@ public final class SessionCatalog {
   }
 
   private func forgetAll() {
+    generation &+= 1
     (relations, statistics) = ([:], [:])
     names = [:]
     others = [:]
@@ -56,6 +62,7 @@ public final class SessionCatalog {
   }
 
   private func forget(_ message: InvalidationQueue.Message) {
+    generation &+= 1
     switch message {
     case .relation(let oid): (relations[oid], statistics[oid]) = (nil, nil)
     case .everythingElse:
@@ -86,6 +93,8 @@ public final class SessionCatalog {
     for message in changes { forget(message) }
     if committed { catalog.invalidate(changes) }
     changes = []
+    for oid in committed ? droppedDatabases : createdDatabases { session.database.removeDatabase(oid, session) }
+    (droppedDatabases, createdDatabases) = ([], [])
     temporary.transactionHasEnded(committed: committed)
   }
 
@@ -110,7 +119,8 @@ public final class SessionCatalog {
     let position = catalog.invalidations.end
     guard let read = try readRelation(oid) else { return nil }
     relations[oid] = read
-    if !isOwn { catalog.keep(read, since: position) }
+    // What a session's own buffers hold is of no use to others.
+    if !isOwn, read.temporaryBackend == nil { catalog.keep(read, since: position) }
     return read
   }
 

@@ -118,7 +118,7 @@ extension Session {
   /// Makes the initialization fork of an unlogged index: an index without entries.
   func initializeFork(of tree: BTreeIndex) throws(EngineError) {
     let xid = try requireTransactionID()
-    var page = try extend(database.storage.open(tree.locator, .initialization))
+    var page = try extend(database.storage.open(tree.locator, .initialization), in: database.pool)
     page.markDirty()
     BTreeMetaPage(allEqualImage: tree.definition.layout.allEqualImage).store(to: BTreePage(page.mutableBytes))
     builder.begin(.xlog, info: XLOGRecordKind.fullPageImage.rawValue, xid: xid.rawValue)
@@ -128,9 +128,9 @@ extension Session {
   }
 
   /// Appends a page to a fork, locked exclusively.
-  func extend(_ fork: StoredFork) throws(EngineError) -> PinnedBuffer {
+  func extend(_ fork: StoredFork, in pool: BufferPool) throws(EngineError) -> PinnedBuffer {
     do throws(StorageError) {
-      var blocks = try database.pool.extend(fork, by: 1, backend)
+      var blocks = try pool.extend(fork, by: 1, backend)
       guard let page = blocks.next() else { preconditionFailure("a fork was extended by no pages") }
       return page
     } catch {

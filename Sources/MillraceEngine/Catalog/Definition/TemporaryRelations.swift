@@ -72,7 +72,7 @@ extension SessionCatalog {
   }
 
   /// Drops all relations of the session's temporary schema.
-  private func dropTemporaryRelations() throws(EngineError) {
+  func dropTemporaryRelations() throws(EngineError) {
     guard let namespace = temporary.namespace else { return }
     let rows = try rows(CatalogColumns.Class.self, [.relnamespace: .oid(namespace)])
     for row in rows where row[.relkind].char != "i" && row[.relkind].char != "t" {
@@ -96,9 +96,10 @@ extension SessionCatalog {
 
   /// Removes files that no transaction needs any more.
   func removeTemporaryFiles() {
-    let database = session.database
     for locator in temporary.takeRemovable() {
-      database.removeFiles(of: locator, session.backend, temporaryBackend: session.temporaryBackend)
+      // Its first file was made before anybody needed a buffer for it.
+      guard let buffers = try? session.requireLocalBuffers() else { return }
+      buffers.removeFiles(of: locator, session.backend)
     }
   }
 

@@ -55,23 +55,3 @@ extension Session {
     }
   }
 }
-
-extension HeapChange {
-  /// Overwrites a tuple's columns.
-  func overwrite(_ number: Int, on page: HeapPage, _ tuple: HeapTuple, with data: UnsafeRawBufferPointer) {
-    tuple.overwrite(data)
-    builder.begin(.heap, info: HeapRecordInfo.inPlace, xid: xid.rawValue)
-    HeapInPlaceRecord(number: UInt16(number), database: locator.database, tablespace: locator.tablespace)
-      .append(to: builder)
-    builder.registerBlock(
-      0, locator, .main, page.block, page: UnsafeRawPointer(page.editor.base), flags: .standard)
-    builder.registerBlockData(0, data)
-  }
-}
-
-extension HeapTuple {
-  /// Puts other columns in the place of its own.
-  func overwrite(_ data: UnsafeRawBufferPointer) {
-    UnsafeMutableRawBufferPointer(rebasing: bytes[dataOffset...]).copyMemory(from: data)
-  }
-}

@@ -245,10 +245,11 @@ extension SessionCatalog {
     _ relation: RelationDescriptor, _ values: SequencePage.Values
   ) throws(EngineError) {
     guard let heap = relation.heap else { preconditionFailure("a sequence without a file") }
-    try session.writeSequence(SequencePage.form(values), heap.fork, isLogged: relation.persistence == .permanent)
+    try session.writeSequence(
+      SequencePage.form(values), heap.fork, heap.pool, isLogged: relation.persistence == .permanent)
     if relation.persistence == .unlogged {
       let fork = session.database.storage.open(heap.locator, .initialization)
-      try session.writeSequence(SequencePage.form(values), fork, isLogged: true)
+      try session.writeSequence(SequencePage.form(values), fork, heap.pool, isLogged: true)
     }
   }
 }
@@ -257,7 +258,7 @@ extension Session {
   /// Pins a page of a table.
   func pin(_ relation: HeapRelation, _ block: BlockNumber) throws(EngineError) -> PinnedBuffer {
     do throws(StorageError) {
-      return try database.pool.read(relation.fork, block, backend)
+      return try relation.pool.read(relation.fork, block, backend)
     } catch {
       throw EngineError(error)
     }
@@ -265,10 +266,10 @@ extension Session {
 
   /// Makes the one page of a sequence's new fork.
   fileprivate func writeSequence(
-    _ tuple: [UInt8], _ fork: StoredFork, isLogged: Bool
+    _ tuple: [UInt8], _ fork: StoredFork, _ pool: BufferPool, isLogged: Bool
   ) throws(EngineError) {
     let xid = try requireTransactionID()
-    var page = try extend(fork)
+    var page = try extend(fork, in: pool)
     page.markDirty()
     let isMade = tuple.withBytes { SequencePage(page.mutableBytes).initialize($0) }
     precondition(isMade, "a sequence's tuple does not fit its page")

@@ -116,6 +116,11 @@ public struct HeapTuple {
     (xmax, self.command) = (xid, command)
   }
 
+  /// Puts other columns in the place of its own.
+  func overwrite(_ data: UnsafeRawBufferPointer) {
+    UnsafeMutableRawBufferPointer(rebasing: bytes[dataOffset...]).copyMemory(from: data)
+  }
+
   func setHotUpdated(_ isHot: Bool) {
     infomask2 = isHot ? infomask2.union(.hotUpdated) : infomask2.subtracting(.hotUpdated)
   }

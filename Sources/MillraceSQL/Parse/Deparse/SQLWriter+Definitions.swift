@@ -156,6 +156,14 @@ extension SQLWriter {
     }
   }
 
+  /// The options of CREATE and ALTER SEQUENCE, behind its name.
+  mutating func sequenceOptions(_ options: [DefinitionElement]) {
+    for option in options {
+      write(" ")
+      sequenceOption(option)
+    }
+  }
+
   /// An option of CREATE and ALTER SEQUENCE.
   mutating func sequenceOption(_ option: DefinitionElement) {
     switch (option.name, option.value) {

@@ -89,20 +89,14 @@ extension SQLWriter {
     write("SEQUENCE ")
     write("IF NOT EXISTS ", if: create.ifNotExists)
     relation(create.sequence)
-    for option in create.options {
-      write(" ")
-      sequenceOption(option)
-    }
+    sequenceOptions(create.options)
   }
 
   mutating func alterSequence(_ alter: AlterSequenceStatement) {
     write("ALTER SEQUENCE ")
     write("IF EXISTS ", if: alter.ifExists)
     relation(alter.sequence)
-    for option in alter.options {
-      write(" ")
-      sequenceOption(option)
-    }
+    sequenceOptions(alter.options)
   }
 
   mutating func createView(_ create: CreateViewStatement) {
