@@ -88,6 +88,49 @@ final class ServerSession {
     }
   }
 
+  /// What a server answers to a statement that it runs: the last one's rows as texts, or the error.
+  struct Answer: Equatable {
+    var columns: [String] = []
+    var rows: [[String?]] = []
+    var tag: String?
+    var failure: [Character: String]?
+  }
+
+  /// Runs statements by the simple protocol.
+  func execute(_ sql: String) throws -> Answer {
+    try send(UInt8(ascii: "Q"), Array(sql.utf8) + [0])
+    var answer = Answer()
+    while true {
+      let header = try receive(5)
+      var body = try receive(Int(Self.integer(header[1...])) - 4)[...]
+      switch header[0] {
+      case UInt8(ascii: "E"): answer.failure = Self.fields(body)
+      case UInt8(ascii: "T"):
+        (answer.columns, answer.rows) = ([], [])
+        for _ in 0..<Self.take(&body, 2) {
+          let name = body.prefix { $0 != 0 }
+          answer.columns.append(String(decoding: name, as: UTF8.self))
+          body = body[(name.endIndex + 19)...]
+        }
+      case UInt8(ascii: "D"):
+        var row: [String?] = []
+        for _ in 0..<Self.take(&body, 2) {
+          let length = Self.take(&body, 4)
+          guard length != 0xFFFF_FFFF else {
+            row.append(nil)
+            continue
+          }
+          row.append(String(decoding: body.prefix(length), as: UTF8.self))
+          body = body.dropFirst(length)
+        }
+        answer.rows.append(row)
+      case UInt8(ascii: "C"): answer.tag = String(decoding: body.dropLast(), as: UTF8.self)
+      case UInt8(ascii: "Z"): return answer
+      default: break
+      }
+    }
+  }
+
   private static func integer(_ bytes: some Sequence<UInt8>) -> Int { bytes.reduce(0) { $0 << 8 | Int($1) } }
 
   private static func take(_ bytes: inout ArraySlice<UInt8>, _ count: Int) -> Int {
