@@ -21,6 +21,7 @@ let package = Package(
     .library(name: "MillraceWAL", targets: ["MillraceWAL"]),
     .library(name: "MillraceEngine", targets: ["MillraceEngine"]),
     .library(name: "MillraceSQL", targets: ["MillraceSQL"]),
+    .library(name: "Millrace", targets: ["Millrace"]),
     .library(name: "MillraceServer", targets: ["MillraceServer"]),
     .executable(name: "millrace", targets: ["MillraceCommand"]),
     .executable(name: "millrace-counts", targets: ["HotPathCounts"]),
@@ -94,7 +95,13 @@ let package = Package(
       ],
       swiftSettings: settings),
 
-    // Floor 6: clients.
+    // Floor 6: programs that embed it, and clients.
+    .target(
+      name: "Millrace",
+      dependencies: [
+        "MillraceSettings", "MillraceIO", "MillraceTypes", "MillraceStorage", "MillraceEngine", "MillraceSQL",
+      ],
+      swiftSettings: settings),
     .target(
       name: "MillraceServer",
       dependencies: [
@@ -114,7 +121,8 @@ let package = Package(
     .executableTarget(
       name: "MillraceCommand",
       dependencies: [
-        "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine", "MillraceServer",
+        "Millrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine",
+        "MillraceServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),

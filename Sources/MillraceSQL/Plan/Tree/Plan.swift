@@ -29,14 +29,17 @@ public final class Plan: Sendable {
   /// Subplans that run once, before the first row, and set executor parameters: indexes in
   /// ``PlannedStatement/subplans`` (PostgreSQL's InitPlans).
   public let initialSubplans: [InitialSubplan]
+  /// What EXPLAIN says besides; the executor need not look.
+  public let description: PlanDescription?
 
   public init(
     _ operation: PlanOperation, _ inputs: [Plan] = [], inputTypes: [ValueType], filter: [TypedExpression] = [],
-    output: [TypedExpression]? = nil, cost: PlanCost, initialSubplans: [InitialSubplan] = []
+    output: [TypedExpression]? = nil, cost: PlanCost, initialSubplans: [InitialSubplan] = [],
+    description: PlanDescription? = nil
   ) {
     (self.operation, self.inputs, self.inputTypes) = (operation, inputs, inputTypes)
     (self.filter, self.output, self.cost) = (filter, output, cost)
-    self.initialSubplans = initialSubplans
+    (self.initialSubplans, self.description) = (initialSubplans, description)
   }
 }
 
@@ -262,16 +265,18 @@ public final class PlannedStatement: Sendable {
   public let relations: [PlannedRelation]
   /// Whether it changes nothing: then it may run in a transaction that only reads.
   public let isReadOnly: Bool
+  /// How many entries all range tables have together: with more than one EXPLAIN says where columns come from.
+  public let rangeTableSize: Int
 
   public init(
     command: Query.Command, _ plan: Plan, subplans: [Plan], commonTables: [PlannedCommonTable],
     columns: [TargetEntry], returnsRows: Bool, executorParameterCount: Int, relations: [PlannedRelation],
-    isReadOnly: Bool
+    isReadOnly: Bool, rangeTableSize: Int = 1
   ) {
     (self.command, self.plan, self.subplans, self.commonTables) = (command, plan, subplans, commonTables)
     (self.columns, self.returnsRows) = (columns, returnsRows)
     self.executorParameterCount = executorParameterCount
-    (self.relations, self.isReadOnly) = (relations, isReadOnly)
+    (self.relations, self.isReadOnly, self.rangeTableSize) = (relations, isReadOnly, rangeTableSize)
   }
 }
 
