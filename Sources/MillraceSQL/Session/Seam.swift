@@ -2,13 +2,6 @@
 import MillraceEngine
 import MillraceTypes
 
-struct PlannerSettings { init(_ e: any SessionEnvironment) {} }
-struct Planner {
-  init(_ catalog: SessionCatalog, _ e: any SessionEnvironment, settings: PlannerSettings) {}
-  func plan(_ q: Query, boundParameters: TupleSlot?, tupleFraction: Double) throws(SQLError) -> PlannedStatement {
-    throw .unsupported("plan")
-  }
-}
 extension SQLSession {
   func alterTable(_ s: AlterTableStatement) throws(SQLError) {}
   func createIndex(_ s: CreateIndexStatement) throws(SQLError) {}
