@@ -36,12 +36,12 @@ public final class HeapBatchScan {
     let database = session.database
     let count = try relation.blockCount()
     // A table that is large for the pool passes through a ring of buffers instead of pushing everything else out.
-    let isLarge = Int(count) > database.pool.count / 4
-    reportsPosition = isLarge && isSynchronized
+    let strategy = database.bulkReadStrategy(for: relation, pages: count)
+    reportsPosition = strategy != nil && isSynchronized
     let start = reportsPosition ? relation.scanPosition(of: count) : 0
     stream = ReadStream(
-      database.pool, session.backend, relation.fork, BlockCircle(count, from: start),
-      strategy: isLarge ? database.bulkReadStrategy() : nil, configuration: database.readStreamConfiguration)
+      relation.pool, session.backend, relation.fork, BlockCircle(count, from: start), strategy: strategy,
+      configuration: database.readStreamConfiguration)
     tuples = .allocate(capacity: HeapPage.itemCountMax)
     numbers = .allocate(capacity: HeapPage.itemCountMax)
     hints.reserveCapacity(HeapPage.itemCountMax)

@@ -32,7 +32,7 @@ public final class HeapBitmapScan {
     registration = session.register(self.snapshot)
     let end = try relation.blockCount()
     stream = ReadStream(
-      session.database.pool, session.backend, relation.fork,
+      relation.pool, session.backend, relation.fork,
       BlockList(bitmap.sortedBlocks().filter { $0.rawValue < end }),
       configuration: session.database.readStreamConfiguration)
     tuples = .allocate(capacity: HeapPage.itemCountMax)

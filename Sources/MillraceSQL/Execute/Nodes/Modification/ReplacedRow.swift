@@ -1,4 +1,5 @@
 import MillraceEngine
+import MillraceStorage
 import MillraceTypes
 
 /// The new version of a row, which stands in its table's place while it is found out whether it still qualifies.

@@ -1,3 +1,5 @@
+import MillraceTypes
+
 /// Its input's rows in an order (src/backend/executor/nodeSort.c).
 final class SortNode: PlanNode {
   private let input: PlanNode
