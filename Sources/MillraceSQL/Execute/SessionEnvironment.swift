@@ -1,5 +1,4 @@
 public import MillraceSettings
-public import MillraceTypes
 
 /// What functions and statements ask of the session they run in, besides the database: settings, names, notices.
 /// Called by the session's thread.
@@ -11,9 +10,9 @@ public protocol SessionEnvironment: AnyObject {
   /// `inet_client_addr()`; nil for a socket in the file system.
   var clientAddress: String? { get }
   var processID: Int32 { get }
-  /// When the session and its statement began.
-  var sessionStart: Timestamp { get }
-  var statementStart: Timestamp { get }
+  /// When the session and its statement began: microseconds since 2000.
+  var sessionStart: Int64 { get }
+  var statementStart: Int64 { get }
   /// A setting as SHOW shows it; nil where there is none of that name.
   func setting(_ name: String) -> String?
   /// The values of all settings for this session.

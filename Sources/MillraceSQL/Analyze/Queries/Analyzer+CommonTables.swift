@@ -17,9 +17,7 @@ extension Analyzer {
   private func analyze(
     _ table: CommonTableExpression, isRecursive: Bool, _ scope: QueryScope
   ) throws(SQLError) {
-    guard case .select(let select) = table.query else {
-      throw SQLError.unsupported("a data-modifying statement in WITH", at: table.location)
-    }
+    guard case .select(let select) = table.query else { return try analyzeModification(table, scope) }
     let inner = QueryScope(scope)
     let place = scope.query.with.count
     var recursion: QueryScope.Recursion?
@@ -42,6 +40,20 @@ extension Analyzer {
     }
     scope.query.with.append(typed)
     scope.commonTables[table.name] = place
+  }
+
+  /// A query of WITH that changes rows: it gives what RETURNING says.
+  private func analyzeModification(_ table: CommonTableExpression, _ scope: QueryScope) throws(SQLError) {
+    if scope.parent != nil {
+      throw SQLError(
+        .featureNotSupported, "WITH clause containing a data-modifying statement must be at the top level",
+        at: table.location)
+    }
+    let query = try analyze(table.query, parent: scope)
+    var columns = query.returning.map { RangeTableColumn($0.name, $0.expression.type) }
+    try name(&columns, table)
+    scope.query.with.append(TypedCommonTable(name: table.name, query, columns: columns, table.materialization))
+    scope.commonTables[table.name] = scope.query.with.count - 1
   }
 
   private func name(_ columns: inout [RangeTableColumn], _ table: CommonTableExpression) throws(SQLError) {
@@ -89,6 +101,12 @@ extension Analyzer {
         return try add(columns, variable, level, scope)
       }
       if let place = here.commonTables[variable.name] {
+        let query = here.query.with[place].query
+        if query.command != .select, query.returning.isEmpty {
+          throw SQLError(
+            .featureNotSupported, "WITH query \"\(variable.name)\" does not have a RETURNING clause",
+            at: variable.location)
+        }
         here.query.with[place].referenceCount += 1
         return try add(here.query.with[place].columns, variable, level, scope)
       }
