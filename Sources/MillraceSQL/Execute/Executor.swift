@@ -1,5 +1,3 @@
-public import MillraceEngine
-
 /// Runs a planned statement: PostgreSQL's execMain.c. Used by the session's thread, within a transaction.
 ///
 /// ```swift

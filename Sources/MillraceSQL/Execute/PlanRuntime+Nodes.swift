@@ -1,14 +1,18 @@
 extension PlanRuntime {
   /// Makes the node of a plan, and those below.
   func node(_ plan: Plan) throws(SQLError) -> PlanNode {
+    if let replaced = try replacedScan(plan) { return replaced }
+    return try ordinaryNode(plan)
+  }
+
+  private func ordinaryNode(_ plan: Plan) throws(SQLError) -> PlanNode {
     switch plan.operation {
     case .result(let condition): try ResultNode(plan, condition, self)
     case .values(let rows): try ValuesNode(plan, rows, self)
-    case .sequentialScan(let scan): try tableScan(plan, scan, self) ?? SequentialScanNode(plan, scan, self)
-    case .indexScan(let scan): try tableScan(plan, scan.table, self) ?? IndexScanNode(plan, scan, self)
-    case .bitmapHeapScan(let scan, let recheck):
-      try tableScan(plan, scan, self) ?? BitmapHeapScanNode(plan, scan, recheck, self)
-    case .tidScan(let scan, let places): try tableScan(plan, scan, self) ?? TIDScanNode(plan, scan, places, self)
+    case .sequentialScan(let scan): try SequentialScanNode(plan, scan, self)
+    case .indexScan(let scan): try IndexScanNode(plan, scan, self)
+    case .bitmapHeapScan(let scan, let recheck): try BitmapHeapScanNode(plan, scan, recheck, self)
+    case .tidScan(let scan, let places): try TIDScanNode(plan, scan, places, self)
     case .bitmapIndexScan, .bitmapAnd, .bitmapOr:
       preconditionFailure("a bitmap is made outside of a bitmap heap scan")
     case .functionScan(let call, let withOrdinality, _):
@@ -46,10 +50,17 @@ extension PlanRuntime {
   }
 
   /// The scan of a table, where one row stands in the table's place.
-  private func tableScan(_ plan: Plan, _ scan: TableScan, _ runtime: PlanRuntime) throws(SQLError) -> PlanNode? {
-    guard let replacement, replacement.relation == scan.relation,
-      replacement.alias.isEmpty || replacement.alias == scan.alias
-    else { return nil }
-    return try ReplacedRowNode(plan, scan, replacement, runtime)
+  private func replacedScan(_ plan: Plan) throws(SQLError) -> PlanNode? {
+    guard let replacement else { return nil }
+    let scan: TableScan
+    switch plan.operation {
+    case .sequentialScan(let table), .bitmapHeapScan(let table, _), .tidScan(let table, _): scan = table
+    case .indexScan(let index): scan = index.table
+    default: return nil
+    }
+    guard replacement.relation == scan.relation, replacement.alias.isEmpty || replacement.alias == scan.alias else {
+      return nil
+    }
+    return try ReplacedRowNode(plan, scan, replacement, self)
   }
 }

@@ -1,4 +1,5 @@
 import MillraceEngine
+import MillraceIO
 
 extension BufferUsage {
   /// What a session has used so far.

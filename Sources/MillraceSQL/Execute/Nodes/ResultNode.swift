@@ -1,3 +1,5 @@
+import MillraceTypes
+
 /// One row without columns; or with an input, its rows, unless a condition that does not depend on them is not
 /// fulfilled. Also what a subquery in FROM is: its rows, filtered and projected.
 final class ResultNode: PlanNode {

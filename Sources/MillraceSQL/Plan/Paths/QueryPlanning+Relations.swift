@@ -29,7 +29,7 @@ extension QueryPlanning {
     relation.indexes.reverse()
   }
 
-  private func indexInfo(
+  func indexInfo(
     _ index: IndexDescriptor, _ table: RelationDescriptor, _ relation: RelationInfo
   ) throws(SQLError) -> IndexInfo? {
     guard let tree = index.tree else { return nil }

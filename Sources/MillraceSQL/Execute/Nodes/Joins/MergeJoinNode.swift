@@ -153,7 +153,8 @@ final class MergeJoinNode: PlanNode {
       var order = order(row)
       while order > 0, try group.next() { order = self.order(row) }
       if group.isAtEnd { order = -1 }
-      let hasPartner = try order == 0 && (condition.isEmpty || hasTruePair(batch, row))
+      var hasPartner = order == 0
+      if hasPartner, !condition.isEmpty { hasPartner = try hasTruePair(batch, row) }
       batch.selection[kept] = UInt16(truncatingIfNeeded: row)
       if hasPartner == (kind == .semi) { kept += 1 }
       group.releaseOthers()

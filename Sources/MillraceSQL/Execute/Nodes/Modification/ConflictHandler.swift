@@ -1,4 +1,5 @@
 import MillraceEngine
+import MillraceStorage
 import MillraceTypes
 
 /// INSERT ... ON CONFLICT (src/backend/executor/nodeModifyTable.c, ExecOnConflictUpdate; execIndexing.c).

@@ -1,5 +1,5 @@
 public import MillraceEngine
-public import MillraceTypes
+import MillraceTypes
 
 /// Puts rows into a table, with all that belongs to it: NOT NULL and CHECK, long values out of line, the heap, every
 /// index, unique keys. What INSERT does with each row, also for COPY and others that have rows. On its session's thread.

@@ -55,8 +55,9 @@ final class TableUpdater {
       guard let found = try version(at: place) else { return .deleted }
       previous = found
     }
-    let changesIndexes = try previous.map { (tuple) throws(SQLError) in try isAnyChanged(indexedColumns, tuple) } ?? false
-    let changesKey = try changesIndexes && isAnyChanged(keyColumns, nil)
+    var (changesIndexes, changesKey) = (false, false)
+    if let previous { changesIndexes = try isAnyChanged(indexedColumns, previous) }
+    if changesIndexes { changesKey = try isAnyChanged(keyColumns, nil) }
     let result: Session.ChangeResult
     var obsolete: RowWriter.ObsoleteValues?
     do throws(EngineError) {

@@ -1,4 +1,5 @@
 import MillraceEngine
+import MillraceTypes
 
 /// Rows of a table in the order of an index (src/backend/executor/nodeIndexscan.c).
 final class IndexScanNode: PlanNode {

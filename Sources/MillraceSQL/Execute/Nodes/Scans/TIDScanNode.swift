@@ -1,4 +1,5 @@
 import MillraceEngine
+import MillraceStorage
 import MillraceTypes
 
 /// Rows by their places: `ctid = …` (src/backend/executor/nodeTidscan.c).
