@@ -1,3 +1,4 @@
+import MillraceEngine
 import MillraceTypes
 
 /// What EXPLAIN says of each kind of node.
@@ -16,7 +17,6 @@ extension Explain {
   /// `ExplainTargetRel`, for text.
   func target(_ plan: Plan) -> String {
     let alias = Keyword.quoted(deparser.alias(of: plan))
-    func on(_ name: String) -> String { " on \(name)" + (alias == name || alias.isEmpty ? "" : " \(alias)") }
     switch plan.operation {
     case .sequentialScan(let scan), .bitmapHeapScan(let scan, _), .tidScan(let scan, _):
       return on(tableName(scan.relation), alias, scan.relation)
@@ -25,16 +25,20 @@ extension Explain {
     case .bitmapIndexScan(let scan): return " on \(indexName(scan))"
     case .functionScan(let call, _, _):
       let name = deparser.functions.functions[call.function]?.name ?? "?"
-      return on(Keyword.quoted(name))
+      return Self.on(Keyword.quoted(name), alias)
     case .values: return " on \(alias)"
     case .subqueryScan: return " on \(alias)"
     case .commonTableScan(let index, _), .workTableScan(let index, _):
       let name = planned.commonTables.indices.contains(index) ? planned.commonTables[index].name : "?"
-      return on(Keyword.quoted(name))
+      return Self.on(Keyword.quoted(name), alias)
     case .modifyTable(let modification):
       return on(tableName(modification.relation), Keyword.quoted(modification.alias), modification.relation)
     default: return ""
     }
+  }
+
+  private static func on(_ name: String, _ alias: String) -> String {
+    " on \(name)" + (alias == name || alias.isEmpty ? "" : " \(alias)")
   }
 
   private func on(_ name: String, _ alias: String, _ oid: UInt32) -> String {
