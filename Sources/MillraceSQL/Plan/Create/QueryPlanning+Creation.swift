@@ -49,7 +49,7 @@ extension QueryPlanning {
     case .limit(let input): return try createLimit(path, input, wanted, isExact: isExact)
     case .append, .setOperation, .recursiveUnion: return try createSetOperation(path, wanted)
     case .modify: throw SQLError(.internalError, "a change of rows below another node")
-    case .planned(let plan, let list): return CreatedPlan(plan: plan, list: list)
+    case .extremes(let parts): return try createExtremes(path, parts, wanted)
     }
   }
 

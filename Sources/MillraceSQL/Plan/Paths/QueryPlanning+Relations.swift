@@ -9,6 +9,7 @@ extension QueryPlanning {
     relations = Array(repeating: nil, count: query.rangeTable.count)
     for entry in tree.members {
       let relation = RelationInfo(RelationSet(entry), entry: entry)
+      relation.considersStartup = tupleFraction > 0
       relations[entry] = relation
       for argument in lateralArguments[entry] ?? [] { relation.lateral.formUnion(relations(of: argument.value)) }
       if case .relation(let oid) = query.rangeTable[entry].kind {
