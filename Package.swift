@@ -121,7 +121,7 @@ let package = Package(
     .executableTarget(
       name: "MillraceCommand",
       dependencies: [
-        "Millrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine",
+        "Millrace", "MillraceSettings", "MillraceIO", "MillraceStorage", "MillraceWAL", "MillraceEngine", "MillraceSQL",
         "MillraceServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
