@@ -1,3 +1,4 @@
+import MillraceEngine
 import MillraceTypes
 
 #if canImport(Glibc)
@@ -69,7 +70,8 @@ extension CallFrame {
   /// The random numbers of the session that runs the statement.
   fileprivate var random: RandomNumbers {
     if let known = memory as? RandomNumbers { return known }
-    let made = context.environment.randomNumbers
+    let made = context.session.functionMemory as? RandomNumbers ?? RandomNumbers()
+    context.session.functionMemory = made
     memory = made
     return made
   }
