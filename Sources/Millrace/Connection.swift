@@ -84,7 +84,7 @@ actor Connection {
         sqlState: "55006", "another query of this transaction is still being read; read it to its end first")
     }
     queryNumber += 1
-    isQueryImplicit = session.transactionStatus == .idle
+    isQueryImplicit = session.status == .idle
     receiver.clear()
     do {
       try session.prepare(name: "", sql, parameterTypes: arguments.map(\.type), receiver)
@@ -142,14 +142,14 @@ actor Connection {
     isQueryOpen = false
     session.close(portal: "")
     guard isQueryImplicit else { return }
-    do { try session.sync(receiver) } catch { session.abort() }
+    do { try session.sync() } catch { session.abort() }
   }
 
   private func finish(_ session: SQLSession, _ outcome: SQLSession.Outcome) throws(SQLError) {
     isQueryOpen = false
     session.close(portal: "")
     if case .completed(let tag) = outcome { receiver.setTag(tag) }
-    if isQueryImplicit { try session.sync(receiver) }
+    if isQueryImplicit { try session.sync() }
   }
 
   private func fail(_ session: SQLSession) {
@@ -175,7 +175,7 @@ actor Connection {
     try bytes.withByteView { view throws(SQLError) in
       let values = zip(arguments, ranges).map { argument, range in
         let isBinary = if case .binary = argument.value { true } else { false }
-        return ParameterValue(range.map { ByteView(start: view.base + $0.lowerBound, count: $0.count) }, isBinary: isBinary)
+        return ParameterValue(range.map { view[$0] }, isBinary: isBinary)
       }
       try session.bind(portal: "", statement: "", values)
     }

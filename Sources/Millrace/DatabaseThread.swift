@@ -55,7 +55,7 @@ final class DatabaseThread: SerialExecutor {
       for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
       guard jobs.isEmpty else { continue }
       if isEnding { return }
-      latch.wait()
+      latch.wait(-1)
     }
   }
 }

@@ -79,9 +79,9 @@ extension Date: SQLEncodable {
   public var sqlArgument: SQLArgument {
     let microseconds = (timeIntervalSince1970 - Self.sqlEpoch) * 1_000_000
     guard microseconds.magnitude < 9.2e18 else {
-      return SQLArgument(.timestamptz, microseconds < 0 ? Int64.min : Int64.max)
+      return SQLArgument(.timestampTZ, microseconds < 0 ? Int64.min : Int64.max)
     }
-    return SQLArgument(.timestamptz, Int64(microseconds.rounded()))
+    return SQLArgument(.timestampTZ, Int64(microseconds.rounded()))
   }
 
   /// 2000-01-01, from which PostgreSQL counts, in seconds since 1970.

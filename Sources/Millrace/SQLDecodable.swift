@@ -83,7 +83,7 @@ extension UUID: SQLDecodable {
 extension Date: SQLDecodable {
   /// From a `timestamptz`, or from a `timestamp` or `date` taken as UTC.
   public init(sqlColumn column: SQLColumn) throws {
-    self = try column.value(of: [.timestamptz, .timestamp, .date], Self.self) { type, datum in
+    self = try column.value(of: [.timestampTZ, .timestamp, .date], Self.self) { type, datum in
       let seconds = type == .date ? Double(datum.int32) * 86400 : Double(datum.int64) / 1_000_000
       return Date(timeIntervalSince1970: seconds + Self.sqlEpoch)
     }

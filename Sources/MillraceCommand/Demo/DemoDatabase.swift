@@ -129,7 +129,7 @@ struct DemoDatabase {
   private func withDatabase<Result: Sendable>(
     _ body: @Sendable (Database) async throws -> Result
   ) async throws -> Result {
-    var options = DatabaseOptions()
+    var options = Millrace.DatabaseOptions()
     options.settings = settings
     options.connectionsMax = 32
     let database = try await Database.open(at: path, options)

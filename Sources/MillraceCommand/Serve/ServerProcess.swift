@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import MillraceEngine
+import MillraceSQL
 import MillraceServer
 import MillraceSettings
 import MillraceStorage

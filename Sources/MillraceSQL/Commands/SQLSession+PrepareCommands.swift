@@ -39,9 +39,7 @@ extension SQLSession {
     let parameters = TupleSlot(count: prepared.parameterTypes.count)
     for (index, argument) in statement.arguments.enumerated() {
       let type = prepared.parameterTypes[index]
-      let value = try evaluate(argument, as: ValueType(type), what: "parameter \(index + 1)", arena)
-      let isByValue = TypeDescriptor.builtIn[type]?.isByValue ?? false
-      parameters[index] = value.map { arena.copy($0, isByValue: isByValue) }
+      parameters[index] = try evaluate(argument, as: ValueType(type), for: .executeParameter, arena)
     }
     return parameters
   }

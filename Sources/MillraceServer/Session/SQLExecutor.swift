@@ -1,6 +1,7 @@
 import MillraceEngine
 import MillraceIO
 import MillraceSQL
+import MillraceSettings
 import MillraceTypes
 import NIOCore
 
@@ -142,5 +143,19 @@ extension ErrorReport {
       position: error.position)
     (context, schema, table) = (error.context, error.schema, error.table)
     (column, dataType, constraint) = (error.column, error.dataType, error.constraint)
+  }
+}
+
+extension ErrorReport {
+  init(_ error: SettingError) {
+    let state: SQLState =
+      switch error.reason {
+      case .unrecognized: .undefinedObject
+      case .invalidValue, .outOfRange: .invalidParameterValue
+      case .notNow: .cannotChangeNow
+      case .permissionDenied: .insufficientPrivilege
+      case .malformedAssignment: .syntaxError
+      }
+    self.init(.error, state, error.message, detail: error.detail, hint: error.hint)
   }
 }

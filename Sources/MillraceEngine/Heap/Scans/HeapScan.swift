@@ -92,4 +92,23 @@ public final class HeapScan {
     page.unlock()
     self.page = consume page
   }
+
+  /// Where index entries for the tuple that was given out last lead: to the first of its HOT chain
+  /// (heap_get_root_tuples).
+  /// - Complexity: for a tuple that is not the first, the page's line pointers and the tuples of its chains.
+  public func rootIdentifier() throws(EngineError) -> TupleIdentifier {
+    guard let bytes = page?.bytes, let tuple = Self.tuple(Int(identifier.number), bytes, block), tuple.isHeapOnly
+    else { return identifier }
+    // The page is pinned, so that nobody prunes it.
+    let count = HeapPage(UnsafeMutableRawPointer(mutating: bytes), block: block).editor.itemCount
+    for number in 1..<count + 1 {
+      let root = TupleIdentifier(block, number)
+      var chain = HeapChain(bytes, root)
+      while let version = chain.tuple {
+        if chain.number == Int(identifier.number) { return root }
+        chain.advance(version.isHotUpdated ? try session.visibility.updater(version) : .invalid)
+      }
+    }
+    return identifier
+  }
 }

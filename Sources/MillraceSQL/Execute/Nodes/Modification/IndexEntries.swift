@@ -78,6 +78,15 @@ final class IndexEntries {
     return true
   }
 
+  /// Adds a row's entry to an index that is being built.
+  func add(
+    _ row: TupleSlot, _ batch: RowBatch, at place: TupleIdentifier, to build: IndexBuild
+  ) throws(SQLError) {
+    guard try form(row, batch) else { return }
+    let (values, nulls) = (values, nulls)
+    try engine { () throws(EngineError) in try build.add(values, nulls: nulls, place) }
+  }
+
   /// What came of an insertion.
   enum Result {
     case inserted
@@ -157,6 +166,21 @@ final class IndexEntries {
 
   /// The error of a key that is there already; to be made after ``insert(_:_:at:isUnchanged:)`` has found it.
   func violation() throws(SQLError) -> SQLError {
+    var error = SQLError(
+      .uniqueViolation, "duplicate key value violates unique constraint \"\(index.name)\"",
+      detail: "Key \(try keyText()) already exists.")
+    error.schema = (try? context.catalog.namespaceName(relation.namespace)) ?? nil
+    (error.table, error.constraint) = (relation.name, index.name)
+    return error
+  }
+
+  /// The key of a row as messages show it; nil where the row is not in the index.
+  func keyText(_ row: TupleSlot, _ batch: RowBatch) throws(SQLError) -> String? {
+    try form(row, batch) ? try keyText() : nil
+  }
+
+  /// `(a, b)=(1, x)`.
+  private func keyText() throws(SQLError) -> String {
     let columns = relation.tuple.columns
     var names: [String] = []
     var texts: [String] = []
@@ -170,12 +194,7 @@ final class IndexEntries {
         texts.append(try ValueDescription.text(values[place], type, context))
       }
     }
-    var error = SQLError(
-      .uniqueViolation, "duplicate key value violates unique constraint \"\(index.name)\"",
-      detail: "Key (\(names.joined(separator: ", ")))=(\(texts.joined(separator: ", "))) already exists.")
-    error.schema = (try? context.catalog.namespaceName(relation.namespace)) ?? nil
-    (error.table, error.constraint) = (relation.name, index.name)
-    return error
+    return "(\(names.joined(separator: ", ")))=(\(texts.joined(separator: ", ")))"
   }
 }
 
