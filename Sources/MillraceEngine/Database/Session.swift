@@ -107,6 +107,9 @@ public final class Session {
   /// What other sessions know it by: `pg_backend_pid()`.
   public var processID: Int32 { locker.processID }
 
+  /// Lets others know it by a number that somebody else gives out.
+  public func setProcessID(_ processID: Int32) { locker.processID = processID }
+
   /// For other threads: to end what the session does.
   public var control: SessionControl { SessionControl(locker) }
 

@@ -21,4 +21,3 @@ class CompiledSetFunction {
     preconditionFailure("a function does not say which rows it has")
   }
 }
-
