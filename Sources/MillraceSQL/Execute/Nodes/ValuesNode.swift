@@ -24,10 +24,13 @@ final class ValuesNode: PlanNode {
       for row in 0..<count {
         // Each is evaluated once: it is compiled where it is needed, and forgotten.
         for (column, expression) in rows[position + row].enumerated() {
-          let value = try runtime.compiler.compile(expression).value(arena)
+          let compiled = try runtime.compiler.compile(expression)
+          let value = try compiled.value(arena)
           // What a constant owns goes with it.
           let isByValue = runtime.isByValue(expression.type)
-          batch.set(column, row: row, value.map { arena.copy($0, isByValue: isByValue) })
+          withExtendedLifetime(compiled) {
+            batch.set(column, row: row, value.map { arena.copy($0, isByValue: isByValue) })
+          }
         }
       }
       position += count
