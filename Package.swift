@@ -184,6 +184,7 @@ let package = Package(
         "MillraceSQL", "MillraceEngineTestSupport", "MillraceTestSupport",
       ],
       swiftSettings: settings),
+    .testTarget(name: "MillraceTests", dependencies: ["Millrace", "MillraceTestSupport"], swiftSettings: settings),
     .testTarget(
       name: "MillraceServerTests",
       dependencies: [

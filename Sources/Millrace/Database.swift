@@ -81,9 +81,9 @@ public final class Database: Sendable {
 
     func open(_ path: String, _ options: DatabaseOptions, isTemporary: Bool) throws -> Database {
       do {
-        if try options.createsIfMissing && Self.isMissing(path) { try Self.initialise(path) }
+        if options.createsIfMissing && Self.isMissing(path) { try Self.initialise(path) }
         var configuration = DatabaseConfiguration(path: path)
-        configuration.assignments = try options.settings.sorted { $0.key < $1.key }.map {
+        configuration.assignments = options.settings.sorted { $0.key < $1.key }.map {
           SettingAssignment(name: $0.key, value: $0.value)
         }
         configuration.sessionsMax = options.connectionsMax + 1
@@ -99,7 +99,7 @@ public final class Database: Sendable {
     }
 
     /// Whether there is nothing there that could be a cluster.
-    private static func isMissing(_ path: String) throws -> Bool {
+    private static func isMissing(_ path: String) -> Bool {
       guard FileManager.default.fileExists(atPath: path) else { return true }
       return (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) ?? false
     }

@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-  public import FoundationEssentials
-#else
-  public import Foundation
-#endif
 import MillraceSQL
 import MillraceTypes
 
@@ -61,7 +56,9 @@ public struct Row: Sendable {
   /// is the first column.
   /// - Throws: ``RowError`` or `DecodingError`.
   public func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-    if let single = type as? any SQLDecodable.Type, let value = try single.init(sqlColumn: SQLColumn(chunk, index, 0)) as? Value {
+    if let single = type as? any SQLDecodable.Type,
+      let value = try single.init(sqlColumn: SQLColumn(chunk, index, 0)) as? Value
+    {
       return value
     }
     return try Value(from: RowDecoder(row: self))
@@ -108,7 +105,9 @@ public struct SQLColumn: Sendable {
   }
 
   /// The datum, where it is not NULL and of one of some types.
-  func value<Result>(of types: Set<TypeID>, _ wanted: Any.Type, _ body: (TypeID, Datum) throws -> Result?) throws -> Result {
+  func value<Result>(
+    of types: Set<TypeID>, _ wanted: Any.Type, _ body: (TypeID, Datum) throws -> Result?
+  ) throws -> Result {
     let type = chunk.columns[column].type
     guard !isNull, types.contains(type), let result = try chunk.withDatum(row, column, { try body(type, $0) }) else {
       throw mismatch(wanted)

@@ -1,4 +1,4 @@
-public import MillraceTypes
+import MillraceTypes
 
 /// What is known of the types of a statement's parameters: given by the client, or inferred from where they stand
 /// (src/backend/parser/parse_param.c).

@@ -25,7 +25,7 @@ public struct Planner {
     _ query: Query, boundParameters: TupleSlot? = nil, tupleFraction: Double = 0
   ) throws(SQLError) -> PlannedStatement {
     let statement = try StatementPlanning(self, bound: boundParameters)
-    if let simple = try statement.planSimple(query) { return simple }
+    if let simple = try statement.planSimple(query, tupleFraction: tupleFraction) { return simple }
     let planning = QueryPlanning(statement, query, parent: nil)
     let path = try planning.plan(tupleFraction: tupleFraction)
     let (plan, _) = try planning.createTop(path)

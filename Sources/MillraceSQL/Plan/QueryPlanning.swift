@@ -23,6 +23,8 @@ final class QueryPlanning {
   var gates: [TypedExpression] = []
   /// Whether there is no join but inner ones, so that classes may be made of all equalities.
   var hasOuterJoins = false
+  /// Whether there is a full join that no method can do.
+  var hasImpossibleFullJoin = false
   /// All entries that are read.
   var allRelations = RelationSet()
   var totalPages = 0.0
@@ -46,6 +48,9 @@ final class QueryPlanning {
   /// Whether columns that are not in GROUP BY may be asked for, because they depend on what is.
   var extraGroupKeys: [SortGroupExpression] = []
   var aggregates: [AggregateExpression] = []
+
+  /// The query as it came, where min and max could be looked up in indexes.
+  var original: Query?
 
   var initialSubplans: [InitialSubplan] = []
   var initialCost = 0.0
@@ -97,6 +102,7 @@ extension QueryPlanning {
     }
     self.tupleFraction = tupleFraction
     try planCommonTables()
+    keepForExtremes()
     if query.setOperations == nil { try simplify() }
     let path = query.setOperations == nil ? try planUpper() : try planSetOperations()
     path.startup += initialCost

@@ -16,6 +16,7 @@ final class StatementPlanning {
   private(set) var subplans: [Plan] = []
   /// What running each subplan costs: before its first row, and each time.
   private(set) var subplanCosts: [SubplanCost] = []
+  private var subplanNumbers: [Int] = []
   var commonTables: [PlannedCommonTable?] = []
   private(set) var parameterCount = 0
   private(set) var relations: [PlannedRelation] = []
@@ -56,6 +57,7 @@ final class StatementPlanning {
 
   func add(subplan: Plan, _ cost: SubplanCost) -> Int {
     subplans.append(subplan)
+    subplanNumbers.append(subplans.count + commonTables.count)
     subplanCosts.append(cost)
     return subplans.count - 1
   }
@@ -81,7 +83,7 @@ final class StatementPlanning {
     return PlannedStatement(
       command: query.command, plan, subplans: subplans, commonTables: tables, columns: shown,
       returnsRows: query.command == .select || !query.returning.isEmpty, executorParameterCount: parameterCount,
-      relations: relations, isReadOnly: isReadOnly, rangeTableSize: query.rangeTableSize)
+      relations: relations, isReadOnly: isReadOnly, rangeTableSize: query.rangeTableSize, subplanNumbers: subplanNumbers)
   }
 }
 

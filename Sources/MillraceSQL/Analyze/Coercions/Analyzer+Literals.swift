@@ -14,6 +14,9 @@ extension Analyzer {
     case .string(let text):
       return .constant(TypedConstant(ValueType(.unknown), .bytes(Array(text.utf8)), constant.location))
     case .float(let text):
+      if let number = Int32(text) {
+        return .constant(TypedConstant(ValueType(.int4), .word(Datum(number).word), constant.location))
+      }
       if let number = Int64(text) {
         return .constant(TypedConstant(ValueType(.int8), .word(Datum(number).word), constant.location))
       }

@@ -67,6 +67,10 @@ extension Analyzer {
       case .anyElement, .anyNonArray, .anyEnum:
         if declared == .anyNonArray { mustBeNoArray = true }
         if actual == .unknown { continue }
+        if declared == .anyEnum, try types().byID[actual]?.kind != "e" {
+          return inconsistent(
+            SQLError(.datatypeMismatch, "type matched to anyenum is not an enum type: \(typeName(actual))"))
+        }
         if let known = solution.element, known != actual {
           return contradiction("anyelement", known, actual)
         }

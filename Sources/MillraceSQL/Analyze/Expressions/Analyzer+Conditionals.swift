@@ -230,11 +230,16 @@ extension Analyzer {
         guard case .variable(let variable) = result, variable.column == .wholeRow,
           let home = scope.ancestor(variable.levelsUp),
           let item = home.namespace.first(where: { $0.entry == variable.entry })
-        else { throw SQLError.unsupported("a field of a row", at: argument.location) }
+        else {
+          if result.type.id == .record { throw SQLError.unsupported("a field of a row", at: argument.location) }
+          throw SQLError(
+            .wrongObjectType,
+            "column notation .\(name) applied to type \(typeName(result.type.id)), which is not a composite type",
+            at: argument.location)
+        }
         guard let column = try column(name, of: item, variable.levelsUp, scope, argument.location) else {
           throw SQLError(
-            .undefinedColumn, "column \"\(name)\" not found in data type \(item.name ?? "record")",
-            at: argument.location)
+            .undefinedColumn, "column \(item.name ?? "record").\(name) does not exist", at: argument.location)
         }
         result = column
       case .star: throw rowExpansion(argument.location)

@@ -18,7 +18,9 @@ extension Analyzer {
     case .any(let test, let name): (kind, names, left) = (.any, name ?? ["="], try operands(test, scope))
     case .all(let test, let name): (kind, names, left) = (.all, name, try operands(test, scope))
     }
-    var query = try analyze(.select(subquery.query), parent: scope)
+    var query = try withRecursionObstacle("a subquery") { () throws(SQLError) in
+      try analyze(.select(subquery.query), parent: scope)
+    }
     switch kind {
     case .exists: return .subquery(SubqueryLink(.exists, query, ValueType(.bool), subquery.location))
     case .scalar, .array:

@@ -64,6 +64,8 @@ extension Analyzer {
   private func aggregateLevel(_ aggregate: AggregateExpression) throws(SQLError) -> Int {
     var (columns, aggregates): (Int?, Int?) = (nil, nil)
     var inner = Location.unknown
+    var setFunction: Location?
+    let functions = try functions()
     func look(_ expression: TypedExpression) {
       expression.visit { part, depth in
         switch part {
@@ -72,6 +74,8 @@ extension Analyzer {
         case .aggregate(let nested) where nested.levelsUp >= depth:
           let level = nested.levelsUp - depth
           if level < aggregates ?? .max { (aggregates, inner) = (level, nested.location) }
+        case .call(let call) where depth == 0 && functions.functions[call.function]?.returnsSet == true:
+          setFunction = setFunction ?? call.location
         default: break
         }
       }
@@ -79,6 +83,11 @@ extension Analyzer {
     for argument in aggregate.arguments { look(argument) }
     for order in aggregate.orderBy { look(order.expression) }
     if let filter = aggregate.filter { look(filter) }
+    if let setFunction {
+      throw SQLError(
+        .featureNotSupported, "aggregate function calls cannot contain set-returning function calls",
+        hint: "You might be able to move the set-returning function into a LATERAL FROM item.", at: setFunction)
+    }
     let level = min(columns ?? .max, aggregates ?? .max)
     guard level != .max else { return 0 }
     if level == aggregates {

@@ -19,7 +19,7 @@ extension Analyzer {
       } else {
         guard names.isEmpty else {
           throw SQLError(
-            .syntaxError, "positional argument cannot follow named argument", at: arguments.last?.location)
+            .syntaxError, "positional argument cannot follow named argument", at: argument.location)
         }
         arguments.append(try analyze(argument, scope))
       }
@@ -99,6 +99,11 @@ extension Analyzer {
     let (types, result) = try resolvePolymorphism(arguments.map(\.type.id), declared, result: entry.result)
     for index in arguments.indices where arguments[index].type.id != types[index] {
       arguments[index] = try coerce(arguments[index], to: ValueType(types[index]), .implicit, .implicitCast)
+    }
+    if call.isVariadic, entry.variadic == .any, let last = arguments.last,
+      try category(of: last.type.id) != UInt8(ascii: "A")
+    {
+      throw SQLError(.datatypeMismatch, "VARIADIC argument must be an array", at: last.location)
     }
     var isVariadic = call.isVariadic
     if candidate.variadicCount > 0, entry.variadic != .any {

@@ -8,11 +8,6 @@ extension Analyzer {
   func openTarget(
     _ variable: RangeVariable, _ verb: String, _ scope: QueryScope
   ) throws(SQLError) -> RelationDescriptor {
-    if variable.schema == nil, variable.catalog == nil, hasCommonTable(variable.name, scope) {
-      throw SQLError(
-        .wrongObjectType, "relation \"\(variable.name)\" cannot be the target of a modifying statement",
-        at: variable.location)
-    }
     let relation = try open(variable, .rowExclusive)
     switch relation.kind {
     case .table: break
@@ -27,17 +22,7 @@ extension Analyzer {
     case .foreignTable, .partitionedTable:
       throw SQLError.unsupported("a \(relation.kind.noun) like \"\(relation.name)\"", at: variable.location)
     }
-    scope.targetRelation = relation
     return relation
-  }
-
-  private func hasCommonTable(_ name: String, _ scope: QueryScope) -> Bool {
-    var current: QueryScope? = scope
-    while let here = current {
-      if here.commonTables[name] != nil { return true }
-      current = here.parent
-    }
-    return false
   }
 
   /// setTargetTable.

@@ -41,10 +41,10 @@ extension Analyzer {
     _ target: ConflictTarget, _ relation: RelationDescriptor, _ item: NamespaceItem, _ scope: QueryScope
   ) throws(SQLError) -> [UInt32] {
     switch target {
-    case .constraint(let name, let location):
+    case .constraint(let name, _):
       guard let constraint = relation.constraints.first(where: { $0.name == name }) else {
         throw SQLError(
-          .undefinedObject, "constraint \"\(name)\" for table \"\(relation.name)\" does not exist", at: location)
+          .undefinedObject, "constraint \"\(name)\" for table \"\(relation.name)\" does not exist")
       }
       guard constraint.index != 0 else {
         throw SQLError(.wrongObjectType, "constraint in ON CONFLICT clause has no associated index")
@@ -55,24 +55,24 @@ extension Analyzer {
           "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters")
       }
       return [constraint.index]
-    case .columns(let elements, let condition, _):
-      return try inferred(elements, condition, relation, item, scope)
+    case .columns(let elements, let condition, let location):
+      return try inferred(elements, condition, relation, item, scope, location)
     }
   }
 
   private func inferred(
     _ elements: [IndexElement], _ condition: Expression?, _ relation: RelationDescriptor, _ item: NamespaceItem,
-    _ scope: QueryScope
+    _ scope: QueryScope, _ location: Location
   ) throws(SQLError) -> [UInt32] {
     scope.namespace = [item]
     var columns: Set<Int> = []
     var expressions: [TypedExpression] = []
     for element in elements {
-      try refuseOrder(element)
+      try refuseOrder(element, location)
       switch element.key {
       case .column(let name):
         guard let column = relation.column(named: name) else {
-          throw SQLError(.undefinedColumn, "column \"\(name)\" does not exist")
+          throw SQLError(.undefinedColumn, "column \"\(name)\" does not exist", at: location)
         }
         columns.insert(column)
       case .expression(let raw):
@@ -95,12 +95,12 @@ extension Analyzer {
     return found
   }
 
-  private func refuseOrder(_ element: IndexElement) throws(SQLError) {
+  private func refuseOrder(_ element: IndexElement, _ location: Location) throws(SQLError) {
     if element.ordering != .unspecified {
-      throw SQLError(.invalidColumnReference, "ASC/DESC is not allowed in ON CONFLICT clause")
+      throw SQLError(.invalidColumnReference, "ASC/DESC is not allowed in ON CONFLICT clause", at: location)
     }
     if element.nulls != .unspecified {
-      throw SQLError(.invalidColumnReference, "NULLS FIRST/LAST is not allowed in ON CONFLICT clause")
+      throw SQLError(.invalidColumnReference, "NULLS FIRST/LAST is not allowed in ON CONFLICT clause", at: location)
     }
   }
 

@@ -56,8 +56,9 @@ extension Analyzer {
     _ clauses: [SetClause], _ relation: RelationDescriptor, _ scope: QueryScope
   ) throws(SQLError) -> [(Int, TypedExpression)] {
     var values: [Int: TypedExpression] = [:]
+    let alias = scope.query.resultRelation.map { scope.query.rangeTable[$0].name }
     func set(_ target: SetTarget, _ value: TypedExpression?) throws(SQLError) {
-      let column = try self.column(of: target, relation)
+      let column = try self.column(of: target, relation, alias: alias)
       guard values[column] == nil else {
         throw SQLError(
           .syntaxError, "multiple assignments to same column \"\(target.name)\"", at: nil)
@@ -77,12 +78,24 @@ extension Analyzer {
     return values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
-  private func column(of target: SetTarget, _ relation: RelationDescriptor) throws(SQLError) -> Int {
-    if !target.indirection.isEmpty { throw SQLError.unsupported("a part of a column", at: target.location) }
-    if let column = relation.column(named: target.name) { return column }
-    throw SQLError(
+  private func column(
+    of target: SetTarget, _ relation: RelationDescriptor, alias: String?
+  ) throws(SQLError) -> Int {
+    if let column = relation.column(named: target.name) {
+      if !target.indirection.isEmpty { throw SQLError.unsupported("a part of a column", at: target.location) }
+      return column
+    }
+    if SystemColumn(named: target.name) != nil {
+      throw SQLError(
+        .featureNotSupported, "cannot assign to system column \"\(target.name)\"", at: target.location)
+    }
+    var error = SQLError(
       .undefinedColumn, "column \"\(target.name)\" of relation \"\(relation.name)\" does not exist",
       at: target.location)
+    if case .field? = target.indirection.first, target.name == alias {
+      error.hint = "SET target columns cannot be qualified with the relation name."
+    }
+    throw error
   }
 
   private func assigned(

@@ -11,7 +11,11 @@ extension Analyzer {
       }
     }
     scope.query.isRecursive = with.isRecursive
-    for table in with.expressions { try analyze(table, isRecursive: with.isRecursive, scope) }
+    scope.laterCommonTables = Set(with.expressions.map(\.name))
+    for table in with.expressions {
+      try analyze(table, isRecursive: with.isRecursive, scope)
+      scope.laterCommonTables.remove(table.name)
+    }
   }
 
   private func analyze(
@@ -24,17 +28,20 @@ extension Analyzer {
     if isRecursive {
       var isUnion = false
       if case .setOperation(let operation) = select.body, operation.operator == .union { isUnion = true }
-      let made = QueryScope.Recursion(name: table.name, columnNames: table.columnNames, isUnion: isUnion)
+      let made = QueryScope.Recursion(table, isUnion: isUnion)
       (recursion, inner.ownRecursion) = (made, made)
       scope.recursions[table.name] = made
     }
+    let obstacle = recursionObstacle
+    recursionObstacle = nil
     let query = try analyze(select, inner)
+    recursionObstacle = obstacle
     scope.recursions[table.name] = nil
     var columns = query.visibleTargets.map { RangeTableColumn($0.name, $0.expression.type) }
     try name(&columns, table)
     var typed = TypedCommonTable(name: table.name, query, columns: columns, table.materialization)
     if let recursion, recursion.referenceCount > 0 {
-      try checkRecursive(query, recursion, table.location)
+      try checkRecursive(query, recursion, select)
       typed.isRecursive = true
       typed.referenceCount = 0
     }
@@ -68,7 +75,7 @@ extension Analyzer {
 
   /// What the recursion gives must be of the types that its first part says.
   private func checkRecursive(
-    _ query: Query, _ recursion: QueryScope.Recursion, _ location: Location
+    _ query: Query, _ recursion: QueryScope.Recursion, _ select: SelectStatement
   ) throws(SQLError) {
     for (index, pair) in zip(recursion.columns ?? [], query.visibleTargets).enumerated() {
       let (first, overall) = (pair.0.type, pair.1.expression.type)
@@ -77,13 +84,15 @@ extension Analyzer {
         .datatypeMismatch,
         "recursive query \"\(recursion.name)\" column \(index + 1) has type \(TypeNames.format(first)) in "
           + "non-recursive term but type \(TypeNames.format(overall)) overall",
-        hint: "Cast the output of the non-recursive term to the correct type.", at: location)
+        hint: "Cast the output of the non-recursive term to the correct type.",
+        at: pair.1.expression.location)
     }
-    if !query.orderBy.isEmpty {
-      throw SQLError(.featureNotSupported, "ORDER BY in a recursive query is not implemented")
+    func refuse(_ clause: String, at location: Location) -> SQLError {
+      SQLError(.featureNotSupported, "\(clause) in a recursive query is not implemented", at: location)
     }
-    if query.offset != nil { throw SQLError(.featureNotSupported, "OFFSET in a recursive query is not implemented") }
-    if query.limit != nil { throw SQLError(.featureNotSupported, "LIMIT in a recursive query is not implemented") }
+    if let key = select.orderBy.first { throw refuse("ORDER BY", at: key.expression.location) }
+    if let offset = select.limit.offset { throw refuse("OFFSET", at: offset.location) }
+    if let count = select.limit.count { throw refuse("LIMIT", at: count.location) }
     if !query.rowMarks.isEmpty {
       throw SQLError(.featureNotSupported, "FOR UPDATE/SHARE in a recursive query is not implemented")
     }
@@ -123,14 +132,12 @@ extension Analyzer {
       throw SQLError(
         .invalidRecursion,
         "recursive query \"\(recursion.name)\" does not have the form non-recursive-term UNION [ALL] recursive-term",
-        at: location)
+        at: recursion.location)
     }
     guard let columns = recursion.columns else {
-      throw SQLError(
-        .invalidRecursion,
-        "recursive reference to query \"\(recursion.name)\" must not appear within its non-recursive term",
-        at: location)
+      throw misplaced(recursion, "its non-recursive term", location)
     }
+    if let recursionObstacle { throw misplaced(recursion, recursionObstacle, location) }
     recursion.referenceCount += 1
     if recursion.referenceCount > 1 {
       throw SQLError(
@@ -138,6 +145,33 @@ extension Analyzer {
         "recursive reference to query \"\(recursion.name)\" must not appear more than once", at: location)
     }
     return columns
+  }
+
+  private func misplaced(_ recursion: QueryScope.Recursion, _ place: String, _ location: Location) -> SQLError {
+    SQLError(
+      .invalidRecursion, "recursive reference to query \"\(recursion.name)\" must not appear within \(place)",
+      at: location)
+  }
+
+  /// While something is analysed in which a recursive query may not refer to itself.
+  func withRecursionObstacle<Result>(
+    _ place: String?, _ body: () throws(SQLError) -> Result
+  ) throws(SQLError) -> Result {
+    guard let place else { return try body() }
+    let before = recursionObstacle
+    recursionObstacle = place
+    defer { recursionObstacle = before }
+    return try body()
+  }
+
+  /// What is said of a table that is not there, but would be if WITH were in another order.
+  func isLaterCommonTable(_ name: String, _ scope: QueryScope) -> Bool {
+    var current: QueryScope? = scope
+    while let here = current {
+      if here.laterCommonTables.contains(name) { return true }
+      current = here.parent
+    }
+    return false
   }
 
   private func add(

@@ -54,7 +54,7 @@ extension Analyzer {
       return item
     }
     let isLocked = scope.isLocked(variable.alias?.name ?? variable.name)
-    let relation = try open(variable, isLocked ? .rowShare : .accessShare)
+    let relation = try open(variable, isLocked ? .rowShare : .accessShare, scope)
     switch relation.kind {
     case .view: return try expand(view: relation, variable, scope)
     case .table, .toast, .materializedView, .sequence, .partitionedTable, .foreignTable: break
@@ -67,7 +67,9 @@ extension Analyzer {
   }
 
   /// parserOpenTable: the relation, locked.
-  func open(_ variable: RangeVariable, _ mode: LockMode) throws(SQLError) -> RelationDescriptor {
+  func open(
+    _ variable: RangeVariable, _ mode: LockMode, _ scope: QueryScope? = nil
+  ) throws(SQLError) -> RelationDescriptor {
     if let database = variable.catalog, database != environment.databaseName {
       throw SQLError(
         .featureNotSupported,
@@ -79,9 +81,15 @@ extension Analyzer {
       return try catalog.open(named: variable.name, schema: variable.schema, mode)
     }
     if let found { return found }
-    throw SQLError(
+    var error = SQLError(
       .undefinedTable,
       "relation \"\(variable.schema.map { $0 + "." } ?? "")\(variable.name)\" does not exist", at: variable.location)
+    if variable.schema == nil, let scope, isLaterCommonTable(variable.name, scope) {
+      error.detail =
+        "There is a WITH item named \"\(variable.name)\", but it cannot be referenced from this part of the query."
+      error.hint = "Use WITH RECURSIVE, or re-order the WITH items to remove forward references."
+    }
+    throw error
   }
 
   /// addRangeTableEntryForRelation.

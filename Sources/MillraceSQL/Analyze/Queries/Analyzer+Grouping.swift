@@ -5,6 +5,7 @@ import MillraceTypes
 extension Analyzer {
   func checkGrouping(_ scope: QueryScope) throws(SQLError) {
     let query = scope.query
+    if query.hasAggregates { try refuseAggregatesOverRecursion(scope) }
     let grouped = query.groupBy.map { query.targets[$0.target].expression }
     for clause in query.groupBy {
       var found: Location?
@@ -18,6 +19,22 @@ extension Analyzer {
     var check = GroupingCheck(scope: scope, catalog: catalog, grouped: grouped)
     for target in query.targets { try check.look(at: target.expression, 0) }
     if let having = query.having { try check.look(at: having, 0) }
+  }
+
+  private func refuseAggregatesOverRecursion(_ scope: QueryScope) throws(SQLError) {
+    let isRecursive = scope.query.rangeTable.contains { entry in
+      guard case .commonTable(let name, let levelsUp) = entry.kind else { return false }
+      return scope.ancestor(levelsUp)?.recursions[name] != nil
+    }
+    guard isRecursive else { return }
+    var found: Location?
+    scope.query.forEachExpression { expression in
+      expression.visit { part, depth in
+        if case .aggregate(let aggregate) = part, aggregate.levelsUp == depth { found = found ?? aggregate.location }
+      }
+    }
+    throw SQLError(
+      .invalidRecursion, "aggregate functions are not allowed in a recursive query's recursive term", at: found)
   }
 }
 

@@ -11,12 +11,19 @@ extension Analyzer {
   }
 
   func analyze(_ join: JoinExpression, _ scope: QueryScope) throws(SQLError) -> (JoinTree, [NamespaceItem]) {
-    var left = Side(try analyze(join.left, scope))
+    let outer = "an outer join"
+    var left = Side(
+      try withRecursionObstacle(join.kind == .right || join.kind == .full ? outer : nil) { () throws(SQLError) in
+        try analyze(join.left, scope)
+      })
     // What stands on the left can be used by LATERAL on the right, unless rows of the right may have no partner.
     let isAllowed = join.kind == .inner || join.kind == .left
     let before = scope.namespace
     scope.namespace += left.items.map { $0.lateral(only: true, allowed: isAllowed) }
-    var right = Side(try analyze(join.right, scope))
+    var right = Side(
+      try withRecursionObstacle(join.kind == .left || join.kind == .full ? outer : nil) { () throws(SQLError) in
+        try analyze(join.right, scope)
+      })
     scope.namespace = before
     try requireDifferentNames(left.items, right.items)
     left.columns = columns(of: left.items, scope)

@@ -13,6 +13,7 @@ extension Analyzer {
       }
     }
     if let outside = scope.lockedFromOutside {
+      try checkLocking(outside.strength.words, scope.query)
       for entry in scope.query.rangeTable.indices { mark(entry, outside, scope) }
     }
   }

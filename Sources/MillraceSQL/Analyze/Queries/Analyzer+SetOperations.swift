@@ -19,7 +19,7 @@ extension Analyzer {
   func analyze(
     _ operation: SetOperation, _ select: SelectStatement, _ scope: QueryScope
   ) throws(SQLError) -> Query {
-    if let locking = select.locking.first {
+    if let locking = select.locking.first ?? scope.lockedFromOutside {
       throw SQLError(
         .featureNotSupported, "\(locking.strength.words) is not allowed with UNION/INTERSECT/EXCEPT")
     }
@@ -74,7 +74,13 @@ extension Analyzer {
       let first = try resolved(&left, scope)
       determineColumns(recursion, first)
     }
-    var right = try part(operation.right, scope)
+    let obstacle: String? =
+      switch operation.operator {
+      case .union: nil
+      case .intersect: operation.isAll ? "INTERSECT" : nil
+      case .except: "EXCEPT"
+      }
+    var right = try withRecursionObstacle(obstacle) { () throws(SQLError) in try part(operation.right, scope) }
     let construct = operation.words
     guard left.columns.count == right.columns.count else {
       throw SQLError(

@@ -67,7 +67,6 @@ extension Analyzer {
             .invalidColumnReference, "\(kind.name) position \(number) is not in select list", at: constant.location)
         }
         return visible[Int(number) - 1]
-      case .null: break
       default:
         throw SQLError(.syntaxError, "non-integer constant in \(kind.name)", at: constant.location)
       }
@@ -104,6 +103,8 @@ extension Analyzer {
   func analyze(groupBy elements: [GroupingElement], _ scope: QueryScope) throws(SQLError) {
     for element in elements {
       switch element {
+      // Without keys there is one group, as there is for aggregates alone.
+      case .set(let set) where set.kind == .empty && elements.count == 1: scope.query.hasAggregates = true
       case .set(let set): throw SQLError.unsupported("GROUPING SETS", at: set.location)
       case .expression(.row(let row)) where !row.isExplicit:
         for part in row.elements { try group(by: part, scope) }
@@ -166,14 +167,17 @@ extension Analyzer {
     var skipped = false
     for key in scope.query.orderBy {
       if targets.contains(key.target) {
-        if skipped { throw distinctOnMismatch(scope.query.targets[key.target].expression.location) }
+        if skipped {
+          let place = targets.firstIndex(of: key.target) ?? 0
+          throw distinctOnMismatch(expressions[place].location)
+        }
         clauses.append(key)
       } else {
         skipped = true
       }
     }
-    for target in targets where !clauses.contains(where: { $0.target == target }) {
-      if skipped { throw distinctOnMismatch(scope.query.targets[target].expression.location) }
+    for (place, target) in targets.enumerated() where !clauses.contains(where: { $0.target == target }) {
+      if skipped { throw distinctOnMismatch(expressions[place].location) }
       clauses.append(SortGroupClause(target: target, try groupOrder(target, scope)))
     }
     return clauses

@@ -22,24 +22,39 @@ extension Analyzer {
 
   func entry(_ expression: TypedExpression, name: String, _ scope: QueryScope) -> TargetEntry {
     var entry = TargetEntry(expression, name: name)
-    if case .variable(let variable) = expression, case .column(let column) = variable.column,
-      let home = scope.ancestor(variable.levelsUp)
-    {
-      markOrigin(&entry, home.query.rangeTable[variable.entry], column)
+    guard case .variable(let variable) = expression, let home = scope.ancestor(variable.levelsUp) else { return entry }
+    let source = home.query.rangeTable[variable.entry]
+    switch variable.column {
+    case .column(let column): markOrigin(&entry, source, column, home)
+    case .system(let column):
+      guard case .relation(let oid) = source.kind else { break }
+      (entry.originTable, entry.originColumn) = (oid, column.rawValue)
+    case .wholeRow: break
     }
     return entry
   }
 
   /// markTargetListOrigin: the table's column that is shown, through subqueries.
-  private func markOrigin(_ entry: inout TargetEntry, _ source: RangeTableEntry, _ column: Int) {
-    switch source.kind {
-    case .relation(let oid): (entry.originTable, entry.originColumn) = (oid, Int16(truncatingIfNeeded: column + 1))
-    case .subquery(let query, _):
-      let shown = query.visibleTargets
-      guard shown.indices.contains(column) else { return }
-      (entry.originTable, entry.originColumn) = (shown[column].originTable, shown[column].originColumn)
-    default: break
+  private func markOrigin(_ entry: inout TargetEntry, _ source: RangeTableEntry, _ column: Int, _ home: QueryScope) {
+    if let view = source.view {
+      (entry.originTable, entry.originColumn) = (view, Int16(truncatingIfNeeded: column + 1))
+      return
     }
+    let shown: [TargetEntry]
+    switch source.kind {
+    case .relation(let oid):
+      (entry.originTable, entry.originColumn) = (oid, Int16(truncatingIfNeeded: column + 1))
+      return
+    case .subquery(let query, _):
+      shown = query.visibleTargets
+    case .commonTable(let name, let levelsUp):
+      guard let holder = home.ancestor(levelsUp), let place = holder.commonTables[name] else { return }
+      let query = holder.query.with[place].query
+      shown = query.command == .select ? query.visibleTargets : query.returning
+    default: return
+    }
+    guard shown.indices.contains(column) else { return }
+    (entry.originTable, entry.originColumn) = (shown[column].originTable, shown[column].originColumn)
   }
 
   // MARK: Stars
@@ -106,10 +121,6 @@ enum FigureName {
     case .cast(let cast):
       let inner = figure(cast.argument)
       return inner.strength > 1 ? inner : (cast.type.names.last, 1)
-    // TRUE is a cast for PostgreSQL's grammar.
-    case .constant(let constant):
-      if case .boolean = constant.value { return ("bool", 1) }
-      return (nil, 0)
     case .collate(let clause): return figure(clause.argument)
     case .grouping: return ("grouping", 2)
     case .subquery(let subquery):

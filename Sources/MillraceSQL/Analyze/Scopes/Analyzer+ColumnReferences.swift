@@ -19,7 +19,7 @@ extension Analyzer {
       if let (item, levels) = try item(nil, names[0], scope, reference.location) {
         return wholeRow(item, levels, scope, reference.location)
       }
-      throw try undefinedColumn(names[0], scope, reference.location)
+      throw undefinedColumn(names[0], qualifier: nil, scope, reference.location)
     case 2: return try qualified(nil, names[0], names[1], scope, reference)
     case 3: return try qualified(names[0], names[1], names[2], scope, reference)
     case 4:
@@ -47,9 +47,7 @@ extension Analyzer {
       throw try missingTable(schema, table, scope, reference.location)
     }
     if let found = try column(name, of: item, levels, scope, reference.location) { return found }
-    throw SQLError(
-      .undefinedColumn, "column \(table).\(name) does not exist",
-      hint: try hint(for: name, qualifier: table, scope), at: reference.location)
+    throw undefinedColumn(name, qualifier: table, scope, reference.location)
   }
 
   // MARK: Columns without a table's name
@@ -156,9 +154,15 @@ extension Analyzer {
     _ item: NamespaceItem, _ scope: QueryScope, _ location: Location
   ) throws(SQLError) {
     guard item.isLateralOnly, !item.isLateralAllowed else { return }
-    throw SQLError(
-      .invalidColumnReference, "invalid reference to FROM-clause entry for table \"\(item.name ?? "")\"",
-      detail: "The combining JOIN type must be INNER or LEFT for a LATERAL reference.", at: location)
+    var error = SQLError(
+      .invalidColumnReference, "invalid reference to FROM-clause entry for table \"\(item.name ?? "")\"", at: location)
+    if scope.query.resultRelation == item.entry {
+      error.hint =
+        "There is an entry for table \"\(item.name ?? "")\", but it cannot be referenced from this part of the query."
+    } else {
+      error.detail = "The combining JOIN type must be INNER or LEFT for a LATERAL reference."
+    }
+    throw error
   }
 }
 

@@ -1,6 +1,3 @@
-import MillraceEngine
-import MillraceTypes
-
 /// A query while it is analysed: what has been made of it, and which names can be used (ParseState of
 /// parser/parse_node.h).
 final class QueryScope {
@@ -14,6 +11,8 @@ final class QueryScope {
   var commonTables: [String: Int] = [:]
   /// Those of them that are being analysed, and may refer to themselves.
   var recursions: [String: Recursion] = [:]
+  /// Those that are analysed after the one at hand.
+  var laterCommonTables: Set<String> = []
   /// The recursion whose UNION this query is.
   var ownRecursion: Recursion?
   /// Where the expression stands that is being analysed.
@@ -27,9 +26,6 @@ final class QueryScope {
   var locking: [LockingClause] = []
   /// Whether items that only LATERAL may use can be used now.
   var isLateralActive = false
-  /// The table that is changed.
-  var targetRelation: RelationDescriptor?
-  var targetItem: NamespaceItem?
 
   /// A query of WITH RECURSIVE while it is analysed.
   final class Recursion {
@@ -39,9 +35,11 @@ final class QueryScope {
     var columnNames: [String]
     var referenceCount = 0
     let isUnion: Bool
+    let location: Location
 
-    init(name: String, columnNames: [String], isUnion: Bool) {
-      (self.name, self.columnNames, self.isUnion) = (name, columnNames, isUnion)
+    init(_ table: CommonTableExpression, isUnion: Bool) {
+      (name, columnNames, location) = (table.name, table.columnNames, table.location)
+      self.isUnion = isUnion
     }
   }
 

@@ -203,7 +203,8 @@ extension FunctionRegistry {
     scalar("arrayoverlap") { (call) throws(TypeError) in
       let equal = try call.equality(try call.elementType(0))
       let others = try call.elements(1).compactMap { $0 }
-      return Datum(try call.elements(0).contains { one in one.map { one in others.contains { equal(one, $0) } } ?? false })
+      return Datum(
+        try call.elements(0).contains { one in one.map { one in others.contains { equal(one, $0) } } ?? false })
     }
     scalar("arraycontains") { (call) throws(TypeError) in
       Datum(try Self.contains(call.elements(0), call.elements(1), call))

@@ -28,6 +28,12 @@ enum FunctionLibrary {
     registry.addDates()
     registry.addTimestamps()
     registry.addFormatting()
+    registry.addArrays()
+    registry.addVariadics()
+    registry.addRandomNumbers()
+    registry.addSessionFunctions()
+    registry.addSizeFunctions()
+    registry.addCatalogFunctions()
     return registry.functions
   }()
 

@@ -12,7 +12,9 @@ private final class ArgumentTexts {
     self.texts = texts
     element =
       isVariadicArray
-      ? call.argumentTypes.last.flatMap { TypeDescriptor.builtIn[$0.id] }.flatMap { TypeDescriptor.builtIn[$0.elementID] }
+      ? call.argumentTypes.last.flatMap { TypeDescriptor.builtIn[$0.id] }.flatMap {
+        TypeDescriptor.builtIn[$0.elementID]
+      }
       : nil
   }
 }

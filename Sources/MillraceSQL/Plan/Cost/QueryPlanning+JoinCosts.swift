@@ -170,8 +170,8 @@ extension QueryPlanning {
     if size.batches > 1 {
       let innerPages = pageCount(rows: inner.rows, width: inner.width)
       startup += settings.seqPageCost * innerPages
-      run +=
-        settings.seqPageCost * (innerPages + 2 * pageCount(rows: outer.rows, width: outer.width))
+      let outerPages = pageCount(rows: outer.rows, width: outer.width)
+      run += settings.seqPageCost * (innerPages + 2 * outerPages)
     }
     let buckets = size.buckets * size.batches
     let (bucketSize, mostCommon) = bucketStatistics(join, buckets, isInnerDistinct: isInnerDistinct)
@@ -185,8 +185,9 @@ extension QueryPlanning {
     if let stop {
       let matched = (outer.rows * stop.matchFraction).rounded(.toNearestOrEven)
       let part = 2 / (stop.matchCount + 1)
-      run += keyCost.perTuple * matched * clampRows(inner.rows * bucketSize * part) * 0.5
-      run += keyCost.perTuple * (outer.rows - matched) * clampRows(inner.rows / buckets) * 0.05
+      let (found, missed) = (clampRows(inner.rows * bucketSize * part), clampRows(inner.rows / buckets))
+      run += keyCost.perTuple * matched * found * 0.5
+      run += keyCost.perTuple * (outer.rows - matched) * missed * 0.05
       tuples = join.kind == .anti ? outer.rows - matched : matched
     } else {
       run += keyCost.perTuple * outer.rows * clampRows(inner.rows * bucketSize) * 0.5

@@ -26,7 +26,8 @@ extension QueryPlanning {
       let order = min(max((memory / (2 * 8192 + 8192 * 32)).rounded(.down), 6), 500)
       startup = comparison * rows * log2(rows)
       let passes = runs > order ? (log(runs) / log(order)).rounded(.up) : 1
-      startup += 2 * pages * passes * (settings.seqPageCost * 0.75 + settings.randomPageCost * 0.25)
+      let perPage: Double = settings.seqPageCost * 0.75 + settings.randomPageCost * 0.25
+      startup += 2 * pages * passes * perPage
     } else if rows > 2 * outputRows || input > memory {
       startup = comparison * rows * log2(2 * outputRows)
     } else {
@@ -74,23 +75,25 @@ extension QueryPlanning {
   /// `cost_agg`.
   func aggregatePath(_ path: Path, _ aggregate: AggregatePath, width: Int, ordering: [PathKey]) -> Path {
     let (transition, final) = aggregateCosts(aggregate.aggregates)
-    let keys = Double(aggregate.keys.count)
-    let step = settings.cpuOperatorCost
+    let comparing: Double = settings.cpuOperatorCost * Double(aggregate.keys.count) * path.rows
+    let advancing: Double = transition.startup + transition.perTuple * path.rows
+    var finishing: Double = final.perTuple * aggregate.groups
+    // Without aggregates the rows are passed on as they are.
+    if !aggregate.aggregates.isEmpty || aggregate.strategy != .sorted {
+      finishing += settings.cpuTupleCost * aggregate.groups
+    }
     var (startup, total, output) = (0.0, 0.0, aggregate.groups)
     switch aggregate.strategy {
     case .plain:
-      startup = path.total + transition.startup + transition.perTuple * path.rows + final.startup + final.perTuple
+      startup = path.total + advancing + final.startup + final.perTuple
       total = startup + settings.cpuTupleCost
       output = 1
     case .sorted:
       startup = path.startup
-      total =
-        path.total + transition.startup + transition.perTuple * path.rows + step * keys * path.rows + final.startup
-        + final.perTuple * aggregate.groups + settings.cpuTupleCost * aggregate.groups
+      total = path.total + advancing + comparing + final.startup + finishing
     case .hashed:
-      startup =
-        path.total + transition.startup + transition.perTuple * path.rows + step * keys * path.rows + final.startup
-      total = startup + final.perTuple * aggregate.groups + settings.cpuTupleCost * aggregate.groups
+      startup = path.total + advancing + comparing + final.startup
+      total = startup + finishing
       let spilled = spillCost(path, aggregate)
       startup += spilled.startup
       total += spilled.total

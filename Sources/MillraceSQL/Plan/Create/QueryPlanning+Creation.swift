@@ -11,7 +11,8 @@ extension QueryPlanning {
     } else {
       created = try create(path, outputs, isExact: true)
     }
-    if !initialSubplans.isEmpty { created.plan = created.plan.with(initialSubplans) }
+    let tables = commonTables.values.map(\.index).sorted()
+    if !initialSubplans.isEmpty || !tables.isEmpty { created.plan = created.plan.with(initialSubplans, tables) }
     return (created.plan, created.list)
   }
 
@@ -48,7 +49,7 @@ extension QueryPlanning {
     case .limit(let input): return try createLimit(path, input, wanted, isExact: isExact)
     case .append, .setOperation, .recursiveUnion: return try createSetOperation(path, wanted)
     case .modify: throw SQLError(.internalError, "a change of rows below another node")
-    case .planned(let plan, let list): return CreatedPlan(plan: plan, list: list)
+    case .extremes(let parts): return try createExtremes(path, parts, wanted)
     }
   }
 
@@ -281,9 +282,15 @@ extension QueryPlanning {
 }
 
 extension Plan {
-  func with(_ initialSubplans: [InitialSubplan]) -> Plan {
-    Plan(
+  /// The same node as the topmost one of a query with these subplans.
+  func with(_ initialSubplans: [InitialSubplan], _ commonTables: [Int]) -> Plan {
+    let known = description
+    let changed = PlanDescription(
+      columnNames: known?.columnNames ?? [], disabledNodes: known?.disabledNodes ?? 0,
+      groupKeyCount: known?.groupKeyCount, commonTables: (known?.commonTables ?? []) + commonTables,
+      isInnerUnique: known?.isInnerUnique ?? false)
+    return Plan(
       operation, inputs, inputTypes: inputTypes, filter: filter, output: output, cost: cost,
-      initialSubplans: self.initialSubplans + initialSubplans, description: description)
+      initialSubplans: self.initialSubplans + initialSubplans, description: changed)
   }
 }

@@ -118,18 +118,23 @@ extension QueryPlanning {
   }
 
   /// What rows of a page that the bitmap knows as a whole must fulfil.
-  private func recheck(_ bitmap: BitmapPath) -> [TypedExpression] {
+  /// What an index finds too much of is filtered anyway.
+  private func recheck(_ bitmap: BitmapPath, isInOr: Bool = false) -> [TypedExpression] {
     switch bitmap {
     case .index(let path, _):
       var found: [TypedExpression] = []
       for clause in path.clauses {
+        if clause.isLossy {
+          if isInOr { found.append(clause.restriction.clause) }
+          continue
+        }
         for condition in clause.conditions where !found.contains(condition.original) { found.append(condition.original) }
       }
       return found + path.index.predicate.filter { !found.contains($0) }
     case .and(let parts, _, _):
-      return parts.flatMap { recheck($0) }
+      return parts.flatMap { recheck($0, isInOr: isInOr) }
     case .or(let parts, _, _, _):
-      return [.or(parts.map { recheck($0).joinedByAnd ?? .isTrue })]
+      return [.or(parts.map { recheck($0, isInOr: true).joinedByAnd ?? .isTrue })]
     }
   }
 

@@ -237,10 +237,23 @@ extension QueryPlanning {
   /// Puts a condition where it will be looked at.
   func add(_ restriction: Restriction) {
     if let entry = restriction.required.single {
-      relations[entry]?.restrictions.append(restriction)
+      guard let relation = relations[entry], let needed = reduced(restriction, relation) else { return }
+      relation.restrictions.append(needed)
     } else {
       for entry in restriction.required { relations[entry]?.joinClauses.append(restriction) }
     }
+  }
+
+  /// What a column that is never null makes of a test for it; nil where nothing is left to look at
+  /// (`restriction_is_always_true`).
+  private func reduced(_ restriction: Restriction, _ relation: RelationInfo) -> Restriction? {
+    guard case .nullTest(.variable(let variable), let isNegated) = restriction.clause,
+      case .column(let column) = variable.column, let table = relation.descriptor,
+      table.tuple.columns[column].isNotNull
+    else { return restriction }
+    if isNegated { return nil }
+    let never = Restriction(.isFalse, relations: RelationSet(), required: restriction.required)
+    return never
   }
 
   func note(_ variable: Variable, for relations: RelationSet) {

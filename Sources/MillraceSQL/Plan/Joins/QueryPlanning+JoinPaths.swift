@@ -102,7 +102,11 @@ extension QueryPlanning {
     // An inner side that wants parameters of the outer one gets them; the outer one cannot get any of the inner one.
     guard !outer.required.overlaps(pair.inner.members) else { return }
     let required = (outer.required | inner.required).subtracting(pair.joined.members)
-    if !required.isEmpty, !isSensible(required, pair) { return }
+    if !required.isEmpty, !isSensible(required, pair) {
+      // One table gives parameters to several (`allow_star_schema_join`).
+      let fromOuter = inner.required.overlaps(pair.outer.members)
+      guard fromOuter, !inner.required.isSubset(of: pair.outer.members) else { return }
+    }
     var join = JoinPath(
       method: .nested, kind: pair.kind, outer: outer, inner: inner, clauses: pair.clauses,
       isInnerUnique: pair.isInnerUnique)
@@ -119,8 +123,7 @@ extension QueryPlanning {
     pair.joined.add(nestedLoopPath(pair.joined, join, ordering, pair.stop))
   }
 
-  /// Parameters that come from further out make sense only where something must be looked up there (`allow_star_schema_join`
-  /// and the check in try_nestloop_path).
+  /// Parameters that come from further out make sense only where something must be looked up there.
   private func isSensible(_ required: RelationSet, _ pair: Pair) -> Bool {
     if required.isSubset(of: pair.joined.lateral) { return true }
     return isWantedFromOutside(pair.joined.members, required)
@@ -137,7 +140,7 @@ extension QueryPlanning {
         sources.formUnion(allRelations.subtracting(special.minimumLeft))
       }
     }
-    return required.isSubset(of: sources)
+    return required.overlaps(sources)
   }
 
   private func addMerge(

@@ -53,6 +53,10 @@ extension QueryPlanning {
       for joined in found { joined.setCheapest() }
       levels.append(found)
     }
+    if hasImpossibleFullJoin {
+      throw SQLError(
+        .featureNotSupported, "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions")
+    }
     guard let result = levels[initial.count].first else {
       throw SQLError(.internalError, "failed to build any \(initial.count)-way joins")
     }
@@ -205,6 +209,7 @@ extension QueryPlanning {
       return joined
     }
     addPaths(joined, left, right, special, clauses)
+    if special.kind == .full, joined.paths.isEmpty { hasImpossibleFullJoin = true }
     return joined
   }
 
@@ -238,6 +243,7 @@ extension QueryPlanning {
     _ clauses: [Restriction]
   ) -> RelationInfo {
     let joined = RelationInfo(members)
+    joined.considersStartup = tupleFraction > 0
     for clause in left.joinClauses + right.joinClauses
     where !clause.required.isSubset(of: members) && !joined.joinClauses.contains(where: { $0 === clause }) {
       joined.joinClauses.append(clause)

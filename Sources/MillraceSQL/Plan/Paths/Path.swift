@@ -64,8 +64,8 @@ indirect enum PathNode {
   case setOperation(Path, Path, TypedSetOperation)
   case recursiveUnion(Path, Path, commonTable: Int, TypedSetOperation)
   case modify(Path)
-  /// The rows at an index's end, for min and max: set by an initial subplan.
-  case planned(Plan, [TypedExpression])
+  /// min and max without reading all rows: each is the first row of an index.
+  case extremes([ExtremePath])
 }
 
 /// A scan of an index, and the conditions that it fulfils (`IndexPath`).
@@ -123,6 +123,13 @@ struct JoinPath {
   var innerSort: [PathKey] = []
   var mergeKeys: [PathKey] = []
   var materializesInner = false
+}
+
+/// An aggregate that is the first value in some order, and how that is found.
+struct ExtremePath {
+  var aggregate: AggregateExpression
+  var planning: QueryPlanning
+  var path: Path
 }
 
 struct AggregatePath {

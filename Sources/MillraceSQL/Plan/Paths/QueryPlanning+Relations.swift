@@ -9,6 +9,7 @@ extension QueryPlanning {
     relations = Array(repeating: nil, count: query.rangeTable.count)
     for entry in tree.members {
       let relation = RelationInfo(RelationSet(entry), entry: entry)
+      relation.considersStartup = tupleFraction > 0
       relations[entry] = relation
       for argument in lateralArguments[entry] ?? [] { relation.lateral.formUnion(relations(of: argument.value)) }
       if case .relation(let oid) = query.rangeTable[entry].kind {
@@ -29,7 +30,7 @@ extension QueryPlanning {
     relation.indexes.reverse()
   }
 
-  private func indexInfo(
+  func indexInfo(
     _ index: IndexDescriptor, _ table: RelationDescriptor, _ relation: RelationInfo
   ) throws(SQLError) -> IndexInfo? {
     guard let tree = index.tree else { return nil }

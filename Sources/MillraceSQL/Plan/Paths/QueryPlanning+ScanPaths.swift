@@ -103,10 +103,8 @@ extension QueryPlanning {
       case .relation: addTablePaths(relation)
       case .nothing, .join, .excluded:
         relation.add(Path(.result(relation.restrictions.map(\.clause)), relation, rows: 1, total: 0.01, width: 0))
-      case .values(let rows):
-        let expressions = cost(rows.flatMap { $0 })
-        let perRow = settings.cpuOperatorCost + expressions.perTuple / Double(max(rows.count, 1))
-        relation.add(simplePath(.values, relation, perTuple: perRow, parameters))
+      case .values:
+        relation.add(simplePath(.values, relation, perTuple: settings.cpuOperatorCost, parameters))
       case .function(let call, _):
         let own = cost(.call(call))
         relation.add(

@@ -7,13 +7,16 @@ extension RelationInfo {
   private static let fuzz = 1.01
 
   /// Costs that differ by less than a hundredth are the same.
-  private static func compare(_ first: Path, _ second: Path) -> CostOrder {
+  private func compare(_ first: Path, _ second: Path) -> CostOrder {
+    let fuzz = Self.fuzz
     if first.disabled != second.disabled { return first.disabled < second.disabled ? .better : .worse }
+    func matters(_ path: Path) -> Bool { considersStartup && path.required.isEmpty }
     if first.total > second.total * fuzz {
-      // The start of a path with parameters does not matter.
-      return second.startup > first.startup * fuzz ? .different : .worse
+      return matters(first) && second.startup > first.startup * fuzz ? .different : .worse
     }
-    if second.total > first.total * fuzz { return first.startup > second.startup * fuzz ? .different : .better }
+    if second.total > first.total * fuzz {
+      return matters(second) && first.startup > second.startup * fuzz ? .different : .better
+    }
     if first.startup > second.startup * fuzz { return .worse }
     if second.startup > first.startup * fuzz { return .better }
     return .equal
@@ -52,7 +55,7 @@ extension RelationInfo {
   private enum Verdict { case keepsBoth, replaces, isBeaten }
 
   private func verdict(_ new: Path, _ old: Path, _ order: PathKeyOrder) -> Verdict {
-    let cost = Self.compare(new, old)
+    let cost = compare(new, old)
     if cost == .different || order == .different { return .keepsBoth }
     let isSubset = new.required.isSubset(of: old.required)
     let isSuperset = old.required.isSubset(of: new.required)

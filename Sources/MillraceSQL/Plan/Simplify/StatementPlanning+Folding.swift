@@ -10,7 +10,28 @@ extension StatementPlanning {
     case .parameter: if bound == nil { return expression }
     default: break
     }
+    guard needsFolding(expression) else { return expression }
     return simplify(try folder().fold(expression))
+  }
+
+  /// Most expressions are columns compared with constants and parameters, where nothing can be computed.
+  private func needsFolding(_ expression: TypedExpression) -> Bool {
+    switch expression {
+    case .variable, .constant, .input, .caseOperand: return false
+    case .parameter: return bound != nil
+    case .call(let call):
+      guard call.operatorID != Self.booleanEqual, call.operatorID != Self.booleanNotEqual else { return true }
+      var hasRow = false
+      for argument in call.arguments {
+        if needsFolding(argument) || argument.isNullConstant { return true }
+        if argument.asConstant == nil { hasRow = true }
+      }
+      return !hasRow
+    case .relabel(let inner, _, _):
+      if case .variable = inner { return false }
+      return true
+    default: return true
+    }
   }
 
   /// A condition of WHERE, ON or HAVING: there NULL is as good as false.

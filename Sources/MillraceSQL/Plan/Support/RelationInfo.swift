@@ -37,6 +37,8 @@ final class RelationInfo {
   var statistics: [Int: ColumnFacts?] = [:]
   var columnWidths: [Int: Int] = [:]
 
+  /// Whether one that starts early is kept although others take less in all: only a part of the rows is wanted.
+  var considersStartup = false
   var paths: [Path] = []
   var cheapestStartup: Path?
   var cheapestTotal: Path?

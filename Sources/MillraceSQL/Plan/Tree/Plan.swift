@@ -267,16 +267,19 @@ public final class PlannedStatement: Sendable {
   public let isReadOnly: Bool
   /// How many entries all range tables have together: with more than one EXPLAIN says where columns come from.
   public let rangeTableSize: Int
+  /// With which number EXPLAIN shows each subplan, and each of ``commonTables`` the others count, too.
+  public let subplanNumbers: [Int]
 
   public init(
     command: Query.Command, _ plan: Plan, subplans: [Plan], commonTables: [PlannedCommonTable],
     columns: [TargetEntry], returnsRows: Bool, executorParameterCount: Int, relations: [PlannedRelation],
-    isReadOnly: Bool, rangeTableSize: Int = 1
+    isReadOnly: Bool, rangeTableSize: Int = 1, subplanNumbers: [Int] = []
   ) {
     (self.command, self.plan, self.subplans, self.commonTables) = (command, plan, subplans, commonTables)
     (self.columns, self.returnsRows) = (columns, returnsRows)
     self.executorParameterCount = executorParameterCount
     (self.relations, self.isReadOnly, self.rangeTableSize) = (relations, isReadOnly, rangeTableSize)
+    self.subplanNumbers = subplanNumbers
   }
 }
 

@@ -7,19 +7,17 @@ public final class PlanDescription: Sendable {
   public let disabledNodes: Int
   /// How many of an aggregation's keys GROUP BY says; those behind depend on them. Nil: all.
   public let groupKeyCount: Int?
-  /// How many columns of a UNION, for a subquery of it that is shown as `*SELECT* 1`.
-  public let subqueryNumber: Int?
+  /// Queries of WITH that belong to the query whose topmost node it is, by their index in
+  /// ``PlannedStatement/commonTables``.
+  public let commonTables: [Int]
   /// Whether a join gives each outer row one partner at most.
   public let isInnerUnique: Bool
-  /// The groups that a hashed aggregation expects, or the number of rows that a hash table does.
-  public let plannedGroups: Double?
 
   public init(
-    columnNames: [String] = [], disabledNodes: Int = 0, groupKeyCount: Int? = nil, subqueryNumber: Int? = nil,
-    isInnerUnique: Bool = false, plannedGroups: Double? = nil
+    columnNames: [String] = [], disabledNodes: Int = 0, groupKeyCount: Int? = nil, commonTables: [Int] = [],
+    isInnerUnique: Bool = false
   ) {
     (self.columnNames, self.disabledNodes, self.groupKeyCount) = (columnNames, disabledNodes, groupKeyCount)
-    (self.subqueryNumber, self.isInnerUnique) = (subqueryNumber, isInnerUnique)
-    self.plannedGroups = plannedGroups
+    (self.commonTables, self.isInnerUnique) = (commonTables, isInnerUnique)
   }
 }

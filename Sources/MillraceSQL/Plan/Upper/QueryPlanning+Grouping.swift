@@ -87,7 +87,7 @@ extension QueryPlanning {
 
   func addGrouping(_ input: RelationInfo) -> RelationInfo {
     guard isGrouped, let cheapest = input.cheapestTotal else { return input }
-    let result = RelationInfo(RelationSet())
+    let result = makeStep()
     let having = query.having.map { Self.conjuncts($0) } ?? []
     let width = outputs.reduce(0) { $0 + self.width(of: $1) }
     func add(_ path: Path, _ strategy: AggregateStrategy, _ groups: Double) {
@@ -136,7 +136,7 @@ extension QueryPlanning {
   }
 
   func addProjectSet(_ input: RelationInfo) -> RelationInfo {
-    let result = RelationInfo(RelationSet())
+    let result = makeStep()
     var factor = 1.0
     for output in outputs {
       guard case .call(let call) = output else { continue }

@@ -15,7 +15,7 @@ extension QueryPlanning {
     try completeTargets()
     let fraction = query.orderBy.isEmpty ? tupleFraction : 0
     let path = workTable == nil ? try plan(tree, fraction) : try planRecursion(tree)
-    let bottom = RelationInfo(RelationSet())
+    let bottom = makeStep()
     for candidate in path { bottom.add(candidate) }
     bottom.setCheapest()
     sortOrder = pathKeys(query.orderBy.map { sortExpression($0) })

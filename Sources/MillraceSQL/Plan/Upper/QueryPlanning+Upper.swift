@@ -17,7 +17,7 @@ extension QueryPlanning {
     deriveRestrictions()
     setOrders()
     reduceSemiJoins()
-    let bottom = RelationInfo(RelationSet())
+    let bottom = makeStep()
     if allRelations.isEmpty {
       bottom.add(Path(.result([]), nil, rows: 1, total: settings.cpuTupleCost, width: 0))
     } else {
@@ -29,12 +29,20 @@ extension QueryPlanning {
     addTargetCosts(bottom)
     bottom.setCheapest()
     var current = addGrouping(bottom)
+    try addExtremes(current)
     // Functions that give several rows come behind the sort, unless it is by what they give.
     let (hasSets, sortsSets) = setFunctions
     if hasSets, sortsSets { current = addProjectSet(current) }
     current = addSort(addDistinct(current))
     if hasSets, !sortsSets { current = addProjectSet(current) }
     return try finish(current)
+  }
+
+  /// Collects the ways to do one step above the joins.
+  func makeStep() -> RelationInfo {
+    let step = RelationInfo(RelationSet())
+    step.considersStartup = tupleFraction > 0
+    return step
   }
 
   /// Conditions that depend on no row are looked at once, before anything else.
@@ -157,7 +165,7 @@ extension QueryPlanning {
   /// One of each order, and sorted what is not in the one that is wanted (`create_ordered_paths`).
   func addSort(_ input: RelationInfo) -> RelationInfo {
     guard !sortOrder.isEmpty else { return input }
-    let result = RelationInfo(RelationSet())
+    let result = makeStep()
     for path in input.paths {
       if path.ordering.fulfils(sortOrder) {
         result.add(path)
@@ -181,7 +189,7 @@ extension QueryPlanning {
     case .on(let own): (clauses, isOn) = (own, true)
     }
     let keys = clauses.map { sortExpression($0) }
-    let result = RelationInfo(RelationSet())
+    let result = makeStep()
     guard let cheapest = input.cheapestTotal else { return input }
     let rows = isGrouped ? cheapest.rows : groupCount(keys.map(\.expression), rows: cheapest.rows)
     // DISTINCT ON takes the first row in the order that ORDER BY says.
@@ -206,7 +214,7 @@ extension QueryPlanning {
 
   /// The last steps, and the choice.
   func finish(_ input: RelationInfo) throws(SQLError) -> Path {
-    let result = RelationInfo(RelationSet())
+    let result = makeStep()
     for path in input.paths {
       var made = path
       if !query.rowMarks.isEmpty {
