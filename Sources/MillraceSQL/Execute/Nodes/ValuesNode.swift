@@ -24,10 +24,13 @@ final class ValuesNode: PlanNode {
       for row in 0..<count {
         // Each is evaluated once: it is compiled where it is needed, and forgotten.
         for (column, expression) in rows[position + row].enumerated() {
-          let value = try runtime.compiler.compile(expression).value(arena)
-          // What a constant owns goes with it.
+          let compiled = try runtime.compiler.compile(expression)
           let isByValue = runtime.isByValue(expression.type)
-          batch.set(column, row: row, value.map { arena.copy($0, isByValue: isByValue) })
+          // What a constant owns goes with it.
+          let value = try withExtendedLifetime(compiled) { () throws(SQLError) in
+            try compiled.value(arena).map { arena.copy($0, isByValue: isByValue) }
+          }
+          batch.set(column, row: row, value)
         }
       }
       position += count
