@@ -3,10 +3,5 @@ import MillraceEngine
 import MillraceTypes
 
 extension SQLSession {
-  func alterTable(_ s: AlterTableStatement) throws(SQLError) {}
   func vacuum(_ s: VacuumStatement) throws(SQLError) {}
-  func explain(_ s: ExplainStatement, source: String, _ c: any SQLClient) throws(SQLError) {}
-  enum EF { case text, json }
-  static func explainFormat(_ s: ExplainStatement) -> EF { .text }
-  func run(_ s: CopyStatement, _ c: any SQLClient) throws(SQLError) -> String { "" }
 }
