@@ -25,7 +25,8 @@ import Testing
     #expect(rig.execute("create table wide (id int primary key, k int, t text)").failure == nil)
     for start in stride(from: 0, to: 5000, by: 500) {
       let rows = (start..<start + 500).map {
-        "(\($0), \(generator.below(700)), '\(String(repeating: "w", count: 20 + generator.below(60)))\(generator.below(2000))')"
+        let text = String(repeating: "w", count: 20 + generator.below(60)) + "\(generator.below(2000))"
+        return "(\($0), \(generator.below(700)), '\(text)')"
       }
       #expect(rig.execute("insert into wide values " + rows.joined(separator: ",")).failure == nil)
     }
