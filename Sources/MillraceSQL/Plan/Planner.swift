@@ -18,7 +18,7 @@ public struct Planner {
   }
 
   /// - Parameters:
-  ///   - boundParameters: the values of `$1` and so on that the plan may depend on; nil for a plan that is good for all.
+  ///   - boundParameters: the values of `$1` and so on that the plan may depend on; nil for one that is good for all.
   ///   - tupleFraction: the part of the rows that is going to be fetched; 0 for all.
   /// - Throws: ``SQLError``: what computing constants throws, and what is not supported.
   public func plan(

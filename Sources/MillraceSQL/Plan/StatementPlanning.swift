@@ -83,7 +83,8 @@ final class StatementPlanning {
     return PlannedStatement(
       command: query.command, plan, subplans: subplans, commonTables: tables, columns: shown,
       returnsRows: query.command == .select || !query.returning.isEmpty, executorParameterCount: parameterCount,
-      relations: relations, isReadOnly: isReadOnly, rangeTableSize: query.rangeTableSize, subplanNumbers: subplanNumbers)
+      relations: relations, isReadOnly: isReadOnly, rangeTableSize: query.rangeTableSize, subplanNumbers: subplanNumbers
+    )
   }
 }
 
