@@ -11,8 +11,10 @@ extension SQLSession {
     let typed = try makeAnalyzer().analyzeExpression(expression, over: nil, expecting: type, for: purpose)
     let context = ExecutionContext(
       session, self, typeSettings, parameters: noParameters, executorParameterCount: 0)
-    let value = try ExpressionCompiler(context).compile(typed).value(arena)
+    let compiled = try ExpressionCompiler(context).compile(typed)
+    let value = try compiled.value(arena)
     let isByValue = TypeDescriptor.builtIn[type.id]?.isByValue ?? false
-    return value.map { arena.copy($0, isByValue: isByValue) }
+    // What a constant owns goes with it, and the context is only kept here.
+    return withExtendedLifetime((compiled, context)) { value.map { arena.copy($0, isByValue: isByValue) } }
   }
 }

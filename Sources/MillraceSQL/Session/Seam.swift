@@ -3,7 +3,5 @@ import MillraceEngine
 import MillraceTypes
 
 extension SQLSession {
-  func alterTable(_ s: AlterTableStatement) throws(SQLError) {}
   func vacuum(_ s: VacuumStatement) throws(SQLError) {}
-  func run(_ s: CopyStatement, _ c: any SQLClient) throws(SQLError) -> String { "" }
 }

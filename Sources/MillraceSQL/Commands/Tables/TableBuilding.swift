@@ -21,6 +21,15 @@ struct TableBuilding {
     (self.sql, tableName, self.namespace) = (sql, table, namespace)
   }
 
+  /// Takes over the columns of a table that is there, so that new ones and keys come behind them.
+  mutating func take(_ table: RelationDescriptor) throws(SQLError) {
+    for column in table.tuple.columns {
+      var known = MillraceEngine.ColumnDefinition(column.name, column.typeID, typmod: column.typmod)
+      known.isNotNull = column.isNotNull
+      columns.append(known)
+    }
+  }
+
   // MARK: Columns
 
   mutating func add(_ definition: ColumnDefinition) throws(SQLError) {

@@ -209,7 +209,7 @@ enum StoredExpression {
     return overColumns(try analyzer.analyzeExpression(text, over: relation, expecting: type, for: purpose))
   }
 
-  private static func overColumns(_ expression: TypedExpression) -> TypedExpression {
+  static func overColumns(_ expression: TypedExpression) -> TypedExpression {
     if case .variable(let variable) = expression, case .column(let index) = variable.column {
       return .input(InputColumn(index, variable.type))
     }
