@@ -12,6 +12,9 @@ public struct Planner {
   let settings: PlannerSettings
   /// How values are read and written, where constants are computed.
   public var typeSettings = TypeSettings()
+  /// How many pages tables and indexes are taken to have, by OID, instead of those that their files have: for plans as
+  /// they would be elsewhere.
+  var pageCounts: [UInt32: Double] = [:]
 
   public init(_ catalog: SessionCatalog, _ environment: any SessionEnvironment, settings: PlannerSettings) {
     (self.catalog, self.environment, self.settings) = (catalog, environment, settings)
