@@ -80,7 +80,7 @@ public final class Database: Sendable {
     init(_ thread: DatabaseThread) { self.thread = thread }
 
     func open(_ path: String, _ options: DatabaseOptions, isTemporary: Bool) throws -> Database {
-      do {
+      do throws(EngineError) {
         if options.createsIfMissing && Self.isMissing(path) { try Self.initialise(path) }
         var configuration = DatabaseConfiguration(path: path)
         configuration.assignments = options.settings.sorted { $0.key < $1.key }.map {
@@ -89,7 +89,7 @@ public final class Database: Sendable {
         configuration.sessionsMax = options.connectionsMax + 1
         configuration.onNotice = options.onNotice
         return Database(try MillraceEngine.Database.open(configuration), path, options, isTemporary: isTemporary)
-      } catch let error as EngineError {
+      } catch {
         throw DatabaseError(SQLError(error))
       }
     }
