@@ -11,8 +11,8 @@ struct MillraceCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      DemoCommand.self, DoctorCommand.self, BenchCommand.self, VerifyCommand.self, InitCommand.self,
-      RecoverCommand.self, ServeCommand.self, PasswordCommand.self,
+      DemoCommand.self, DoctorCommand.self, BenchCommand.self, VerifyCommand.self, CheckCommand.self,
+      InitCommand.self, RecoverCommand.self, ServeCommand.self, PasswordCommand.self,
     ])
 }
 

@@ -97,6 +97,7 @@ public final class BulkLoader {
     let count = change.multiInsert(tuples, on: heap, reserve: relation.reservedBytes, isLast: isLast)
     try session.log(&page, of: relation)
     stream.add(page)
+    session.statistics.countInserts(count, relation, level: session.nestingLevel)
     rowCount += UInt64(count)
     pageCount += 1
     forget(count)

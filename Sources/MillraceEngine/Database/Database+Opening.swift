@@ -128,6 +128,7 @@ extension Database {
   }
 
   private func stopThreads() {
+    autovacuum?.stop(self)
     let running = threads.withLock { threads in
       defer { threads = nil }
       return threads

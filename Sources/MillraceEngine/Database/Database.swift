@@ -45,6 +45,9 @@ public final class Database: Sendable {
   private let commits = Atomic<UInt64>(0)
   private let rollbacks = Atomic<UInt64>(0)
   let threads = Locked<BackgroundThreads?>(nil)
+  let statistics = StatisticsRegistry()
+  /// Nil where nothing runs in the background.
+  let autovacuum: AutovacuumLauncher?
   let runningVacuums = Locked<[VacuumProgress]>([])
   /// Held by who makes a map longer.
   let mapExtension = Locked(())
@@ -74,13 +77,15 @@ public final class Database: Sendable {
     (settings, engine, storage, pool) = (parts.settings, parts.engine, parts.storage, parts.pool)
     (log, commitLog, recovery) = (parts.log, parts.commitLog, parts.recovery)
     multiXacts = parts.multiXacts
-    locks = LockManager(sessionsMax: configuration.sessionsMax)
+    let places = configuration.sessionsMax + parts.settings.backgroundSessions
+    locks = LockManager(sessionsMax: places)
+    autovacuum = configuration.hasBackgroundThreads ? AutovacuumLauncher() : nil
     (controlFile, lockFile) = (parts.controlFile, parts.lockFile)
     replicationSlots = parts.replicationSlots
     let state = parts.recovery.state
     transactions = TransactionManager(
       next: FullTransactionID(state.nextXID), oldest: TransactionID(state.oldestXID),
-      oldestDatabase: state.oldestXIDDatabase, sessionsMax: configuration.sessionsMax,
+      oldestDatabase: state.oldestXIDDatabase, sessionsMax: places,
       onWarning: configuration.onNotice)
     oids = Locked(OIDAllocator(next: state.nextOID))
     checkpoints = CheckpointState(settings: parts.settings, redo: parts.log.redoPosition)
@@ -92,23 +97,38 @@ public final class Database: Sendable {
   /// - Parameter name: for views and logs.
   /// - Throws: ``EngineError``: all places are taken, or the database has stopped.
   public func makeSession(_ name: String) throws(EngineError) -> Session {
+    try makeSession(name, isBackground: false)
+  }
+
+  /// - Parameter isBackground: vacuums in the background; there are places for such besides those of others.
+  func makeSession(_ name: String, isBackground: Bool) throws(EngineError) -> Session {
     try requireRunning()
-    guard let place = transactions.addSession() else {
+    if !isBackground, sessionCount.add(1, ordering: .relaxed).newValue > configuration.sessionsMax {
+      sessionCount.subtract(1, ordering: .relaxed)
       throw EngineError(.exhausted, "all \(configuration.sessionsMax) places for sessions are taken; close one")
     }
-    do throws(IOError) {
-      let backend = try engine.makeBackend(name)
-      sessionCount.add(1, ordering: .relaxed)
-      return Session(
-        self, name: name, backend: backend, place: place,
-        synchronousCommit: settings[.synchronousCommit] == .off ? .off : .on)
+    do throws(EngineError) {
+      guard let place = transactions.addSession() else {
+        throw EngineError(.exhausted, "all places for sessions are taken")
+      }
+      do throws(IOError) {
+        let backend = try engine.makeBackend(name, priority: isBackground ? .vacuum : .query)
+        return Session(
+          self, name: name, backend: backend, place: place, isBackground: isBackground,
+          synchronousCommit: settings[.synchronousCommit] == .off ? .off : .on)
+      } catch {
+        transactions.removeSession(place)
+        throw EngineError(error)
+      }
     } catch {
-      transactions.removeSession(place)
-      throw EngineError(error)
+      if !isBackground { sessionCount.subtract(1, ordering: .relaxed) }
+      throw error
     }
   }
 
-  func sessionHasEnded() { sessionCount.subtract(1, ordering: .relaxed) }
+  func sessionHasEnded(isBackground: Bool) {
+    if !isBackground { sessionCount.subtract(1, ordering: .relaxed) }
+  }
 
   /// Sessions that are open.
   public var openSessions: Int { sessionCount.load(ordering: .relaxed) }
@@ -276,8 +296,8 @@ public final class Database: Sendable {
     return configuration
   }
 
-  /// Bytes that building an index may use to sort: PostgreSQL's default for `maintenance_work_mem`.
-  var maintenanceMemory: Int { 64 << 20 }
+  /// Bytes that building an index may use to sort: `maintenance_work_mem`.
+  var maintenanceMemory: Int { settings[.maintenanceWorkMem] << 10 }
 
   /// A ring for reading a whole table of so many pages; nil where it is small for its pool, or where nobody else uses
   /// that.
@@ -307,6 +327,11 @@ public final class Database: Sendable {
     configuration.flushAfter = settings[.fsync] ? flushAfter : 0
     return configuration
   }
+}
+
+extension Settings {
+  /// Sessions that may be at work in the background: workers that vacuum, and who starts them.
+  var backgroundSessions: Int { self[.autovacuumMaxWorkers] + 2 }
 }
 
 extension EngineError {

@@ -26,7 +26,8 @@ struct Opening {
         self.engine = engine
       } else {
         // Besides sessions: checkpointer, background writer, WAL writer, who opens and closes, and vacuums.
-        var engineConfiguration = IOConfiguration(settings, backendsMax: configuration.sessionsMax + 9)
+        var engineConfiguration = IOConfiguration(
+          settings, backendsMax: configuration.sessionsMax + settings.backgroundSessions + 9)
         engineConfiguration.handlesPerBackend = max(engineConfiguration.handlesPerBackend, 8)
         engine = try IOEngine(engineConfiguration)
       }
@@ -217,6 +218,9 @@ struct Opening {
       if configuration.hasBackgroundThreads {
         let threads = try BackgroundThreads(database)
         database.threads.withLock { $0 = threads }
+        // A cluster without system tables does not say what tables there are.
+        let map = "\(configuration.path)/global/\(RelationMap.fileName)"
+        if settings[.autovacuum], try configuration.fileSystem.exists(map) { try database.autovacuum?.start(database) }
       }
     } catch {
       throw EngineError(error)

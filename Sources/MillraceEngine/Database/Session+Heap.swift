@@ -29,6 +29,7 @@ extension Session {
       throw EngineError(.corrupted, "block \(page.block) of relation \(relation.locator) has less room than it says")
     }
     try log(&page, of: relation)
+    statistics.countInserts(1, relation, level: transaction.nestings.count)
     return TupleIdentifier(heap.block, number)
   }
 
@@ -100,5 +101,6 @@ extension Session {
     page.markDirty()
     change(of: relation, by: xid).retract(Int(identifier.number), on: heap, tuple)
     try log(&page, of: relation)
+    statistics.countDelete(relation, level: transaction.nestings.count)
   }
 }

@@ -92,5 +92,7 @@ extension Session {
     HeapChange(builder: builder, locator: relation.locator, xid: .invalid)
       .prune(plan, on: heap, info: HeapRecordInfo.pruneOnAccess)
     try log(&page, of: relation)
+    // What is left of a row that indexes lead to still counts as one.
+    statistics.countPruned(plan.unused.count + plan.redirected.count, relation)
   }
 }

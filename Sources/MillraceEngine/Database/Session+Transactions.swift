@@ -106,6 +106,7 @@ extension Session {
   /// Lets go of all that belonged to the transaction, which has ended for all others.
   private func finishTransaction(committed: Bool) {
     endCatalogTransaction(committed: committed)
+    statistics.end(committed: committed, now: database.microsecondsSince2000())
     releaseAllSnapshots()
     database.multiXacts.endTransaction(place)
     locks.endTransaction()
@@ -165,6 +166,7 @@ extension Session {
   }
 
   private func mergeInnermost() {
+    statistics.endNested(level: transaction.nestings.count, committed: true)
     transaction.mergeInnermost()
     locks.endNested(isCommitted: true)
   }
@@ -186,6 +188,7 @@ extension Session {
     guard let nesting = transaction.nestings.last else { return }
     defer {
       // What it did must not be seen by what is left of the statement's snapshot.
+      statistics.endNested(level: transaction.nestings.count, committed: false)
       transaction.dropInnermost()
       sessionCatalog?.subtransactionHasAborted()
       locks.endNested(isCommitted: false)

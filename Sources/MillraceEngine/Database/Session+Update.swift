@@ -31,6 +31,7 @@ extension Session {
     change(of: relation, by: xid).delete(
       Int(identifier.number), on: heap, tuple, bits, command: number, isCombo: isCombo)
     try log(&page, of: relation)
+    statistics.countDelete(relation, level: transaction.nestings.count)
     return .result(.done(identifier))
   }
 
@@ -92,6 +93,8 @@ extension Session {
         old, with: update.row, on: heap, isHot: update.isHotAllowed)
     else { throw EngineError(.corrupted, "block \(heap.block) has less room than it says") }
     try log(&page, of: update.relation)
+    statistics.countUpdate(
+      update.relation, level: transaction.nestings.count, isHot: update.isHotAllowed, isNewPage: false)
     return .done(TupleIdentifier(heap.block, number))
   }
 
@@ -138,6 +141,7 @@ extension Session {
     else {
       throw EngineError(.corrupted, "block \(target.block) has less room than it says")
     }
+    statistics.countUpdate(relation, level: transaction.nestings.count, isHot: false, isNewPage: true)
     guard relation.isLogged else { return .result(.done(TupleIdentifier(target.block, number))) }
     do throws(EngineError) {
       let end = try log()

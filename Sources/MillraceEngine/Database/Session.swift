@@ -39,6 +39,8 @@ public final class Session {
   var insertTargets: [RelationLocator: BlockNumber] = [:]
   /// How many pages it appended to a table at a time, which grows as it goes on.
   var extensionSize = 1
+  /// What its transaction does to relations.
+  var statistics: SessionStatistics
   /// For its temporary relations; nil until it has some.
   var localBuffers: LocalBuffers?
   /// What SQL's functions keep from one statement to the next, such as the state of their random numbers.
@@ -47,6 +49,7 @@ public final class Session {
   var temporaryBufferCount: Int
   /// Its view of the system tables of the database that it is connected to.
   var sessionCatalog: SessionCatalog?
+  private let isBackground: Bool
   private var isClosed = false
 
   // What it reads by; see Session+Snapshots.swift.
@@ -66,12 +69,18 @@ public final class Session {
     case on
   }
 
-  init(_ database: Database, name: String, backend: IOBackend, place: Int, synchronousCommit: SynchronousCommit) {
+  init(
+    _ database: Database, name: String, backend: IOBackend, place: Int, isBackground: Bool,
+    synchronousCommit: SynchronousCommit
+  ) {
+    self.isBackground = isBackground
     (self.database, self.name, self.backend, self.place) = (database, name, backend, place)
     self.synchronousCommit = synchronousCommit
     temporaryBufferCount = database.settings[.tempBuffers]
+    statistics = SessionStatistics(database.statistics)
     locker = database.locks.lockers[place]
     locker.clear([.cancel, .terminate])
+    locker.background = isBackground ? .yielding : .none
     locker.databaseID = ClusterLayout.defaultDatabase
     locker.processID = database.nextProcessID()
     locks = SessionLocks(database.locks, locker)
@@ -99,9 +108,10 @@ public final class Session {
     locks.endSession()
     locker.databaseID = 0
     locker.processID = 0
+    locker.background = .none
     database.transactions.removeSession(place)
     backend.close()
-    database.sessionHasEnded()
+    database.sessionHasEnded(isBackground: isBackground)
   }
 
   /// What other sessions know it by: `pg_backend_pid()`.

@@ -17,6 +17,7 @@ final class Locker: Sendable {
   private let transactionNumber = Atomic<UInt32>(0)
   private let awaited = Atomic<Bool>(false)
   private let waitState = Atomic<UInt8>(0)
+  private let backgroundState = Atomic<UInt8>(0)
 
   /// Guarded by the partition of what it waits for.
   private let waiting = Locked<Wait?>(nil)
@@ -73,6 +74,18 @@ final class Locker: Sendable {
   var state: WaitState {
     get { WaitState(rawValue: waitState.load(ordering: .acquiring)) ?? .none }
     set { waitState.store(newValue.rawValue, ordering: .releasing) }
+  }
+
+  // MARK: Work in the background
+
+  /// Whether its session is one that vacuums in the background, and whether that makes way for others.
+  enum Background: UInt8 {
+    case none, yielding, unyielding
+  }
+
+  var background: Background {
+    get { Background(rawValue: backgroundState.load(ordering: .sequentiallyConsistent)) ?? .none }
+    set { backgroundState.store(newValue.rawValue, ordering: .sequentiallyConsistent) }
   }
 
   // MARK: Interrupts

@@ -188,6 +188,7 @@ final class SessionLocks {
       if now >= deadlockCheck {
         deadlockCheck = .max
         if let members = checkForDeadlock() { throw deadlock(members) }
+        sendBackgroundAway(tag, mode)
         continue
       }
       locker.latch.wait(Int64(clamping: min(deadlockCheck, lockDeadline, statementDeadline) &- now))
@@ -201,6 +202,15 @@ final class SessionLocks {
       return EngineError(.lockNotAvailable, "canceling statement due to lock timeout")
     }
     return nil
+  }
+
+  /// Who vacuums in the background makes way for whoever has waited so long (ProcSleep).
+  private func sendBackgroundAway(_ tag: LockTag, _ mode: LockMode) {
+    guard manager.lockers.contains(where: { $0.background == .yielding }) else { return }
+    for status in manager.snapshot() where status.tag == tag && status.isGranted && status.mode.conflicts(with: mode) {
+      let holder = manager.lockers[status.place]
+      if holder.background == .yielding { holder.raise(.cancel) }
+    }
   }
 
   /// - Returns: the members of a deadlock that this session is part of and was taken out of.

@@ -9,6 +9,8 @@ public struct AnalyzeOptions: Sendable {
   public var target = 100
   /// Columns, from 0; nil for all.
   public var columns: Set<Int>?
+  /// Whether it counts as done in the background.
+  public var isAutomatic = false
   /// The same for the same table takes the same sample.
   public var seed: UInt64 = 0
 
@@ -39,6 +41,7 @@ extension Session {
     guard let relation = try catalog.open(oid, .shareUpdateExclusive), let heap = relation.heap,
       relation.kind == .table || relation.kind == .materializedView
     else { return nil }
+    let start = monotonicNanoseconds()
     let targets = try catalog.statisticsTargets(of: relation, options)
     let sample = RowSample(wanted: 300 * max(targets.values.max() ?? 0, 1), seed: options.seed ^ UInt64(oid))
     try sample.take(heap, self, progress: progress)
@@ -54,9 +57,23 @@ extension Session {
     }
     try updateCounts(relation, sample)
     try advanceCommand()
+    report(sample, of: heap, options, microseconds: (monotonicNanoseconds() - start) / 1000)
     return AnalyzeResult(
       pages: sample.pages, sampledPages: sample.sampledPages, sampledRows: sample.rows.count,
       liveRows: sample.liveRows, deadRows: sample.deadRows)
+  }
+
+  private func report(_ sample: RowSample, of heap: HeapRelation, _ options: AnalyzeOptions, microseconds: UInt64) {
+    let now = database.microsecondsSince2000()
+    database.statistics.entry(RelationKey(database: heap.locator.database, oid: heap.oid)).update { value in
+      (value.liveTuples, value.deadTuples) = (Int64(sample.liveRows), Int64(sample.deadRows))
+      if options.columns == nil { value.changesSinceAnalyze = 0 }
+      if options.isAutomatic {
+        value.autoanalyzes.note(at: now, microseconds: microseconds)
+      } else {
+        value.analyzes.note(at: now, microseconds: microseconds)
+      }
+    }
   }
 
   private func updateCounts(_ relation: RelationDescriptor, _ sample: RowSample) throws(EngineError) {

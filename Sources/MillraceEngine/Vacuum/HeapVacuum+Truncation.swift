@@ -12,7 +12,7 @@ extension HeapVacuum {
     let possible = result.pages - nonEmptyEnd
     guard possible > 0, possible >= Self.pagesMin || possible >= max(result.pages / Self.fraction, 1) else { return }
     // A page that was not looked at may hold something; those are never the last, which always is.
-    let tag = LockTag.relation(relation.locator.relNumber, database: relation.locator.database)
+    let tag = LockTag.relation(relation.oid, database: relation.locator.database)
     let isTransaction = session.isInTransaction
     progress.set(.truncatingHeap)
     guard

@@ -108,9 +108,16 @@ struct ExplainOutput {
     guard value.isFinite else { return "\(value)" }
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }
-    let scaled = (value.magnitude * scale).rounded(.toNearestOrEven)
+    let product = value.magnitude * scale
     // Too large to have digits behind the point.
-    guard scaled < 9e18 else { return "\(value)" }
+    guard product < 9e18 else { return "\(value)" }
+    // What multiplying has rounded away decides where it looks like exactly one half.
+    let error = (-product).addingProduct(value.magnitude, scale)
+    var scaled = product.rounded(.down)
+    let rest = product - scaled
+    if rest > 0.5 || (rest == 0.5 && (error > 0 || (error == 0 && scaled.truncatingRemainder(dividingBy: 2) == 1))) {
+      scaled += 1
+    }
     let whole = UInt64(scaled)
     let sign = value < 0 && whole > 0 ? "-" : ""
     guard digits > 0 else { return "\(sign)\(whole)" }

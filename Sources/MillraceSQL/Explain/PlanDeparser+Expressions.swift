@@ -65,7 +65,12 @@ extension PlanDeparser {
       context.readsOutput
       ? output(input.index, of: context.plan, context)
       : column(input.index + context.offset, of: context.plan, context)
-    return found.isColumn ? found.text : "(\(found.text))"
+    if found.isColumn { return found.text }
+    // The node that computes an aggregate shows it as it is.
+    if !context.readsOutput, case .aggregate(_, let keys, _) = context.plan.operation, input.index >= keys.count {
+      return found.text
+    }
+    return "(\(found.text))"
   }
 
   private func operand(_ value: TypedExpression, _ context: DeparseContext) -> String {

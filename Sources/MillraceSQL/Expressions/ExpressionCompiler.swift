@@ -13,7 +13,7 @@ public struct ExpressionCompiler {
   /// - Throws: ``SQLError``: 0A000 for a function that this server does not have.
   public func compile(_ expression: TypedExpression) throws(SQLError) -> CompiledExpression {
     switch expression {
-    case .constant(let constant): return CompiledConstant(constant.value, constant.type)
+    case .constant(let constant): return CompiledConstant(constant.value, constant.type, context.arena)
     case .input(let column): return CompiledInput(column.index, column.type)
     case .parameter(let parameter):
       switch parameter.source {

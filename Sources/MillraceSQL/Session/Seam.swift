@@ -4,7 +4,4 @@ import MillraceTypes
 
 extension SQLSession {
   func vacuum(_ s: VacuumStatement) throws(SQLError) {}
-  func explain(_ s: ExplainStatement, source: String, _ c: any SQLClient) throws(SQLError) {}
-  enum EF { case text, json }
-  static func explainFormat(_ s: ExplainStatement) -> EF { .text }
 }

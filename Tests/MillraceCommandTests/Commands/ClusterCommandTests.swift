@@ -46,6 +46,28 @@ import Testing
     try Self.check(path, temporary)
   }
 
+  @Test("check finds nothing in a new cluster, and an index that lacks a page")
+  func checkCommand() throws {
+    let (temporary, path) = try Self.cluster()
+    defer { _ = temporary }
+    let clean = try Millrace.run(["check", "-D", path] + Self.small)
+    #expect(clean.status == 0 && clean.output.contains("in 3 databases"), "\(clean.errors)")
+    #expect(clean.output.hasSuffix(": all agrees\n"))
+    // That of functions by their names, which nobody needs to open a cluster.
+    let index = URL(fileURLWithPath: path + "/base/5/2691")
+    var bytes = try Data(contentsOf: index)
+    bytes.replaceSubrange(8192..<16_384, with: Data(count: 8192))
+    try bytes.write(to: index)
+    let damaged = try Millrace.run(["check", "-D", path, "--json"] + Self.small)
+    #expect(damaged.status == 1)
+    let document = try #require(JSONSerialization.jsonObject(with: Data(damaged.output.utf8)) as? [String: Any])
+    let problems = try #require(document["problems"] as? [[String: Any]])
+    #expect(!problems.isEmpty)
+    #expect(problems.allSatisfy { $0["relation"] as? String == "pg_catalog.pg_proc_proname_args_nsp_index" })
+    #expect(problems.allSatisfy { $0["database"] as? String == "postgres" && $0["path"] as? String == "base/5/2691" })
+    try Millrace.run("check", "-D", path + "/nowhere").expectRefusal("nowhere")
+  }
+
   @Test("benches measure, and leave a cluster that PostgreSQL's programs accept")
   func benches() throws {
     let (temporary, path) = try Self.cluster()

@@ -4,6 +4,7 @@ import MillraceIO
 import MillraceStorage
 import MillraceTestSupport
 import MillraceTypes
+import MillraceWAL
 import Testing
 
 /// PostgreSQL 18's own server, on clusters that we have made: the referee for everything in the system tables.
@@ -96,11 +97,27 @@ struct PostgresServerTests {
     try rig.transaction { catalog throws(EngineError) in try catalog.renameDatabase("d", to: "renamed") }
     try rig.transaction { catalog throws(EngineError) in try catalog.createDatabase("copy", template: "renamed") }
     try rig.transaction { catalog throws(EngineError) in try catalog.dropDatabase("e") }
+    // Rows of system tables that are changed in place, column statistics, and a table that is cut off.
+    let table = try CountedTable(rig, name: "counted")
+    try table.transaction { () throws(EngineError) in
+      try table.insert(0..<3000, body: String(repeating: "a", count: 100))
+    }
+    try table.transaction { () throws(EngineError) in try table.delete { $0 >= 700 } }
+    #expect(try rig.session.vacuum(table.oid)?.wasTruncated == true)
+    try rig.session.transaction { session throws(EngineError) in _ = try session.analyze(table.oid) }
+    try rig.session.advanceOldestTransaction()
+    try rig.database.log.flush(upTo: rig.database.log.reservedPosition, backend: rig.session.backend)
     rig.session.close()
     rig.database.crash()
     try? FileManager.default.removeItem(atPath: rig.rig.path + "/postmaster.pid")
     let server = try DirectoryServer(rig)
     try server.whileRunning {
+      let sizes = "relpages = pg_relation_size(oid) / 8192, reltuples, relallvisible = relpages"
+      try server.expect(
+        ["t|700|t", "700|-1|{0,7"],
+        "SELECT \(sizes) FROM pg_class WHERE relname = 'counted'",
+        "SELECT count(c.*), max(stadistinct), max(left(stavalues1::text, 4)) FROM counted c, pg_statistic"
+          + " WHERE starelid = 'counted'::regclass AND staattnum = 1")
       try server.expect(
         ["copy", "postgres", "renamed", "template0", "template1"], "SELECT datname FROM pg_database ORDER BY 1")
       for name in ["renamed", "copy"] {

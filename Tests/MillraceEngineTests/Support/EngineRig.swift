@@ -17,6 +17,7 @@ final class EngineRig {
 
   static let smallSettings = [
     "shared_buffers=2MB", "max_wal_size=64MB", "min_wal_size=2MB", "wal_writer_delay=10ms", "huge_pages=off",
+    "autovacuum=off",
   ]
 
   /// On this machine's disk.

@@ -76,6 +76,9 @@ private final class Pair {
 
   /// - Parameter isGenerated: which of several errors comes first is then not looked at.
   func compare(_ sql: String, isGenerated: Bool = false) throws {
+    if let trace = PostgresInstallation.environment["MILLRACE_TRACE"] {
+      try? (sql + "\n").write(toFile: trace, atomically: false, encoding: .utf8)
+    }
     guard var expected = try server?.execute(sql) else { return }
     var own = rig.execute(sql)
     compared += 1

@@ -87,6 +87,7 @@ public final class BTreeScan {
   @inline(never) private func nextBatch(_ direction: ScanDirection) throws(EngineError) -> HeapTID? {
     if !hasStarted {
       hasStarted = true
+      session.statistics.countScan(index.oid, index.locator)
       self.direction = direction
       guard !conditions.isImpossible else { return nil }
       conditions.startArrays(direction)
@@ -104,6 +105,7 @@ public final class BTreeScan {
       batch.position = direction == .forward ? batch.end : batch.start - 1
       return nil
     }
+    session.statistics.countReturned(batch.end - batch.start, index.oid, index.locator)
     batch.position = direction == .forward ? batch.start : batch.end - 1
     return batch.items[batch.position].heapTID
   }

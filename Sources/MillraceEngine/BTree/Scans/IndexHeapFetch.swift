@@ -77,7 +77,10 @@ public final class IndexHeapFetch {
         block = page.block
         fetcher.use(page)
       }
-      if let tuple = try fetcher.fetch(entry.heapTID.identifier) { return tuple }
+      if let tuple = try fetcher.fetch(entry.heapTID.identifier) {
+        scan.session.statistics.countFetched(scan.index.oid, scan.index.locator)
+        return tuple
+      }
       if fetcher.isAllDead { dead.append(entry) }
     }
     if let failure = source.failure { throw failure }

@@ -14,27 +14,36 @@ extension Session {
 
   /// Connects to a database by its name. To be done once, outside of transactions.
   /// - Throws: ``EngineError`` with PostgreSQL's words: there is no such database, or it takes no connections.
-  public func connect(to name: String) throws(EngineError) {
+  public func connect(to name: String) throws(EngineError) { try connect([.datname: .text(name)], "\"\(name)\"") }
+
+  /// - Parameter mayBeClosed: connects also to a database that takes no connections.
+  func connect(toDatabase oid: UInt32, mayBeClosed: Bool = false) throws(EngineError) {
+    try connect([.oid: .oid(oid)], "\(oid)", mayBeClosed: mayBeClosed)
+  }
+
+  /// - Parameter name: for messages.
+  private func connect(
+    _ key: [CatalogColumns.Database: CatalogValue], _ name: String, mayBeClosed: Bool = false
+  ) throws(EngineError) {
     precondition(sessionCatalog == nil, "session \(self.name) is connected to a database already")
     try transaction { session throws(EngineError) in
       let shared = SessionCatalog(session, try session.database.sharedCatalog())
-      let key: [CatalogColumns.Database: CatalogValue] = [.datname: .text(name)]
       guard let found = try shared.first(CatalogColumns.Database.self, key) else {
-        throw EngineError(.undefinedDatabase, "database \"\(name)\" does not exist")
+        throw EngineError(.undefinedDatabase, "database \(name) does not exist")
       }
       // Until the end of the transaction nobody can drop it, or copy it; then everybody sees that it is in use.
       try session.lock(.object(found[.oid].oid, class: SystemOID.pgDatabase, database: 0), .rowExclusive)
       guard let row = try shared.first(CatalogColumns.Database.self, key), row[.oid] == found[.oid] else {
         throw EngineError(
-          .undefinedDatabase, "database \"\(name)\" does not exist",
+          .undefinedDatabase, "database \(name) does not exist",
           detail: "It seems to have just been dropped or renamed.")
       }
-      guard row[.datallowconn].bool else {
+      guard mayBeClosed || row[.datallowconn].bool else {
         throw EngineError(
-          .objectNotInPrerequisiteState, "database \"\(name)\" is not currently accepting connections")
+          .objectNotInPrerequisiteState, "database \(name) is not currently accepting connections")
       }
       session.sessionCatalog = SessionCatalog(
-        session, try session.openCatalog(row[.oid].oid, name))
+        session, try session.openCatalog(row[.oid].oid, row[.datname].string ?? ""))
       session.locker.databaseID = row[.oid].oid
     }
   }

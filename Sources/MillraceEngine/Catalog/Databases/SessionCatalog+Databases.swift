@@ -206,14 +206,24 @@ extension Session {
 }
 
 extension Database {
-  /// Whether a session besides one's own is connected to a database.
+  /// Whether a session besides one's own is connected to a database. Those that vacuum in the background are sent away,
+  /// and waited for, for five seconds at most (CountOtherDBBackends).
   func isUsed(database oid: UInt32, except session: Session) -> Bool {
-    locks.lockers.contains { $0.databaseID == oid && $0.processID != 0 && $0.place != session.place }
+    let deadline = monotonicNanoseconds() + 5_000_000_000
+    while true {
+      let others = locks.lockers.filter { $0.databaseID == oid && $0.processID != 0 && $0.place != session.place }
+      if others.isEmpty { return false }
+      if others.contains(where: { $0.background == .none }) || monotonicNanoseconds() > deadline { return true }
+      for other in others { other.raise(.terminate) }
+      session.locker.latch.reset()
+      session.locker.latch.wait(10_000_000)
+    }
   }
 
   /// Removes a database that has been dropped: its pages, and then its directory. What goes wrong leaves files behind.
   func removeDatabase(_ oid: UInt32, _ session: Session) {
     catalogs.withLock { _ = $0.removeValue(forKey: oid) }
+    statistics.removeDatabase(oid)
     let files = DatabaseFiles(configuration.fileSystem, directory: path)
     guard let numbers = try? files.relationNumbers(of: oid) else { return }
     session.builder.begin(

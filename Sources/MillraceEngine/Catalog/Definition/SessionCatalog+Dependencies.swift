@@ -170,6 +170,9 @@ extension SessionCatalog {
 
   /// Dependencies, comments and statistics of what is gone.
   private func removeNotes(on object: ObjectAddress) throws(EngineError) {
+    if object.classID == SystemOID.pgClass, object.subID == 0 {
+      session.statistics.noteDropped(object.objectID, database: catalog.databaseID, level: session.nestingLevel)
+    }
     if object.classID == SystemOID.pgClass {
       try dropStatistics(of: object.objectID, column: object.subID == 0 ? nil : Int(object.subID) - 1)
     }

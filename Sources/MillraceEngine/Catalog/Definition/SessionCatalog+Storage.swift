@@ -61,6 +61,7 @@ extension SessionCatalog {
     let new = RelationLocator(tablespace: old.tablespace, database: old.database, relNumber: number)
     try createFile(new, relation.persistence)
     try dropStorage(old, temporaryBackend: relation.temporaryBackend)
+    session.statistics.countTruncate(oid, database: old.database, level: session.nestingLevel)
     let isHeap = relation.kind == .table || relation.kind == .toast || relation.kind == .materializedView
     let oldest = session.oldestTransaction
     try updateClass(oid) { row in

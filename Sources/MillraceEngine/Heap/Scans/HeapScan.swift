@@ -41,11 +41,15 @@ public final class HeapScan {
     stream = ReadStream(
       relation.pool, session.backend, relation.fork, BlockRange(0..<count, isCertain: true), strategy: strategy,
       configuration: configuration ?? database.readStreamConfiguration)
+    session.statistics.countScan(relation.oid, relation.locator)
     visible.reserveCapacity(HeapPage.itemCountMax)
     hints.reserveCapacity(HeapPage.itemCountMax)
   }
 
-  deinit { session.unregister(registration) }
+  deinit {
+    session.statistics.countReturned(position, relation.oid, relation.locator)
+    session.unregister(registration)
+  }
 
   public var statistics: ReadStreamStatistics { stream.statistics }
 
@@ -75,6 +79,7 @@ public final class HeapScan {
 
   /// Finds out which tuples of the page are seen.
   private func look() throws(EngineError) {
+    session.statistics.countReturned(position, relation.oid, relation.locator)
     position = 0
     visible.removeAll(keepingCapacity: true)
     guard var page = page.take() else { return }

@@ -25,12 +25,12 @@ final class ValuesNode: PlanNode {
         // Each is evaluated once: it is compiled where it is needed, and forgotten.
         for (column, expression) in rows[position + row].enumerated() {
           let compiled = try runtime.compiler.compile(expression)
-          let value = try compiled.value(arena)
-          // What a constant owns goes with it.
           let isByValue = runtime.isByValue(expression.type)
-          withExtendedLifetime(compiled) {
-            batch.set(column, row: row, value.map { arena.copy($0, isByValue: isByValue) })
+          // What a constant owns goes with it.
+          let value = try withExtendedLifetime(compiled) { () throws(SQLError) in
+            try compiled.value(arena).map { arena.copy($0, isByValue: isByValue) }
           }
+          batch.set(column, row: row, value)
         }
       }
       position += count

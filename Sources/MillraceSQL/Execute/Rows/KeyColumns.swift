@@ -54,7 +54,8 @@ final class KeptKeys {
   private let values: UnsafeMutablePointer<Datum>
   private let nulls: UnsafeMutablePointer<Bool>
   // What is kept may be a copy of what was kept before.
-  private var arenas = (Arena(chunkSize: 512), Arena(chunkSize: 512))
+  private var arena = Arena(chunkSize: 512)
+  private var other = Arena(chunkSize: 512)
 
   init(_ types: [ValueType], _ runtime: PlanRuntime) {
     count = types.count
@@ -74,12 +75,12 @@ final class KeptKeys {
   }
 
   func keep(_ keys: UnsafePointer<TupleColumn>, row: Int) {
-    swap(&arenas.0, &arenas.1)
-    arenas.0.reset()
+    (arena, other) = (other, arena)
+    arena.reset()
     for index in 0..<count {
       nulls[index] = keys[index].nulls[row]
       values[index] =
-        nulls[index] ? Datum(word: 0) : arenas.0.copy(keys[index].values[row], isByValue: isByValue[index])
+        nulls[index] ? Datum(word: 0) : arena.copy(keys[index].values[row], isByValue: isByValue[index])
     }
     isEmpty = false
   }

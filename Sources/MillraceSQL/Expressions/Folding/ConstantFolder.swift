@@ -123,9 +123,12 @@ public struct ConstantFolder {
     let type = expression.type
     guard TypeDescriptor.builtIn[type.id] != nil else { return expression }
     defer { arena.reset() }
-    let value = try ExpressionCompiler(context).compile(expression).value(arena)
-    guard let constant = Self.constant(value, type) else { return expression }
-    return .constant(TypedConstant(type, constant))
+    let compiled = try ExpressionCompiler(context).compile(expression)
+    // Its constants' bytes go with it.
+    return try withExtendedLifetime(compiled) { () throws(SQLError) in
+      guard let constant = Self.constant(try compiled.value(arena), type) else { return expression }
+      return .constant(TypedConstant(type, constant))
+    }
   }
 
   private static func constant(_ value: Datum?, _ type: ValueType) -> TypedConstant.Value? {

@@ -34,6 +34,7 @@ enum FunctionLibrary {
     registry.addSessionFunctions()
     registry.addSizeFunctions()
     registry.addCatalogFunctions()
+    registry.addRegularExpressions()
     return registry.functions
   }()
 

@@ -42,25 +42,19 @@ class CompiledSingleValue: ComputingExpression {
   override func value(_ arena: Arena) throws(SQLError) -> Datum? { try current() }
 }
 
-/// A constant, whose bytes it owns.
+/// A constant. Its bytes live until the statement's end, for its value may outlive it in rows.
 final class CompiledConstant: CompiledSingleValue {
   let constant: Datum?
-  private let bytes: UnsafeMutableRawBufferPointer?
 
-  init(_ value: TypedConstant.Value, _ type: ValueType) {
-    switch value {
-    case .null: (constant, bytes) = (nil, nil)
-    case .word(let word): (constant, bytes) = (Datum(word: word), nil)
-    case .bytes(let content):
-      let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(content.count, 1), alignment: 8)
-      copy.copyBytes(from: content)
-      constant = Datum(UnsafeRawBufferPointer(rebasing: copy[..<content.count]))
-      bytes = copy
-    }
+  init(_ value: TypedConstant.Value, _ type: ValueType, _ arena: Arena) {
+    constant =
+      switch value {
+      case .null: nil
+      case .word(let word): Datum(word: word)
+      case .bytes(let content): arena.copy(content)
+      }
     super.init(type)
   }
-
-  deinit { bytes?.deallocate() }
 
   override func current() throws(SQLError) -> Datum? { constant }
   override var isConstant: Bool { true }

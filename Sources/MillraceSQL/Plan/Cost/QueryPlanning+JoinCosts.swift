@@ -27,21 +27,10 @@ extension QueryPlanning {
     let isOuter = kind == .left || kind == .right || kind == .full || kind == .anti
     let matching = isOuter ? clauses.filter { !$0.filters(join) } : clauses
     let plain = SpecialJoin.inner(outer.members, inner.members)
-    let semi = SpecialJoin(
-      kind == .anti ? .anti : .semi, minimumLeft: outer.members, minimumRight: inner.members, left: outer.members,
-      right: inner.members)
-    let fraction = uncachedSelectivity(matching, kind == .anti ? .anti : .semi, semi)
-    let all = uncachedSelectivity(matching, .inner, plain)
+    let fraction = selectivity(matching, nil, kind == .anti ? .anti : .semi, special)
+    let all = selectivity(matching, nil, .inner, plain)
     let average = fraction > 0 ? max(all * inner.rows / fraction, 1) : 1
     return EarlyStop(matchFraction: fraction, matchCount: average)
-  }
-
-  private func uncachedSelectivity(_ clauses: [Restriction], _ kind: JoinKind, _ special: SpecialJoin) -> Double {
-    let known = clauses.map(\.outerSelectivity)
-    for clause in clauses { clause.outerSelectivity = -1 }
-    let result = selectivity(clauses, nil, kind, special)
-    for (clause, value) in zip(clauses, known) { clause.outerSelectivity = value }
-    return result
   }
 
   /// What reading a path once more costs (`cost_rescan`).

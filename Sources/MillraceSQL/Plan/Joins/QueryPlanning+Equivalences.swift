@@ -58,7 +58,7 @@ extension QueryPlanning {
 
   private func merge(_ gone: EquivalenceClass, into kept: EquivalenceClass) {
     for member in gone.members where !kept.members.contains(where: { $0.expression == member.expression }) {
-      kept.add(member.expression, member.relations)
+      kept.add(member.expression, member.relations, isConstant: member.isConstant)
     }
     for source in gone.sources { (source.leftClass, source.rightClass) = (kept, kept) }
     kept.sources += gone.sources
@@ -80,7 +80,10 @@ extension QueryPlanning {
     let made = EquivalenceClass(families: families)
     made.hasVolatile = isVolatile
     made.sortReference = isVolatile ? reference : nil
-    made.add(form, relations(of: form))
+    let members = relations(of: form)
+    // Without columns it can still be another one for each row: an aggregate, for example.
+    let isConstant = members.isEmpty && !isVolatile && !form.containsAggregate && !statement.returnsSet(form)
+    made.add(form, members, isConstant: isConstant)
     classes.append(made)
     return made
   }

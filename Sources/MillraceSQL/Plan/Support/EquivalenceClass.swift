@@ -6,7 +6,8 @@ final class EquivalenceClass {
   struct Member {
     let expression: TypedExpression
     let relations: RelationSet
-    var isConstant: Bool { relations.isEmpty }
+    /// Whether it is the same for all rows.
+    let isConstant: Bool
     let type: TypeID
   }
 
@@ -34,9 +35,12 @@ final class EquivalenceClass {
     return found
   }
 
-  func add(_ expression: TypedExpression, _ relations: RelationSet) {
-    members.append(Member(expression: expression, relations: relations, type: expression.type.id))
-    if relations.isEmpty { hasConstant = true } else { self.relations.formUnion(relations) }
+  func add(_ expression: TypedExpression, _ relations: RelationSet, isConstant: Bool? = nil) {
+    let isConstant = isConstant ?? relations.isEmpty
+    members.append(
+      Member(expression: expression, relations: relations, isConstant: isConstant, type: expression.type.id))
+    if isConstant { hasConstant = true }
+    self.relations.formUnion(relations)
   }
 
   /// Whether ordering by it orders nothing (`EC_MUST_BE_REDUNDANT`).

@@ -111,7 +111,7 @@ extension QueryPlanning {
     let output = operation.isAll ? rows : min(rows, groups)
     return Path(
       .setOperation(first, second, operation), nil, rows: output, startup: startup,
-      total: startup + settings.cpuTupleCost * groups, width: left.width, disabled: left.disabled + right.disabled)
+      total: startup + step * groups, width: left.width, disabled: left.disabled + right.disabled)
   }
 
   /// The columns of a set operation, as this query's targets refer to them.

@@ -49,7 +49,7 @@ extension QueryPlanning {
   private func addGates(_ bottom: RelationInfo) {
     guard !gates.isEmpty else { return }
     let condition = cost(gates)
-    if gates.contains(where: { $0.isFalseConstant || $0.isNullConstant }) {
+    if !allRelations.isEmpty, gates.contains(where: { $0.isFalseConstant || $0.isNullConstant }) {
       bottom.paths = [Path(.result([.isFalse]), nil, rows: 0, width: 0)]
       return
     }
@@ -70,7 +70,7 @@ extension QueryPlanning {
     let own = expressions.filter { !statement.returnsSet($0) }
     let expense = cost(own)
     let width = isGrouped ? bottom.paths.first?.width ?? 0 : outputs.reduce(0) { $0 + self.width(of: $1) }
-    for path in bottom.paths {
+    for path in bottom.paths where path.rows > 0 {
       path.startup += expense.startup
       path.total += expense.startup + expense.perTuple * path.rows
       path.width = width

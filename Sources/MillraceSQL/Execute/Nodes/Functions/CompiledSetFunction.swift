@@ -21,10 +21,3 @@ class CompiledSetFunction {
     preconditionFailure("a function does not say which rows it has")
   }
 }
-
-extension ExpressionCompiler {
-  /// - Throws: ``SQLError``: 0A000 for a function that this server does not have.
-  func setFunction(_ call: CallExpression) throws(SQLError) -> CompiledSetFunction {
-    throw .unsupported("set-returning function \(call.function)", at: call.location)
-  }
-}
