@@ -104,6 +104,9 @@ extension SQLSession {
     guard let descriptor = TypeDescriptor.builtIn[type] else {
       throw .unsupported("a parameter of type \(TypeNames.format(ValueType(type), try? catalog.types()))")
     }
+    if !parameter.isBinary, let names = RegisteredNames(type, catalog) {
+      return Datum(oid: try names.oid(of: bytes.string))
+    }
     // What the client sent ends with its message.
     let datum = arena.copy(bytes)
     do throws(TypeError) {
