@@ -3,6 +3,8 @@ public struct SettingAssignment: Hashable, Sendable {
   public let name: String
   public let value: String
 
+  public init(name: String, value: String) { (self.name, self.value) = (name, value) }
+
   /// Reads `name=value`.
   ///
   /// Blanks around both are dropped. Dashes in the name mean underscores, as on PostgreSQL's command line. The value

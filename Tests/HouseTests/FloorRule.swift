@@ -20,6 +20,7 @@ enum Floor {
     "MillraceEngine": Target(floor: 4),
     "CPostgresParser": Target(floor: 0),
     "MillraceSQL": Target(floor: 5),
+    "Millrace": Target(floor: 6, others: ["Foundation", "FoundationEssentials"]),
     "MillraceServer": Target(
       floor: 6, others: ["Crypto", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "ServiceLifecycle"]),
     "MillraceCommand": Target(

@@ -4,8 +4,8 @@ import Synchronization
 /// What is to be done when this process ends and has not done it itself, whatever ended it: servers, mounts and other
 /// programs of the tests would go on for ever after a `kill -9`.
 ///
-/// A shell does it that reads from a socket of ours: it comes to the end of that when we are gone. (The kernel's own way,
-/// PR_SET_PDEATHSIG, goes by the thread that started the child, and those of the tests come and go.)
+/// A shell does it that reads from a socket of ours: it comes to the end of that when we are gone. (The kernel's own
+/// way, PR_SET_PDEATHSIG, goes by the thread that started the child, and those of the tests come and go.)
 package final class Aftermath: Sendable {
   private let number: Int
 

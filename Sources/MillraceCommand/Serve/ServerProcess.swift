@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import MillraceEngine
+import MillraceSQL
 import MillraceServer
 import MillraceSettings
 import MillraceStorage
@@ -84,15 +85,15 @@ struct ServerProcess: Sendable {
       database.settings, dataDirectory: configuration.path, logger: logger,
       clock: { DatabaseConfiguration.systemMicroseconds() / 1_000_000 })
     server.mockAuthenticationNonce = database.control.authenticationNonce
-    let roles = try RoleFile(configuration.path)
-    let running = try Server(server, DatabaseProvider(database, roles))
+    let provider = DatabaseProvider(database)
+    let running = try Server(server, provider)
     // From here on none is lost: who sees that the server is ready may send one at once.
     let trapped = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit, .sighup)
     try await running.start()
     try announce(running, database)
     running.noteReady()
     let signals = SignalService(
-      signals: trapped, server: running, configuration: configuration, roles: roles, logger: logger)
+      signals: trapped, reloading: ConfigurationReload(running, database, provider, logger))
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [
@@ -107,29 +108,46 @@ struct ServerProcess: Sendable {
 /// Turns signals into what pg_ctl's users mean by them.
 private struct SignalService: Service {
   let signals: UnixSignalsSequence
-  let server: Server
-  let configuration: DatabaseConfiguration
-  let roles: RoleFile
-  let logger: Logger
+  let reloading: ConfigurationReload
 
   func run() async throws {
     for await signal in signals.cancelOnGracefulShutdown() {
       switch signal {
-      case .sigterm: server.requestShutdown(.smart)
-      case .sigint: server.requestShutdown(.fast)
+      case .sigterm: reloading.server.requestShutdown(.smart)
+      case .sigint: reloading.server.requestShutdown(.fast)
       case .sigquit:
-        server.requestShutdown(.immediate)
+        reloading.server.requestShutdown(.immediate)
         return
-      case .sighup: reload()
+      case .sighup: reloading.run()
       default: break
       }
     }
   }
+}
 
-  private func reload() {
+/// Has the configuration files read again, by SIGHUP or `pg_reload_conf()`.
+private struct ConfigurationReload: Sendable {
+  let server: Server
+  private let database: Database
+  private let provider: DatabaseProvider
+  private let logger: Logger
+
+  init(_ server: Server, _ database: Database, _ provider: DatabaseProvider, _ logger: Logger) {
+    (self.server, self.database, self.provider, self.logger) = (server, database, provider, logger)
+    let own = self
+    provider.instance.setHandlers(
+      reload: {
+        own.run()
+        return true
+      }, terminate: { server.terminate(processID: $0) })
+  }
+
+  func run() {
     do {
-      try roles.reload()
-      server.reload(try Database.readSettings(configuration))
+      let settings = try database.readConfiguration()
+      try database.apply(settings)
+      provider.instance.reload(settings)
+      server.reload(settings)
     } catch {
       logger.notice("configuration was not reloaded: \(error)")
     }

@@ -26,6 +26,13 @@ struct SettingOptions: ParsableArguments {
     for warning in settings.warnings { Output.warningLine(warning.message, detail: warning.detail) }
     return settings
   }
+
+  /// The same by name, as a database takes them: its own files say the others.
+  func settingValues() throws -> [String: String] {
+    _ = try settings()
+    let all = try assignments.map { try SettingAssignment($0) }
+    return Dictionary(all.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+  }
 }
 
 /// The options of every command that does I/O by one method.

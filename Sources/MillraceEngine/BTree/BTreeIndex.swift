@@ -132,6 +132,15 @@ public final class BTreeIndex: Sendable {
     return meta
   }
 
+  /// The level of the root where searches begin, as it was last seen: what the planner goes by (`_bt_getrootheight`).
+  /// Reads the metapage the first time only.
+  public func height(_ session: Session) throws(EngineError) -> Int {
+    let cached = cachedRoot.load(ordering: .relaxed)
+    if cached != 0 { return Int(cached >> 32) }
+    let meta = try readMetaPage(session.backend)
+    return meta.root == BTreePage.none ? 0 : Int(meta.fastLevel)
+  }
+
   /// Remembers what a metapage said.
   private func note(_ meta: BTreeMetaPage) {
     equalImage.store(meta.allEqualImage ? 2 : 1, ordering: .relaxed)

@@ -133,9 +133,9 @@ public final class Database: Sendable {
   /// Sessions that are open.
   public var openSessions: Int { sessionCount.load(ordering: .relaxed) }
 
-  /// A number by which others can name a session.
+  /// A number by which others can name a session: far from those that a server gives out to its clients.
   func nextProcessID() -> Int32 {
-    Int32(bitPattern: processIDs.wrappingAdd(1, ordering: .relaxed).newValue & UInt32(Int32.max))
+    Int32(bitPattern: processIDs.wrappingAdd(1, ordering: .relaxed).newValue & 0x3FFF_FFFF | 0x4000_0000)
   }
 
   func countTransaction(committed: Bool) {

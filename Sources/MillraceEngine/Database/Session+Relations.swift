@@ -46,6 +46,9 @@ extension Session {
 
   // MARK: Logging
 
+  /// What the session has inserted into the log so far: records, pages' images and bytes.
+  public var logUsage: (records: UInt64, images: UInt64, bytes: UInt64) { database.log.usage(of: backend) }
+
   /// Inserts the record that has been put together. - Returns: its end.
   func log() throws(EngineError) -> LogSequenceNumber {
     do throws(WALError) {

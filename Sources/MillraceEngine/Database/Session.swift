@@ -43,6 +43,8 @@ public final class Session {
   var statistics: SessionStatistics
   /// For its temporary relations; nil until it has some.
   var localBuffers: LocalBuffers?
+  /// What SQL's functions keep from one statement to the next, such as the state of their random numbers.
+  public var functionMemory: AnyObject?
   /// How many there will be.
   var temporaryBufferCount: Int
   /// Its view of the system tables of the database that it is connected to.
@@ -114,6 +116,9 @@ public final class Session {
 
   /// What other sessions know it by: `pg_backend_pid()`.
   public var processID: Int32 { locker.processID }
+
+  /// Lets others know it by a number that somebody else gives out.
+  public func setProcessID(_ processID: Int32) { locker.processID = processID }
 
   /// For other threads: to end what the session does.
   public var control: SessionControl { SessionControl(locker) }

@@ -1,5 +1,6 @@
 import MillraceIO
 public import MillraceStorage
+import Synchronization
 
 /// A table: its main fork, and where rows can go. One object for each table in a database; any session uses it, but for
 /// a temporary one, which its own session alone can use.
@@ -20,6 +21,8 @@ public final class HeapRelation: Sendable {
   let temporaryBackend: UInt32?
   /// Its maps, whose files need not be there.
   let visibilityFork, freeSpaceFork: StoredFork
+  /// Where somebody is who goes through all of it; one more than the block, and 0 for nowhere. A hint.
+  private let sharedScanPosition = Atomic<UInt32>(0)
   /// Pages that were appended together and that nobody has taken yet, the next one last.
   private let fresh = Locked<[BlockNumber]>([])
 
@@ -47,6 +50,15 @@ public final class HeapRelation: Sendable {
 
   /// Its main fork, for tools that read pages.
   package var storedFork: StoredFork { fork }
+
+  /// Where a scan of the whole table begins (`ss_get_location`): behind others that go through it, or at the front.
+  func scanPosition(of count: UInt32) -> UInt32 {
+    let position = sharedScanPosition.load(ordering: .relaxed)
+    return position == 0 || position > count ? 0 : position - 1
+  }
+
+  /// Notes where a scan of the whole table is (`ss_report_location`).
+  func reportScanPosition(_ block: BlockNumber) { sharedScanPosition.store(block.rawValue + 1, ordering: .relaxed) }
 
   func takeFresh() -> BlockNumber? { fresh.withLock { $0.popLast() } }
 

@@ -14,15 +14,22 @@ extension Session {
   public func liveness(
     of root: TupleIdentifier, in relation: HeapRelation
   ) throws(EngineError) -> UniquenessCheck.Liveness {
+    try liveVersion(of: root, in: relation).liveness
+  }
+
+  /// The same, and which version of the row decides.
+  public func liveVersion(
+    of root: TupleIdentifier, in relation: HeapRelation
+  ) throws(EngineError) -> (liveness: UniquenessCheck.Liveness, place: TupleIdentifier) {
     var page = try pin(relation, root.block)
     page.lock(.share, backend: backend)
     var chain = HeapChain(page.bytes, root)
-    while let tuple = chain.tuple {
+    while let number = chain.number, let tuple = chain.tuple {
       let liveness = try liveness(of: tuple)
-      guard case .dead = liveness else { return liveness }
+      guard case .dead = liveness else { return (liveness, TupleIdentifier(root.block, number)) }
       chain.advance(tuple.isHotUpdated ? try visibility.updater(tuple) : .invalid)
     }
-    return .dead(toAll: try isAllDead(page.bytes, root))
+    return (.dead(toAll: try isAllDead(page.bytes, root)), root)
   }
 
   private func liveness(of tuple: HeapTuple) throws(EngineError) -> UniquenessCheck.Liveness {

@@ -312,6 +312,16 @@ public final class ExternalSort {
     return (runs[first].prefix, runs[first].record)
   }
 
+  /// Goes back to the first record.
+  public func rewind() throws(EngineError) {
+    precondition(isFinished, "a sort was gone through before it was finished")
+    given = 0
+    if !runs.isEmpty { try beginMerge() }
+  }
+
+  /// Bytes of memory that it holds.
+  public var memoryBytes: Int { memory.count + entryCapacity * MemoryLayout<Entry>.size }
+
   /// The next record in order; nil at the end.
   /// - Returns: bytes that are valid until the next call.
   /// - Throws: ``EngineError`` where a file cannot be read.

@@ -1,7 +1,7 @@
 import MillraceIO
 import MillraceStorage
 
-/// Records in order, in a file: written once from front to end, then read once. Two buffers, so that the device works
+/// Records in order, in a file: written once from front to end, then read. Two buffers, so that the device works
 /// on one while the other is filled or emptied.
 ///
 /// A record is its prefix, its length, and its bytes, padded to eight.
@@ -122,9 +122,12 @@ final class SortRun {
 
   // MARK: Reading
 
-  /// Begins to read from the front.
+  /// Begins to read from the front, perhaps once more.
   /// - Parameter bufferSize: as when it was made.
   func beginReading(bufferSize: Int) throws(IOError) {
+    try settle(0)
+    try settle(1)
+    for buffer in buffers { buffer.deallocate() }
     buffers = (0..<2).map { _ in .allocate(byteCount: bufferSize, alignment: 4096) }
     (current, used, filled, nextOffset) = (0, 0, 0, 0)
     readAhead(0)

@@ -146,6 +146,11 @@ public final class TupleDeformer: @unchecked Sendable {
     _ tuple: HeapTuple, from first: Int, at start: Int, _ values: UnsafeMutablePointer<Datum>,
     _ nulls: UnsafeMutablePointer<Bool>
   ) -> Bool {
+    walk(tuple, from: first, at: start, into: RowTarget(values: values, nulls: nulls))
+  }
+
+  /// The same, wherever the values go.
+  @inline(__always) func walk(_ tuple: HeapTuple, from first: Int, at start: Int, into row: some DeformTarget) -> Bool {
     let dataOffset = tuple.dataOffset
     let data = UnsafeRawPointer(tuple.base + dataOffset)
     let end = tuple.bytes.count - dataOffset
@@ -159,7 +164,7 @@ public final class TupleDeformer: @unchecked Sendable {
       let step = steps[index]
       let target = Int(step.target)
       if let bitmap, bitmap.load(fromByteOffset: index >> 3, as: UInt8.self) >> UInt8(index & 7) & 1 == 0 {
-        if target >= 0 { (nulls[target], values[target]) = (true, Datum(word: 0)) }
+        if target >= 0 { row.storeNull(target) }
         index += 1
         continue
       }
@@ -184,21 +189,32 @@ public final class TupleDeformer: @unchecked Sendable {
         datum = Self.load(step, data + offset)
         offset += Int(step.length)
       }
-      if target >= 0 { (nulls[target], values[target]) = (false, datum) }
+      if target >= 0 { row.store(target, datum) }
       index += 1
     }
-    if last < stepCount { fillMissing(from: max(first, last), values, nulls) }
+    if last < stepCount { fillMissing(from: max(first, last), row) }
     return true
   }
 
   /// Columns that were added after the tuple was stored.
-  @inline(never)
-  private func fillMissing(
-    from first: Int, _ values: UnsafeMutablePointer<Datum>, _ nulls: UnsafeMutablePointer<Bool>
-  ) {
+  @inline(never) private func fillMissing(from first: Int, _ row: some DeformTarget) {
     for index in first..<stepCount where steps[index].target >= 0 {
-      nulls[index] = missing[index] == nil
-      values[index] = missing[index]?.datum ?? Datum(word: 0)
+      if let value = missing[index]?.datum { row.store(index, value) } else { row.storeNull(index) }
     }
   }
+}
+
+/// Where the values of one tuple go. Always specialised.
+protocol DeformTarget {
+  func store(_ column: Int, _ value: Datum)
+  func storeNull(_ column: Int)
+}
+
+/// The values of one row, beside each other.
+private struct RowTarget: DeformTarget {
+  let values: UnsafeMutablePointer<Datum>
+  let nulls: UnsafeMutablePointer<Bool>
+
+  @inline(__always) func store(_ column: Int, _ value: Datum) { (nulls[column], values[column]) = (false, value) }
+  @inline(__always) func storeNull(_ column: Int) { (nulls[column], values[column]) = (true, Datum(word: 0)) }
 }

@@ -25,6 +25,8 @@ public final class IOBackend {
   /// What the words of its handles have set while they are in use.
   private let wordFlags: UInt64
 
+  /// What its thread has used of buffer pools; counted by these.
+  public let pageUsage: UnsafeMutablePointer<PageUsage>
   /// The state that only the owner touches. In memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<OwnState>
 
@@ -57,6 +59,8 @@ public final class IOBackend {
     (table, method, shared) = (engine.table, engine.method, engine.backendSlot(index))
     cachedReads = engine.method.cachedReadsOfLoneIO
     wordFlags = isExclusive ? HandleWord.bound : 0
+    pageUsage = .allocate(capacity: 1)
+    pageUsage.initialize(to: PageUsage())
     own = .allocate(capacity: 1)
     own.initialize(
       to: OwnState(
@@ -73,6 +77,7 @@ public final class IOBackend {
 
   deinit {
     close()
+    pageUsage.deallocate()
     own.pointee.staged.deallocate()
     own.pointee.claimed.deallocate()
     own.deallocate()

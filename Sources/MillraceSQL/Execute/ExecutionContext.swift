@@ -16,6 +16,8 @@ public final class ExecutionContext {
   public internal(set) var parameterGenerations: [UInt64]
   /// For values that live until the statement's end. What a batch needs goes to the arena of the node that made it.
   public let arena = Arena()
+  /// What is read by, where that is not the session's current snapshot: registered by whoever sets it.
+  public var snapshot: Snapshot?
   /// Runs the statement's subplans, by their index.
   public var subplans: [any SubplanEvaluator] = []
 

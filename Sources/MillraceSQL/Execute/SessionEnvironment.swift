@@ -1,4 +1,4 @@
-public import MillraceTypes
+public import MillraceSettings
 
 /// What functions and statements ask of the session they run in, besides the database: settings, names, notices.
 /// Called by the session's thread.
@@ -10,11 +10,13 @@ public protocol SessionEnvironment: AnyObject {
   /// `inet_client_addr()`; nil for a socket in the file system.
   var clientAddress: String? { get }
   var processID: Int32 { get }
-  /// When the session and its statement began.
-  var sessionStart: Timestamp { get }
-  var statementStart: Timestamp { get }
+  /// When the session and its statement began: microseconds since 2000.
+  var sessionStart: Int64 { get }
+  var statementStart: Int64 { get }
   /// A setting as SHOW shows it; nil where there is none of that name.
   func setting(_ name: String) -> String?
+  /// The values of all settings for this session.
+  var settings: Settings { get }
   /// SET and `set_config`.
   func set(_ name: String, to value: String, isLocal: Bool) throws(SQLError)
   /// A message to the client: `NOTICE`, `WARNING`, `INFO`.
@@ -22,4 +24,9 @@ public protocol SessionEnvironment: AnyObject {
   /// The rows of a view that shows the server's state (`pg_stat_activity` and the like); nil where there is none of
   /// that name. Each value is its text, nil for NULL.
   func statusRows(_ view: String) throws(SQLError) -> [[String?]]?
+}
+
+extension SessionEnvironment {
+  /// Where there is nothing else, what everybody has who sets nothing.
+  public var settings: Settings { Settings() }
 }

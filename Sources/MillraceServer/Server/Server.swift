@@ -83,6 +83,14 @@ public final class Server: Service, Sendable {
     }
   }
 
+  /// Ends a client's session: `pg_terminate_backend`.
+  /// - Returns: whether there is one of that number.
+  public func terminate(processID: Int32) -> Bool {
+    services.terminate(
+      processID: UInt32(bitPattern: processID),
+      ErrorReport(.fatal, .adminShutdown, "terminating connection due to administrator command"))
+  }
+
   // MARK: The end
 
   /// Asks it to end, and returns at once. A later, harsher wish goes over an earlier one.

@@ -240,6 +240,13 @@ final class SessionServices: Sendable {
     for session in sessions where condition(session) { session.terminate(report) }
   }
 
+  /// Ends one session. - Returns: whether it was there.
+  func terminate(processID: UInt32, _ report: ErrorReport) -> Bool {
+    guard let session = state.withLock({ $0.sessions[processID] }) else { return false }
+    session.terminate(report)
+    return true
+  }
+
   /// Waits until all sessions have ended.
   /// - Parameter ignoresSenders: those need not end.
   func waitForSessions(ignoresSenders: Bool) async {

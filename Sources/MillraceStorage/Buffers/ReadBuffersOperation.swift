@@ -114,6 +114,7 @@ final class BufferReader {
           // A hit by itself needs no operation.
           count = 1
           pool.counters.hits.sharedIncrement()
+          backend.pageUsage.pointee.hits &+= 1
           operation.pointee.count = 1
           operation.pointee.done = 1
           return false
@@ -170,6 +171,7 @@ final class BufferReader {
         while claimed < wanted, pool.startIO(buffers[claimed]) == .ready { claimed += 1 }
         if mayShrink { operation.pointee.count = first + claimed }
         operation.pointee.issued = claimed
+        backend.pageUsage.pointee.reads &+= UInt64(claimed)
         let offset = Int64(block % fork.blocksPerSegment) * Int64(PageLayout.blockSize)
         operation.pointee.reference = read(
           handle, file, offset, buffers, claimed, operation, synchronously: synchronously)

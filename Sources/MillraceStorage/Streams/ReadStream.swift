@@ -275,6 +275,7 @@ public final class ReadStream {
       return nil
     }
     pool.counters.hits.sharedIncrement()
+    reader.backend.pageUsage.pointee.hits &+= 1
     let buffer = own.pointee.buffers[index]
     own.pointee.buffers[index] = following
     noteGivenOut()

@@ -16,6 +16,52 @@ public enum ArrayType {
     ArrayShape(array.bytes).elements(array.bytes, type)
   }
 
+  /// The number of elements in each dimension, and the first subscript of each; none for an empty array.
+  public static func dimensions(_ array: Datum) -> (lengths: [Int], lowerBounds: [Int]) {
+    let shape = ArrayShape(array.bytes)
+    return (shape.lengths, shape.lowerBounds)
+  }
+
+  /// An array of a given shape, whose product is the number of elements.
+  public static func make(
+    _ elements: [Datum?], lengths: [Int], lowerBounds: [Int], of type: TypeDescriptor, in arena: Arena
+  ) -> Datum {
+    var shape = ArrayShape()
+    if !elements.isEmpty {
+      (shape.lengths, shape.lowerBounds) = (lengths, lowerBounds)
+      shape.hasNulls = elements.contains { $0 == nil }
+    }
+    return shape.make(elements, type, in: arena)
+  }
+
+  /// An array of one more dimension, made of arrays of the same shape: `ARRAY[a, b]`.
+  public static func nest(_ arrays: [Datum?], of type: TypeDescriptor, in arena: Arena) throws(TypeError) -> Datum {
+    let mismatch = TypeError(
+      .arraySubscriptError, "multidimensional arrays must have array expressions with matching dimensions")
+    var elements: [Datum?] = []
+    var inner: ArrayShape?
+    for array in arrays {
+      guard let array else {
+        if inner?.count ?? 0 > 0 { throw mismatch }
+        inner = inner ?? ArrayShape()
+        continue
+      }
+      let shape = ArrayShape(array.bytes)
+      if let inner, inner.lengths != shape.lengths { throw mismatch }
+      inner = inner ?? shape
+      elements += shape.elements(array.bytes, type)
+    }
+    guard let inner, inner.count > 0 else { return make([], of: type, in: arena) }
+    guard inner.lengths.count < ArrayShape.dimensionsMax else {
+      throw TypeError(
+        .programLimitExceeded,
+        "number of array dimensions (\(inner.lengths.count + 1)) exceeds the maximum allowed (\(ArrayShape.dimensionsMax))"
+      )
+    }
+    return make(
+      elements, lengths: [arrays.count] + inner.lengths, lowerBounds: [1] + inner.lowerBounds, of: type, in: arena)
+  }
+
   // MARK: - Comparison and hashing
 
   /// Element by element, NULL after all else; then by length and dimensions.

@@ -74,7 +74,7 @@ public final class Arena {
     return Datum(UnsafeRawBufferPointer(target))
   }
 
-  public func copy(_ bytes: [UInt8]) -> Datum { bytes.withByteView { copy($0) } }
+  @inlinable public func copy(_ bytes: [UInt8]) -> Datum { bytes.withByteView { copy($0) } }
 
   public func copy(_ text: String) -> Datum {
     var text = text
@@ -88,7 +88,7 @@ public final class Arena {
   }
 
   /// A value of `count` bytes that `fill` writes.
-  public func make<Failure: Error>(
+  @inlinable public func make<Failure: Error>(
     _ count: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) -> Datum {
     let target = allocate(count)
@@ -97,7 +97,8 @@ public final class Arena {
   }
 
   /// A value that `body` appends to a buffer, which is used again by the next.
-  public func make<Failure: Error>(_ body: (inout [UInt8]) throws(Failure) -> Void) throws(Failure) -> Datum {
+  @inlinable public func make<Failure: Error>(_ body: (inout [UInt8]) throws(Failure) -> Void) throws(Failure) -> Datum
+  {
     // Taken out while it is in use, so that a `body` that makes a value itself does no harm.
     var buffer: [UInt8] = []
     swap(&buffer, &scratch)
@@ -107,5 +108,5 @@ public final class Arena {
     return copy(buffer)
   }
 
-  private var scratch: [UInt8] = []
+  @usableFromInline var scratch: [UInt8] = []
 }

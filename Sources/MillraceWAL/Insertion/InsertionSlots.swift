@@ -150,7 +150,8 @@ struct InsertionSlots: @unchecked Sendable {
     var buffersFull: UInt64 = 0
   }
 
-  private func counters(_ index: Int) -> Counters {
+  /// Those of one backend.
+  func counters(_ index: Int) -> Counters {
     let slot = self[index]
     return Counters(
       records: slot.pointee.records.relaxed, images: slot.pointee.images.relaxed,

@@ -31,6 +31,12 @@ extension WriteAheadLog {
     }
   }
 
+  /// What a backend has inserted so far: records, pages' images and bytes.
+  public func usage(of backend: IOBackend) -> (records: UInt64, images: UInt64, bytes: UInt64) {
+    let counters = slots.counters(Int(backend.index))
+    return (counters.records, counters.images, counters.bytes)
+  }
+
   /// A record's place, in usable bytes.
   struct Place {
     let start: UInt64

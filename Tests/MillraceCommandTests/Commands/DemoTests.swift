@@ -3,29 +3,35 @@ import MillraceTestSupport
 import Testing
 
 @Suite struct DemoTests {
-  @Test func `the demo shows all commands on a sample and leaves nothing but the report`() throws {
+  @Test func `the demo tells the whole story and leaves nothing but the report`() throws {
     let temporary = try TemporaryDirectory()
     let outcome = try Millrace.run(
-      "demo", "--size", "2MiB", "--directory", temporary.path, "--report", temporary.path + "/report.html")
+      "demo", "--size", "2MiB", "--no-keep", "--directory", temporary.path, "--report",
+      temporary.path + "/report.html")
     #expect(outcome.status == 0 && outcome.errors == "")
-    for line in ["$ millrace doctor ", "$ millrace bench scan ", "$ millrace verify ", ": no damage"] {
-      #expect(outcome.output.contains(line))
+    for line in [
+      "14,848 rows in ", "$ millrace doctor ", "$ millrace bench scan ", "$ millrace verify ", ": no damage",
+      " durable commits a second", "it had been told of ",
+    ] {
+      #expect(outcome.output.contains(line), "\(line) in \(outcome.output)")
     }
     #expect(outcome.output.hasSuffix("the comparison with charts: \(temporary.path)/report.html\n"))
     #expect(try FileManager.default.contentsOfDirectory(atPath: temporary.path) == ["report.html"])
   }
 
-  @Test func `the sample can be kept, and verify finds it clean`() throws {
+  @Test func `the database stays for psql, and every commit that was acknowledged is in it`() throws {
     let temporary = try TemporaryDirectory()
     let document = try Millrace.json(
       Millrace.run(
-        "demo", "--size", "1MiB", "--directory", temporary.path, "--keep", "--json", "--report",
+        "demo", "--size", "1MiB", "--directory", temporary.path, "--json", "--report",
         temporary.path + "/report.html"))
-    #expect(Set(document.keys) == ["doctor", "scan", "verify", "report"])
+    #expect(Set(document.keys) == ["changes", "doctor", "scan", "verify", "report"])
+    let changes = try #require(document["changes"] as? [String: Any])
+    let (acknowledged, recovered) = (changes["acknowledged"] as? Int ?? -1, changes["recovered"] as? Int ?? -2)
+    #expect(acknowledged > 0 && recovered >= acknowledged && recovered <= acknowledged + 1)
     let names = try FileManager.default.contentsOfDirectory(atPath: temporary.path)
-    let sample = try #require(names.first { $0.hasPrefix("millrace-demo-") })
-    let run = try VerifyRun(temporary.path + "/" + sample)
-    #expect(run.damages == [] && run.number("pages") == 128)
+    let database = try #require(names.first { $0.hasPrefix("millrace-demo-") })
+    #expect(try VerifyRun(temporary.path + "/" + database).damages == [])
   }
 
   @Test func `a directory of one's own is only read, and damage in it is reported`() throws {
@@ -54,7 +60,7 @@ import Testing
     try Millrace.run("demo", "--directory", temporary.path + "/file").expectRefusal("not a directory")
     try Millrace.run("demo", "--report", "/nonexistent/x.html").expectRefusal("/nonexistent/x.html", "No such file")
     try Millrace.run("demo", "--report", temporary.path).expectRefusal("not a regular file")
-    try Millrace.run("demo", "--pgdata", temporary.path, "--keep").expectRefusal("--pgdata")
+    try Millrace.run("demo", "--pgdata", temporary.path, "--directory", temporary.path).expectRefusal("--pgdata")
     try temporary.createDirectory("closed")
     #expect(chmod(temporary.path + "/closed", 0o500) == 0)
     let report = temporary.path + "/report.html"

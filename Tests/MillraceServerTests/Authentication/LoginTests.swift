@@ -145,23 +145,4 @@ struct LoginTests {
       #expect(try client.run("select 1").rows == [["1"]])
     }
   }
-
-  @Test("roles are kept in a file that only its owner reads, and come back")
-  func roleFile() throws {
-    let directory = try TemporaryDirectory()
-    let file = try RoleFile(directory.path)
-    #expect(file["postgres"]?.isSuperuser == true)
-    #expect(!file.hasPasswords)
-    var role = Role(name: "o'\"hara", canReplicate: true)
-    role.password = ScramVerifier(password: "x", iterations: 1).description
-    try file.set(role)
-    let again = try RoleFile(directory.path)
-    #expect(again["o'\"hara"] == role)
-    #expect(again["postgres"] != nil)
-    var status = stat()
-    stat("\(directory.path)/\(RoleFile.name)", &status)
-    #expect(status.st_mode & 0o077 == 0)
-    try directory.write("\"joe\" king\n".utf8, to: RoleFile.name)
-    #expect(throws: ErrorReport.self) { try RoleFile(directory.path) }
-  }
 }

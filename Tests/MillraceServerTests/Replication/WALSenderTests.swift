@@ -39,15 +39,16 @@ struct WALSenderTests {
 
   @Test("who may not replicate is refused")
   func privilege() async throws {
-    let directory = try TemporaryDirectory()
-    let roles = try RoleFile(directory.path)
-    try roles.set(Role(name: "joe"))
     try await TestCluster.with { cluster in
-      try FileManager.default.copyItem(
-        atPath: "\(directory.path)/\(RoleFile.name)", toPath: "\(cluster.dataPath)/\(RoleFile.name)")
-      // The running server has read its roles before.
-      let provider = DatabaseProvider(cluster.database, try RoleFile(cluster.dataPath))
-      let server = try await TestServer(provider: provider)
+      let session = try cluster.database.makeSession("roles")
+      try session.connect(to: "postgres")
+      try session.transaction { session throws(EngineError) in
+        var joe = RoleEntry(name: "joe")
+        joe.canLogin = true
+        try session.catalog.createRole(joe)
+      }
+      session.close()
+      let server = try await TestServer(provider: DatabaseProvider(cluster.database))
       let client = try server.rawConnect()
       client.startup(user: "joe", ["replication": "true"])
       #expect(try client.untilClosed().error?["C"] == "42501")

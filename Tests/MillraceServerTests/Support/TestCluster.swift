@@ -34,7 +34,7 @@ final class TestCluster: Sendable {
     configuration.sessionsMax = 20
     database = try Database.open(configuration)
     server = try await TestServer(
-      settings: settings, provider: DatabaseProvider(database, try RoleFile(path)))
+      settings: settings, provider: DatabaseProvider(database))
   }
 
   func stop() async throws {

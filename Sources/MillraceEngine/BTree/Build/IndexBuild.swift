@@ -22,6 +22,8 @@ public final class IndexBuild {
   /// Runs that sorting wrote to files.
   public var runCount: Int { sort.runCount }
   public private(set) var pageCount: UInt32 = 0
+  /// Of a unique index that could not be built: a row whose key another one has.
+  public private(set) var duplicate: TupleIdentifier?
 
   /// - Parameters:
   ///   - index: new: its file is empty (see ``Session/createIndexFile(_:)``).
@@ -96,6 +98,7 @@ public final class IndexBuild {
       for _ in 0..<index.layout.keyCount where reader.next() == nil { return }
     }
     let (first, second) = (HeapTID(UnsafeRawPointer(left.base)), HeapTID(UnsafeRawPointer(right.base)))
+    duplicate = first.identifier
     throw EngineError(.duplicateKey, "the rows at \(first) and \(second) have the same key")
   }
 }

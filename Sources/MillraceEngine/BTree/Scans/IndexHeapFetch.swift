@@ -44,6 +44,15 @@ public final class IndexHeapFetch {
 
   deinit { markDead() }
 
+  /// Starts over with other conditions.
+  public func rescan(_ keys: [IndexScanKey]) {
+    markDead()
+    scan.rescan(keys)
+    source.reset()
+    stream?.reset()
+    block = .invalid
+  }
+
   /// Where the row stands that was given out last.
   public var identifier: TupleIdentifier { fetcher.identifier }
 
@@ -102,6 +111,13 @@ final class IndexBlockSource: BlockSource {
   init(_ scan: BTreeScan, _ direction: ScanDirection) {
     (self.scan, self.direction) = (scan, direction)
     super.init()
+  }
+
+  /// Forgets what has been found: the scan starts over.
+  func reset() {
+    (first, count) = (0, 0)
+    (lastBlock, unnamed) = (.invalid, nil)
+    (hasEnded, failure) = (false, nil)
   }
 
   /// Finds one more entry. - Returns: its block, where it is another than that of the one before.

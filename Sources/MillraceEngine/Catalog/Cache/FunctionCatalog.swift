@@ -1,7 +1,7 @@
 public import MillraceTypes
 
 /// A function, procedure or aggregate: a row of `pg_proc`.
-public struct FunctionEntry: Sendable {
+public final class FunctionEntry: Sendable {
   public let oid: UInt32
   public let name: String
   public let namespace: UInt32
@@ -42,7 +42,7 @@ public struct FunctionEntry: Sendable {
 }
 
 /// An operator: a row of `pg_operator`.
-public struct OperatorEntry: Sendable {
+public final class OperatorEntry: Sendable {
   public let oid: UInt32
   public let name: String
   public let namespace: UInt32
@@ -147,6 +147,10 @@ public final class FunctionCatalog: Sendable {
   public let operatorClasses: [UInt32: OperatorClassEntry]
   /// By operator.
   public let familyOperators: [UInt32: [FamilyOperator]]
+  /// By name and operands' types.
+  let operatorsBySignature: [OperatorSignature: OperatorEntry]
+  /// By the type that a default B-tree operator class is for.
+  let sortOperators: [TypeID: SortOperators]
 
   init(_ catalog: SessionCatalog) throws(EngineError) {
     let functions = try catalog.rows(CatalogColumns.Procedure.self).map { FunctionEntry($0) }
@@ -168,6 +172,9 @@ public final class FunctionCatalog: Sendable {
         accessMethod: row[.amopmethod].oid)
     }
     familyOperators = Dictionary(grouping: members, by: \.operatorID)
+    operatorsBySignature = Dictionary(
+      operators.map { (OperatorSignature($0.name, $0.left, $0.right), $0) }, uniquingKeysWith: { first, _ in first })
+    sortOperators = SortOperators.all(classes, members)
   }
 
   /// The default operator class of a type for an access method; nil where there is none.

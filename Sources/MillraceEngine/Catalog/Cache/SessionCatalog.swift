@@ -16,6 +16,8 @@ public final class SessionCatalog {
     didSet { resolvedPath = nil }
   }
 
+  /// Counts how often something that had been read was forgotten: what was derived from it must be looked at again.
+  public private(set) var generation: UInt64 = 0
   private var relations: [UInt32: RelationDescriptor] = [:]
   private var statistics: [UInt32: [Int: ColumnStatistics]] = [:]
   private var names: [Catalog.RelationName: UInt32?] = [:]
@@ -52,6 +54,7 @@ public final class SessionCatalog {
   }
 
   private func forgetAll() {
+    generation &+= 1
     (relations, statistics) = ([:], [:])
     names = [:]
     others = [:]
@@ -59,6 +62,7 @@ public final class SessionCatalog {
   }
 
   private func forget(_ message: InvalidationQueue.Message) {
+    generation &+= 1
     switch message {
     case .relation(let oid): (relations[oid], statistics[oid]) = (nil, nil)
     case .everythingElse:

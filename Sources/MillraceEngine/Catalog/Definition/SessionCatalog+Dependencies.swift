@@ -75,8 +75,9 @@ extension SessionCatalog {
       plan.objects.append(object)
       try collectDependents(on: object, into: &plan)
     }
-    let reasons = plan.reasons
-    if behavior == .restrict, let first = reasons.first {
+    var reasons: [(dependent: ObjectAddress, referenced: ObjectAddress)] = []
+    for reason in plan.reasons where try !goesAnyway(reason.dependent, plan.found) { reasons.append(reason) }
+    if behavior == .restrict, !reasons.isEmpty {
       var lines: [String] = []
       for reason in reasons {
         lines.append("\(try describe(reason.dependent)) depends on \(try describe(reason.referenced))")
@@ -85,7 +86,6 @@ extension SessionCatalog {
         objects.count == 1
         ? "cannot drop \(try describe(objects[0])) because other objects depend on it"
         : "cannot drop desired object(s) because other objects depend on them"
-      _ = first
       throw EngineError(
         .dependentObjectsStillExist, subject, detail: lines.joined(separator: "\n"),
         hint: "Use DROP ... CASCADE to drop the dependent objects too.")
@@ -95,6 +95,15 @@ extension SessionCatalog {
     // What depends goes before what it depends on.
     for object in plan.objects.reversed() { try remove(object) }
     return taken
+  }
+
+  /// Whether an object belongs to one that is dropped as well: a serial column's default, which depends on the
+  /// sequence, goes with its column.
+  private func goesAnyway(_ object: ObjectAddress, _ dropped: Set<ObjectAddress>) throws(EngineError) -> Bool {
+    try dependencies(of: object).contains { dependency in
+      dependency.kind != .normal && dependency.dependent == object
+        && (dropped.contains(dependency.referenced) || dropped.contains(dependency.referenced.whole))
+    }
   }
 
   private func lockForDrop(_ object: ObjectAddress) throws(EngineError) {

@@ -50,7 +50,8 @@ extension SessionCatalog {
   /// (`RelationSetNewRelfilenumber`): TRUNCATE, and whoever writes a table anew.
   ///
   /// Rows that were in the old file are still there for who rolls back. Indexes must be made anew, too.
-  public func setNewStorage(of oid: UInt32) throws(EngineError) {
+  /// - Parameter initializesIndex: whether an index gets its first page; not so where it is built at once.
+  public func setNewStorage(of oid: UInt32, initializesIndex: Bool = true) throws(EngineError) {
     let relation = try requiredRelation(oid, for: .accessExclusive)
     guard let old = relation.locator else { return }
     guard catalog.mapped[oid] == nil else {
@@ -73,7 +74,7 @@ extension SessionCatalog {
       if let row = try first(CatalogColumns.Index.self, [.indexrelid: .oid(oid)]) {
         noteChange(.relation(row[.indrelid].oid))
       }
-      try initializeIndex(oid)
+      try initializeIndex(oid, withFirstPage: initializesIndex)
     }
   }
 
@@ -89,9 +90,9 @@ extension SessionCatalog {
   }
 
   /// Makes the first page of an index that has none yet.
-  func initializeIndex(_ oid: UInt32) throws(EngineError) {
+  func initializeIndex(_ oid: UInt32, withFirstPage: Bool = true) throws(EngineError) {
     guard let tree = try index(oid)?.tree else { return }
-    try session.initialize(tree)
+    if withFirstPage { try session.initialize(tree) }
     guard let row = try first(CatalogColumns.Class.self, [.oid: .oid(oid)]),
       row[.relpersistence].byte == RelationDescriptor.Persistence.unlogged.rawValue
     else { return }

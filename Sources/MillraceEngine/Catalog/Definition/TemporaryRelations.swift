@@ -72,7 +72,7 @@ extension SessionCatalog {
   }
 
   /// Drops all relations of the session's temporary schema.
-  private func dropTemporaryRelations() throws(EngineError) {
+  func dropTemporaryRelations() throws(EngineError) {
     guard let namespace = temporary.namespace else { return }
     let rows = try rows(CatalogColumns.Class.self, [.relnamespace: .oid(namespace)])
     for row in rows where row[.relkind].char != "i" && row[.relkind].char != "t" {

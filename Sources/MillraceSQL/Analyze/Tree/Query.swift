@@ -33,6 +33,8 @@ public struct Query: Hashable, Sendable {
   public var assignments: [Int] = []
   public var onConflict: TypedOnConflict?
   public var returning: [TargetEntry] = []
+  /// Whether a function that returns a set stands in the targets.
+  public var hasTargetSetFunctions = false
 
   public init() {}
 }

@@ -1,4 +1,4 @@
-public import MillraceTypes
+import MillraceTypes
 
 /// What an expression is, and what it is made of (PostgreSQL's exprType, expression_tree_walker and
 /// expression_tree_mutator, src/backend/nodes/nodeFuncs.c).

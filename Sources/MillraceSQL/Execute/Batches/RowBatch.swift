@@ -39,6 +39,17 @@ public final class RowBatch {
     }
   }
 
+  /// One without memory of its own for values: all columns will lie somewhere else.
+  public init(sharing count: Int, capacity: Int) {
+    precondition(capacity > 0 && capacity <= Self.capacityMax, "a batch of \(capacity) rows")
+    (columnCount, self.capacity) = (count, capacity)
+    values = .allocate(capacity: 1)
+    nulls = .allocate(capacity: 1)
+    selection = .allocate(capacity: capacity)
+    columns = .allocate(capacity: max(count, 1))
+    columns.initialize(repeating: TupleColumn(values: values, nulls: nulls), count: count)
+  }
+
   deinit {
     values.deallocate()
     nulls.deallocate()
@@ -75,12 +86,6 @@ public final class RowBatch {
   public func share(_ index: Int, _ column: TupleColumn) {
     precondition(index >= 0 && index < columnCount, "column \(index) of \(columnCount)")
     columns[index] = column
-  }
-
-  /// Gives a column its own memory back.
-  public func own(_ index: Int) {
-    precondition(index >= 0 && index < columnCount, "column \(index) of \(columnCount)")
-    columns[index] = TupleColumn(values: values + index * capacity, nulls: nulls + index * capacity)
   }
 
   /// Makes it hold its first `count` rows.

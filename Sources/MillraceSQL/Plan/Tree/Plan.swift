@@ -29,14 +29,17 @@ public final class Plan: Sendable {
   /// Subplans that run once, before the first row, and set executor parameters: indexes in
   /// ``PlannedStatement/subplans`` (PostgreSQL's InitPlans).
   public let initialSubplans: [InitialSubplan]
+  /// What EXPLAIN says besides; the executor need not look.
+  public let description: PlanDescription?
 
   public init(
     _ operation: PlanOperation, _ inputs: [Plan] = [], inputTypes: [ValueType], filter: [TypedExpression] = [],
-    output: [TypedExpression]? = nil, cost: PlanCost, initialSubplans: [InitialSubplan] = []
+    output: [TypedExpression]? = nil, cost: PlanCost, initialSubplans: [InitialSubplan] = [],
+    description: PlanDescription? = nil
   ) {
     (self.operation, self.inputs, self.inputTypes) = (operation, inputs, inputTypes)
     (self.filter, self.output, self.cost) = (filter, output, cost)
-    self.initialSubplans = initialSubplans
+    (self.initialSubplans, self.description) = (initialSubplans, description)
   }
 }
 
@@ -83,7 +86,12 @@ public enum PlanOperation: Sendable {
   case incrementalSort([SortKey], presorted: Int)
   /// Adjacent rows that are equal in these columns are one.
   case unique([SortKey])
+  /// Filter and output are over the keys' values and, behind them, the aggregates' results; the aggregates' own
+  /// expressions are over the input's output.
   case aggregate(AggregateStrategy, keys: [SortKey], [AggregateExpression])
+  /// Entries of the output that are calls of set-returning functions give a row each time until all are exhausted, the
+  /// shorter ones NULL; the others are repeated. Such calls stand nowhere else.
+  case projectSet
   case limit(count: TypedExpression?, offset: TypedExpression?, tieKeys: [SortKey])
   /// UNION ALL.
   case append
@@ -257,16 +265,21 @@ public final class PlannedStatement: Sendable {
   public let relations: [PlannedRelation]
   /// Whether it changes nothing: then it may run in a transaction that only reads.
   public let isReadOnly: Bool
+  /// How many entries all range tables have together: with more than one EXPLAIN says where columns come from.
+  public let rangeTableSize: Int
+  /// With which number EXPLAIN shows each subplan, and each of ``commonTables`` the others count, too.
+  public let subplanNumbers: [Int]
 
   public init(
     command: Query.Command, _ plan: Plan, subplans: [Plan], commonTables: [PlannedCommonTable],
     columns: [TargetEntry], returnsRows: Bool, executorParameterCount: Int, relations: [PlannedRelation],
-    isReadOnly: Bool
+    isReadOnly: Bool, rangeTableSize: Int = 1, subplanNumbers: [Int] = []
   ) {
     (self.command, self.plan, self.subplans, self.commonTables) = (command, plan, subplans, commonTables)
     (self.columns, self.returnsRows) = (columns, returnsRows)
     self.executorParameterCount = executorParameterCount
-    (self.relations, self.isReadOnly) = (relations, isReadOnly)
+    (self.relations, self.isReadOnly, self.rangeTableSize) = (relations, isReadOnly, rangeTableSize)
+    self.subplanNumbers = subplanNumbers
   }
 }
 

@@ -1,0 +1,53 @@
+import MillraceStorage
+import MillraceWAL
+
+extension Visibility {
+  /// Finds the tuples of a page that a snapshot sees, in one pass.
+  /// - Parameters:
+  ///   - page: locked in any mode.
+  ///   - tuples: room for ``HeapPage/itemCountMax``.
+  ///   - numbers: gets their line pointers' numbers; the same room.
+  ///   - hints: gets the bits that can be set now, with the numbers.
+  /// - Returns: how many.
+  /// - Complexity: for tuples whose hint bits say all there is to know, a few comparisons each.
+  mutating func collect(
+    _ page: UnsafeRawPointer, _ block: BlockNumber, _ snapshot: Snapshot,
+    _ tuples: UnsafeMutablePointer<HeapTuple>, _ numbers: UnsafeMutablePointer<UInt16>,
+    hints: inout [(number: UInt16, bits: Infomask)]
+  ) throws(EngineError) -> Int {
+    let view = PageView(page)
+    let count = min(view.itemCount, HeapPage.itemCountMax)
+    let isAllVisible = view.header.flags.contains(.allVisible)
+    let lines = page + PageLayout.headerSize
+    let lsn = PageHeader.lsn(of: page)
+    let xmin = snapshot.xmin
+    var found = 0
+    for number in 1..<count + 1 {
+      let line = LinePointer(
+        rawValue: lines.loadUnaligned(
+          fromByteOffset: (number - 1) * PageLayout.linePointerSize, as: UInt32.self))
+      guard line.state == .normal, line.offset >= PageLayout.headerSize,
+        line.offset + line.length <= PageLayout.blockSize,
+        let tuple = HeapTuple(
+          UnsafeMutableRawBufferPointer(
+            start: UnsafeMutableRawPointer(mutating: page + line.offset), count: line.length))
+      else { continue }
+      let infomask = tuple.infomask
+      // Inserted by who has committed before the snapshot, and by nobody deleted: what nearly all are.
+      let isSettled =
+        isAllVisible
+        || (infomask.isSuperset(of: [.xminCommitted, .xmaxInvalid])
+          && (infomask.isXminFrozen || tuple.xmin.precedes(xmin)))
+      if !isSettled {
+        var bits: Infomask = []
+        let isVisible = try isVisible(tuple, to: snapshot, pageLSN: lsn, hints: &bits)
+        if !bits.isEmpty { hints.append((UInt16(number), bits)) }
+        if !isVisible { continue }
+      }
+      (tuples + found).initialize(to: tuple)
+      (numbers + found).initialize(to: UInt16(truncatingIfNeeded: number))
+      found += 1
+    }
+    return found
+  }
+}

@@ -1,0 +1,258 @@
+import MillraceEngine
+import MillraceTypes
+
+/// CASE, COALESCE, GREATEST, IN, ARRAY, ROW: expressions whose parts need a common type.
+extension Analyzer {
+  func analyze(_ expression: CaseExpression, _ scope: QueryScope) throws(SQLError) -> TypedExpression {
+    var operand: TypedExpression?
+    if let raw = expression.argument {
+      let analyzed = try analyze(raw, scope)
+      // What is compared must have a type before the values are known.
+      operand =
+        analyzed.type.id == .unknown
+        ? try coerce(analyzed, to: ValueType(.text), .implicit, .implicitCast) : analyzed
+    }
+    var conditions: [TypedExpression] = []
+    var results: [TypedExpression] = []
+    for when in expression.whens {
+      let condition = try analyze(when.condition, scope)
+      if let operand {
+        let comparison = try operation(["="], .caseOperand(operand.type), condition, when.location)
+        conditions.append(try coerceToBoolean(comparison, "CASE/WHEN"))
+      } else {
+        conditions.append(try coerceToBoolean(condition, "CASE/WHEN"))
+      }
+      results.append(try analyze(when.result, scope))
+    }
+    var otherwise: TypedExpression
+    if let raw = expression.otherwise {
+      otherwise = try analyze(raw, scope)
+    } else {
+      otherwise = .constant(TypedConstant(ValueType(.unknown), .null))
+    }
+    // ELSE comes first when the type is chosen.
+    let type = try commonType([otherwise] + results, "CASE")
+    otherwise = try coerce(otherwise, toCommon: type, "CASE/ELSE")
+    var branches: [TypedCase.Branch] = []
+    for (condition, result) in zip(conditions, results) {
+      branches.append(TypedCase.Branch(condition, try coerce(result, toCommon: type, "CASE/WHEN")))
+    }
+    let typmod = commonTypmod([otherwise] + branches.map(\.result), type)
+    return .caseWhen(
+      TypedCase(operand, branches, otherwise: otherwise, ValueType(type, typmod), expression.location))
+  }
+
+  func analyze(_ expression: CoalesceExpression, _ scope: QueryScope) throws(SQLError) -> TypedExpression {
+    let (arguments, type) = try common(expression.arguments, "COALESCE", scope)
+    return .coalesce(arguments, type)
+  }
+
+  func analyze(_ expression: MinMaxExpression, _ scope: QueryScope) throws(SQLError) -> TypedExpression {
+    let name = expression.isGreatest ? "GREATEST" : "LEAST"
+    let (arguments, type) = try common(expression.arguments, name, scope)
+    guard try sortOperators(of: type.id) != nil else {
+      throw SQLError(
+        .undefinedFunction, "could not identify a comparison function for type \(typeName(type.id))")
+    }
+    return .minMax(isGreatest: expression.isGreatest, arguments, type)
+  }
+
+  private func common(
+    _ raw: [Expression], _ construct: String, _ scope: QueryScope
+  ) throws(SQLError) -> ([TypedExpression], ValueType) {
+    var arguments = try analyzeAll(raw, scope)
+    let type = try commonType(arguments, construct)
+    for index in arguments.indices { arguments[index] = try coerce(arguments[index], toCommon: type, construct) }
+    return (arguments, ValueType(type, commonTypmod(arguments, type)))
+  }
+
+  // MARK: IN
+
+  /// transformAExprIn: an array of the values where they have a common type and do not depend on the row, equalities
+  /// else.
+  func analyze(_ list: InExpression, _ scope: QueryScope) throws(SQLError) -> TypedExpression {
+    let name = [list.isNegated ? "<>" : "="]
+    if case .row(let row) = list.left { return try analyzeRows(list, row, name, scope) }
+    let left = try analyze(list.left, scope)
+    let all = try analyzeAll(list.list, scope)
+    var values = all.filter { !$0.contains(\.isVariable) }
+    var others = all
+    var tests: [TypedExpression] = []
+    if values.count > 1, let type = try commonTypeIfAny([left.type.id] + values.map(\.type.id)),
+      try canCoerceAll([left] + values, to: type), type != .record, let array = try arrayType(of: type)
+    {
+      for index in values.indices { values[index] = try coerce(values[index], toCommon: type, "IN") }
+      tests.append(
+        try arrayComparison(
+          name, isAll: list.isNegated, left, .array(values, ValueType(array)), list.location))
+      others = all.filter { $0.contains(\.isVariable) }
+    }
+    for value in others {
+      tests.append(
+        try coerceToBoolean(try operation(name, left, value, list.location), list.isNegated ? "NOT IN" : "IN"))
+    }
+    if tests.count == 1 { return tests[0] }
+    return list.isNegated ? .and(tests) : .or(tests)
+  }
+
+  private func canCoerceAll(_ expressions: [TypedExpression], to type: TypeID) throws(SQLError) -> Bool {
+    for expression in expressions where try !canCoerce(expression.type.id, to: type, .implicit) { return false }
+    return true
+  }
+
+  private func analyzeRows(
+    _ list: InExpression, _ row: RowExpression, _ name: [String], _ scope: QueryScope
+  ) throws(SQLError) -> TypedExpression {
+    let left = try analyzeAll(row.elements, scope)
+    var tests: [TypedExpression] = []
+    for raw in list.list {
+      guard case .row(let other) = raw else {
+        throw SQLError.unsupported("comparing a row with a value", at: list.location)
+      }
+      tests.append(try rowOperation(name, left, try analyzeAll(other.elements, scope), list.location))
+    }
+    if tests.count == 1 { return tests[0] }
+    return list.isNegated ? .and(tests) : .or(tests)
+  }
+
+  // MARK: Arrays
+
+  /// transformArrayExpr.
+  /// - Parameter element: the type that a cast around it says.
+  func analyze(
+    _ array: ArrayExpression, _ scope: QueryScope, _ element: ValueType?
+  ) throws(SQLError) -> TypedExpression {
+    guard !array.elements.isEmpty || element != nil else {
+      throw SQLError(
+        .indeterminateDatatype, "cannot determine type of empty array",
+        hint: "Explicitly cast to the desired type, for example ARRAY[]::integer[].", at: array.location)
+    }
+    var elements: [TypedExpression] = []
+    for raw in array.elements {
+      if case .array = raw { throw SQLError.unsupported("an array of arrays", at: array.location) }
+      elements.append(try analyze(raw, scope))
+    }
+    let type: TypeID
+    if let element {
+      type = element.id
+      for index in elements.indices {
+        guard let result = try coerced(elements[index], to: element, .explicit, .explicitCast) else {
+          throw SQLError(
+            .cannotCoerce, "cannot cast type \(typeName(elements[index].type.id)) to \(typeName(type))",
+            at: elements[index].location)
+        }
+        elements[index] = result
+      }
+    } else {
+      type = try commonType(elements, "ARRAY")
+      for index in elements.indices { elements[index] = try coerce(elements[index], toCommon: type, "ARRAY") }
+    }
+    guard let result = try arrayType(of: type) else {
+      throw SQLError(
+        .undefinedObject, "could not find array type for data type \(typeName(type))", at: array.location)
+    }
+    return .array(elements, ValueType(result, element?.typmod ?? -1))
+  }
+
+  // MARK: Rows
+
+  func analyze(_ row: RowExpression, _ scope: QueryScope) throws(SQLError) -> TypedExpression {
+    var elements = try analyzeAll(row.elements, scope)
+    for index in elements.indices where elements[index].type.id == .unknown {
+      elements[index] = try coerce(elements[index], to: ValueType(.text), .implicit, .implicitCast)
+    }
+    return .row(elements, ValueType(.record))
+  }
+
+  /// make_row_comparison_op.
+  func rowOperation(
+    _ name: [String], _ left: [TypedExpression], _ right: [TypedExpression], _ location: Location
+  ) throws(SQLError) -> TypedExpression {
+    guard left.count == right.count else {
+      throw SQLError(.syntaxError, "unequal number of entries in row expressions", at: location)
+    }
+    guard !left.isEmpty else {
+      throw SQLError(.featureNotSupported, "cannot compare rows of zero length", at: location)
+    }
+    var calls: [CallExpression] = []
+    for (a, b) in zip(left, right) {
+      let entry = try binaryOperator(name, a.type.id, b.type.id, location)
+      let call = try call(entry, [a, b], location)
+      guard call.type.id == .bool else {
+        throw SQLError(
+          .datatypeMismatch,
+          "row comparison operator must yield type boolean, not type \(typeName(call.type.id))", at: location)
+      }
+      calls.append(call)
+    }
+    if calls.count == 1 { return .call(calls[0]) }
+    let kinds: [String: RowComparison.Kind] = [
+      "<": .less, "<=": .lessOrEqual, ">=": .greaterOrEqual, ">": .greater,
+    ]
+    switch name.last {
+    case "=": return .and(calls.map { .call($0) })
+    case "<>": return .or(calls.map { .call($0) })
+    default: break
+    }
+    guard let kind = name.last.flatMap({ kinds[$0] }) else {
+      throw SQLError(
+        .featureNotSupported, "could not determine interpretation of row comparison operator \(name.last ?? "")",
+        hint: "Row comparison operators must be associated with btree operator families.", at: location)
+    }
+    return .rowComparison(
+      RowComparison(
+        kind, operators: calls.map(\.operatorID), left: calls.map { $0.arguments[0] },
+        right: calls.map { $0.arguments[1] }))
+  }
+
+  /// make_row_distinct_op.
+  func rowDistinct(
+    _ left: [TypedExpression], _ right: [TypedExpression], isNegated: Bool, _ location: Location
+  ) throws(SQLError) -> TypedExpression {
+    guard left.count == right.count else {
+      throw SQLError(.syntaxError, "unequal number of entries in row expressions", at: location)
+    }
+    var tests: [TypedExpression] = []
+    for (a, b) in zip(left, right) { tests.append(.distinct(try comparison(a, b, "IS DISTINCT FROM", location))) }
+    let result: TypedExpression = tests.count == 1 ? tests[0] : .or(tests)
+    return isNegated ? .not(result) : result
+  }
+
+  // MARK: Indirection
+
+  /// `(expression).field`, of a table's row; subscripts and fields of other rows are not supported.
+  func analyze(_ indirection: Indirection, _ scope: QueryScope) throws(SQLError) -> TypedExpression {
+    let argument = try analyze(indirection.argument, scope)
+    var result = argument
+    for element in indirection.elements {
+      switch element {
+      case .field(let name):
+        guard case .variable(let variable) = result, variable.column == .wholeRow,
+          let home = scope.ancestor(variable.levelsUp),
+          let item = home.namespace.first(where: { $0.entry == variable.entry })
+        else {
+          if result.type.id == .record { throw SQLError.unsupported("a field of a row", at: argument.location) }
+          throw SQLError(
+            .wrongObjectType,
+            "column notation .\(name) applied to type \(typeName(result.type.id)), which is not a composite type",
+            at: argument.location)
+        }
+        guard let column = try column(name, of: item, variable.levelsUp, scope, argument.location) else {
+          throw SQLError(
+            .undefinedColumn, "column \(item.name ?? "record").\(name) does not exist", at: argument.location)
+        }
+        result = column
+      case .star: throw rowExpansion(argument.location)
+      case .index, .slice: throw SQLError.unsupported("an array's subscript", at: argument.location)
+      }
+    }
+    return result
+  }
+}
+
+extension TypedExpression {
+  var isVariable: Bool {
+    if case .variable = self { return true }
+    return false
+  }
+}

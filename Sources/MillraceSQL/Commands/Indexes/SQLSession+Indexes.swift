@@ -1,0 +1,214 @@
+import MillraceEngine
+import MillraceSettings
+import MillraceTypes
+
+/// CREATE INDEX and REINDEX (PostgreSQL's commands/indexcmds.c, catalog/index.c).
+extension SQLSession {
+  func createIndex(_ statement: CreateIndexStatement) throws(SQLError) {
+    if statement.isConcurrent { throw .unsupported("CREATE INDEX CONCURRENTLY") }
+    try requireUsual(statement.tablespace, accessMethod: nil)
+    guard statement.accessMethod == "btree" else {
+      let known = ["hash", "gist", "gin", "spgist", "brin"].contains(statement.accessMethod)
+      if known { throw .unsupported("access method \"\(statement.accessMethod)\"") }
+      throw SQLError(.undefinedObject, "access method \"\(statement.accessMethod)\" does not exist")
+    }
+    let table = try open(statement.relation, .share)
+    guard table.kind == .table else {
+      throw SQLError(
+        .wrongObjectType, "cannot create index on relation \"\(table.name)\"",
+        detail: "This operation is not supported for \(table.kind.noun)s.")
+    }
+    try requireOwnership(of: table)
+    if let name = statement.name, try skipsExisting(name, table.namespace, statement.ifNotExists) { return }
+    let definition = try indexDefinition(statement, table)
+    let oid = try SQLError.engine { () throws(EngineError) in try catalog.createIndex(definition) }
+    try fill(index: oid, of: table.oid)
+  }
+
+  private func indexDefinition(
+    _ statement: CreateIndexStatement, _ table: RelationDescriptor
+  ) throws(SQLError) -> IndexDefinition {
+    var columns: [IndexDescriptor.Column] = []
+    var (expressionTypes, expressionColumns) = ([Int: TypeID](), Set<Int>())
+    var names: [String] = []
+    for (place, element) in statement.elements.enumerated() {
+      let (column, type, used, name) = try indexColumn(element, table)
+      columns.append(column)
+      if let type { expressionTypes[place] = type }
+      expressionColumns.formUnion(used)
+      names.append(name)
+    }
+    var definition = IndexDefinition(statement.name ?? "", on: table.oid, columns: columns)
+    definition.expressionTypes = expressionTypes
+    for element in statement.including {
+      guard case .column(let name) = element.key else {
+        throw .unsupported("an expression in INCLUDE")
+      }
+      definition.included.append(try column(name, of: table))
+    }
+    definition.isUnique = statement.isUnique
+    definition.isNullsNotDistinct = statement.nullsNotDistinct
+    definition.options = try RelationOptions.index(statement.options)
+    if let condition = statement.condition {
+      let typed = try makeAnalyzer().analyzeExpression(
+        condition, over: table, expecting: ValueType(.bool), for: .indexPredicate)
+      try requireImmutable(typed, "functions in index predicate must be marked IMMUTABLE")
+      expressionColumns.formUnion(self.columns(in: typed))
+      definition.predicate = Deparser.text(of: condition)
+    }
+    definition.expressionColumns = expressionColumns.sorted()
+    if statement.name == nil {
+      let nameParts = names
+      definition.name = try SQLError.engine { () throws(EngineError) in
+        try catalog.freeRelationName(table.name, nameParts, "idx", in: table.namespace)
+      }
+    }
+    return definition
+  }
+
+  private func column(_ name: String, of table: RelationDescriptor) throws(SQLError) -> Int {
+    if let index = table.tuple.index(of: name) { return index }
+    throw SQLError(.undefinedColumn, "column \"\(name)\" does not exist")
+  }
+
+  private func indexColumn(
+    _ element: IndexElement, _ table: RelationDescriptor
+  ) throws(SQLError) -> (IndexDescriptor.Column, TypeID?, [Int], name: String) {
+    var made: IndexDescriptor.Column
+    var (type, used, name) = (TypeID?.none, [Int](), "expr")
+    switch element.key {
+    case .column(let columnName):
+      made = IndexDescriptor.Column(column: try column(columnName, of: table))
+      name = columnName
+    case .expression(let expression):
+      let typed = try makeAnalyzer().analyzeExpression(
+        expression, over: table, expecting: nil, for: .indexExpression)
+      try requireImmutable(typed, "functions in index expression must be marked IMMUTABLE")
+      made = IndexDescriptor.Column(expression: Deparser.text(of: expression))
+      (type, used) = (typed.type.id, columns(in: typed))
+      if case .function(let call) = expression { name = call.name.last ?? name }
+    }
+    if !element.operatorClassOptions.isEmpty { throw .unsupported("options of an operator class") }
+    made.collation = try collation(element.collation) ?? 0
+    if !element.operatorClass.isEmpty { made.operatorClass = try operatorClass(element.operatorClass) }
+    made.isDescending = element.ordering == .descending
+    made.isNullsFirst =
+      switch element.nulls {
+      case .first: true
+      case .last: false
+      case .unspecified: made.isDescending
+      }
+    return (made, type, used, name)
+  }
+
+  private func operatorClass(_ name: [String]) throws(SQLError) -> UInt32 {
+    let functions = try SQLError.engine { () throws(EngineError) in try catalog.functions() }
+    let found = functions.operatorClasses.values.first {
+      $0.name == name.last && $0.accessMethod == SystemOID.btree
+    }
+    if let found { return found.oid }
+    throw SQLError(
+      .undefinedObject,
+      "operator class \"\(name.joined(separator: "."))\" does not exist for access method \"btree\"")
+  }
+
+  private func requireImmutable(_ expression: TypedExpression, _ message: String) throws(SQLError) {
+    let functions = try SQLError.engine { () throws(EngineError) in try catalog.functions() }
+    var isImmutable = true
+    func visit(_ expression: TypedExpression) {
+      if case .call(let call) = expression, functions.functions[call.function]?.volatility != "i" {
+        isImmutable = false
+      }
+      expression.forEachChild { visit($0) }
+    }
+    visit(expression)
+    guard isImmutable else { throw SQLError(.invalidObjectDefinition, message) }
+  }
+
+  // MARK: Filling
+
+  /// Makes the entries of all rows of a table in an index of its that has none.
+  func fill(index oid: UInt32, of table: UInt32) throws(SQLError) {
+    let relation = try SQLError.engine { () throws(EngineError) in try catalog.requiredRelation(table) }
+    guard let heap = relation.heap, relation.indexes.contains(where: { $0.oid == oid }) else { return }
+    // An empty index is complete for an empty table.
+    let pages = try SQLError.engine { () throws(EngineError) in try heap.blockCount() }
+    if pages == 0 { return }
+    let rebuilt = try SQLError.engine { () throws(EngineError) in
+      try catalog.setNewStorage(of: oid, initializesIndex: false)
+      return try catalog.requiredRelation(table)
+    }
+    guard let index = rebuilt.indexes.first(where: { $0.oid == oid }), let tree = index.tree else {
+      throw .unsupported("an index over this type")
+    }
+    let context = ExecutionContext(
+      session, self, typeSettings, parameters: noParameters, executorParameterCount: 0)
+    let entries = try IndexEntries(index, of: rebuilt, heap, ExpressionCompiler(context), context)
+    let memory = settings[.maintenanceWorkMem] << 10
+    let build = try SQLError.engine { () throws(EngineError) in try IndexBuild(tree, session, memoryLimit: memory) }
+    let reading = try TableReading(rebuilt, session, columns: entries.referencedColumns.sorted())
+    while try reading.next() {
+      try entries.add(reading.row, reading.batch, at: try reading.rootIdentifier(), to: build)
+    }
+    do throws(EngineError) {
+      try build.finish()
+    } catch {
+      guard error.code == .duplicateKey else { throw SQLError(error) }
+      var failure = SQLError(.uniqueViolation, "could not create unique index \"\(index.name)\"")
+      failure.detail = build.duplicate.flatMap { duplicateDetail($0, entries, rebuilt) }
+      (failure.table, failure.constraint) = (rebuilt.name, index.name)
+      throw failure
+    }
+  }
+
+  /// `Key (a)=(1) is duplicated.`
+  private func duplicateDetail(
+    _ place: TupleIdentifier, _ entries: IndexEntries, _ relation: RelationDescriptor
+  ) -> String? {
+    do throws(SQLError) {
+      let reading = try TableReading(relation, session)
+      while try reading.next() {
+        guard try reading.rootIdentifier() == place else { continue }
+        return try entries.keyText(reading.row, reading.batch).map { "Key \($0) is duplicated." }
+      }
+    } catch {
+      // The message says enough without it.
+    }
+    return nil
+  }
+
+  // MARK: REINDEX
+
+  func reindex(_ statement: ReindexStatement) throws(SQLError) {
+    for option in statement.options where option.name == "concurrently" {
+      throw .unsupported("REINDEX CONCURRENTLY", at: option.location)
+    }
+    switch statement.target {
+    case .index(let name):
+      let index = try open(name, .accessExclusive)
+      guard index.kind == .index else { throw SQLError(.wrongObjectType, "\"\(index.name)\" is not an index") }
+      let descriptor = try SQLError.engine { () throws(EngineError) in try catalog.index(index.oid) }
+      guard let descriptor else { return }
+      try SQLError.engine { () throws(EngineError) in _ = try catalog.lock(descriptor.table, .share) }
+      try requireOwnership(of: index)
+      try rebuild(descriptor.oid, of: descriptor.table)
+    case .table(let name):
+      let table = try open(name, .share)
+      try requireOwnership(of: table)
+      if table.indexes.isEmpty { notice("table \"\(table.name)\" has no indexes to reindex") }
+      for index in table.indexes {
+        try SQLError.engine { () throws(EngineError) in _ = try catalog.lock(index.oid, .accessExclusive) }
+        try rebuild(index.oid, of: table.oid)
+      }
+    case .schema, .system, .database: throw .unsupported("REINDEX of a schema or a database")
+    }
+  }
+
+  /// Makes an index anew from its table's rows.
+  func rebuild(_ index: UInt32, of table: UInt32) throws(SQLError) {
+    let heap = try SQLError.engine { () throws(EngineError) in try catalog.requiredRelation(table).heap }
+    let pages = try SQLError.engine { () throws(EngineError) in try heap?.blockCount() ?? 0 }
+    if pages == 0 { return try SQLError.engine { () throws(EngineError) in try catalog.setNewStorage(of: index) } }
+    try fill(index: index, of: table)
+  }
+}

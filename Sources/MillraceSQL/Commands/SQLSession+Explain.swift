@@ -1,0 +1,59 @@
+import MillraceEngine
+import MillraceTypes
+
+/// EXPLAIN (PostgreSQL's src/backend/commands/explain.c).
+extension SQLSession {
+  /// In which format a statement's plan comes; text where its options make no sense, which its execution says.
+  static func explainFormat(_ statement: ExplainStatement) -> ExplainOptions.Format {
+    (try? ExplainOptions(statement))?.format ?? .text
+  }
+
+  func explain(_ statement: ExplainStatement, source: String, _ client: any SQLClient) throws(SQLError) {
+    let options = try ExplainOptions(statement)
+    let arena = Arena()
+    let clock = ContinuousClock()
+    let begin = clock.now
+    let (planned, parameters) = try explained(statement.query, arena)
+    let planning = Self.nanoseconds(clock.now - begin)
+    var rows: [String] = []
+    if options.analyze {
+      let execution = try QueryExecution(
+        planned, self, parameters: parameters, instrumentation: options.instrumentation)
+      defer { execution.close() }
+      let start = clock.now
+      try execution.run()
+      let took = Self.nanoseconds(clock.now - start)
+      let explain = try Explain(planned, options, catalog, typeSettings) { plan in
+        execution.executor.instrumentation(of: plan)
+      }
+      rows = explain.rows(planning: planning, execution: took)
+    } else {
+      let explain = try Explain(planned, options, catalog, typeSettings)
+      rows = explain.rows(planning: options.summary ? planning : nil)
+    }
+    let type = ValueType(options.format == .json ? .json : .text)
+    try client.beginRows([ResultColumn("QUERY PLAN", type)])
+    try client.sendTextRows(rows.map { [$0] }, columns: 1)
+  }
+
+  /// The plan of what is to be explained, and the values of its parameters.
+  private func explained(_ statement: Statement, _ arena: Arena) throws(SQLError) -> (PlannedStatement, TupleSlot) {
+    switch statement {
+    case .select(let select) where select.into != nil:
+      return (try plan(try analyze(.select(select.withoutInto), ParameterTypes([], isVariable: false))), noParameters)
+    case .select, .insert, .update, .delete:
+      return (try plan(try analyze(statement, ParameterTypes([], isVariable: false))), noParameters)
+    case .execute(let execute):
+      let prepared = try preparedStatement(execute.name)
+      let parameters = try arguments(of: execute, for: prepared, arena)
+      return (try plan(prepared, parameters), parameters)
+    case .createTableAs: throw SQLError.unsupported("EXPLAIN of CREATE TABLE AS")
+    default: throw SQLError.unsupported("EXPLAIN of a utility statement")
+    }
+  }
+
+  private static func nanoseconds(_ duration: Duration) -> UInt64 {
+    let (seconds, attoseconds) = duration.components
+    return UInt64(max(seconds, 0)) * 1_000_000_000 + UInt64(max(attoseconds, 0) / 1_000_000_000)
+  }
+}

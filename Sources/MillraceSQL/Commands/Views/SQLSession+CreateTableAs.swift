@@ -1,0 +1,77 @@
+import MillraceEngine
+import MillraceTypes
+
+/// CREATE TABLE AS and SELECT INTO (PostgreSQL's commands/createas.c).
+extension SQLSession {
+  /// - Returns: the tag.
+  func createTableAs(_ select: SelectStatement) throws(SQLError) -> String {
+    guard let into = select.into else { preconditionFailure("a SELECT without INTO is a query") }
+    return try createTable(into, as: .select(select.withoutInto), ifNotExists: false)
+  }
+
+  func run(_ statement: CreateTableAsStatement) throws(SQLError) -> String {
+    try createTable(statement.into, as: statement.query, ifNotExists: statement.ifNotExists)
+  }
+
+  private func createTable(_ into: IntoClause, as statement: Statement, ifNotExists: Bool) throws(SQLError) -> String {
+    try requireUsual(into.tablespace, accessMethod: into.accessMethod)
+    let (namespace, persistence) = try creationPlace(into.relation)
+    if try skipsExisting(into.relation.name, namespace, ifNotExists) { return "CREATE TABLE AS" }
+    let arena = Arena(chunkSize: 1024)
+    var parameters = noParameters
+    let planned: PlannedStatement
+    if case .execute(let execute) = statement {
+      let prepared = try preparedStatement(execute.name)
+      parameters = try arguments(of: execute, for: prepared, arena)
+      planned = try plan(prepared, parameters)
+    } else {
+      planned = try plan(try analyze(statement, ParameterTypes([], isVariable: false)))
+    }
+    guard planned.command == .select else {
+      throw SQLError(.wrongObjectType, "prepared statement is not a SELECT")
+    }
+    let table = try makeTable(into, planned, namespace, persistence)
+    guard !into.skipsData else { return "CREATE TABLE AS" }
+    let execution = try QueryExecution(planned, self, parameters: parameters)
+    defer { execution.close() }
+    let context = ExecutionContext(
+      session, self, typeSettings, parameters: noParameters, executorParameterCount: 0)
+    let inserter = try TableInserter(table, checks: [], context)
+    let row = TupleSlot(count: table.tuple.count)
+    while let (batch, range) = try execution.next() {
+      for place in range {
+        let number = Int(batch.selection[place])
+        for column in 0..<row.count {
+          row.nulls[column] = batch.columnNulls(column)[number]
+          row.values[column] = batch.column(column)[number]
+        }
+        _ = try inserter.insert(row)
+      }
+    }
+    try inserter.finish()
+    return CommandTag.select(inserter.count)
+  }
+
+  private func makeTable(
+    _ into: IntoClause, _ planned: PlannedStatement, _ namespace: UInt32,
+    _ persistence: RelationDescriptor.Persistence
+  ) throws(SQLError) -> RelationDescriptor {
+    guard into.columnNames.count <= planned.columns.count else {
+      throw SQLError(.syntaxError, "too many column names were specified")
+    }
+    var columns: [MillraceEngine.ColumnDefinition] = []
+    for (place, target) in planned.columns.enumerated() {
+      let name = place < into.columnNames.count ? into.columnNames[place] : target.name
+      let type = target.expression.type
+      columns.append(MillraceEngine.ColumnDefinition(name, type.id == .unknown ? .text : type.id, typmod: type.typmod))
+    }
+    var definition = TableDefinition(into.relation.name, namespace: namespace, columns: columns)
+    definition.persistence = persistence
+    definition.options = try RelationOptions.table(into.options)
+    definition.onCommit = into.onCommit == .deleteRows ? .deleteRows : into.onCommit == .drop ? .drop : .preserveRows
+    let made = definition
+    return try SQLError.engine { () throws(EngineError) in
+      try catalog.requiredRelation(try catalog.createTable(made))
+    }
+  }
+}

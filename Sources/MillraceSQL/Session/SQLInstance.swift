@@ -1,0 +1,129 @@
+public import MillraceEngine
+public import MillraceSettings
+import MillraceIO
+
+/// What all SQL sessions of an open cluster share: who they are and what they do, and what the configuration files say
+/// now. Any thread may use it.
+public final class SQLInstance: Sendable {
+  public let database: Database
+  /// Microseconds since 2000, when it was made.
+  public let startTime: Int64
+  /// Makes of a password what is kept of it, so many iterations; nil where passwords cannot be set.
+  let passwordVerifier: (@Sendable (String, Int) -> String)?
+  private let state: Locked<State>
+
+  private struct State {
+    var settings: Settings
+    var generation: UInt64 = 1
+    var sessions: [Int32: SessionActivity] = [:]
+    /// Reads the files again: what `pg_reload_conf()` asks for.
+    var onReload: (@Sendable () -> Bool)?
+    var onTerminate: (@Sendable (Int32) -> Bool)?
+  }
+
+  public init(_ database: Database, passwordVerifier: (@Sendable (String, Int) -> String)? = nil) {
+    (self.database, self.passwordVerifier) = (database, passwordVerifier)
+    startTime = SQLSession.now()
+    state = Locked(State(settings: database.settings))
+  }
+
+  // MARK: Settings
+
+  /// What new sessions begin with.
+  public var settings: Settings { state.withLock { $0.settings } }
+
+  /// Counts how often the files have been read.
+  var settingsGeneration: UInt64 { state.withLock { $0.generation } }
+
+  /// Takes what the configuration files say now; sessions follow before their next statement.
+  public func reload(_ settings: Settings) {
+    state.withLock { state in
+      state.settings = settings
+      state.generation += 1
+    }
+  }
+
+  /// Who can read the files again, and end sessions: the server.
+  public func setHandlers(
+    reload: @escaping @Sendable () -> Bool, terminate: @escaping @Sendable (Int32) -> Bool
+  ) {
+    state.withLock { state in (state.onReload, state.onTerminate) = (reload, terminate) }
+  }
+
+  /// - Returns: whether somebody could be asked.
+  func requestReload() -> Bool { state.withLock { $0.onReload }?() ?? false }
+
+  /// Ends a session. - Returns: whether it was there.
+  func terminate(_ processID: Int32) -> Bool {
+    if let terminate = state.withLock({ $0.onTerminate }) { return terminate(processID) }
+    return database.session(withProcessID: processID)?.terminate() ?? false
+  }
+
+  // MARK: Sessions
+
+  func add(_ activity: SessionActivity) { state.withLock { $0.sessions[activity.processID] = activity } }
+  func remove(_ activity: SessionActivity) { state.withLock { _ = $0.sessions.removeValue(forKey: activity.processID) } }
+
+  /// All sessions, in the order of their numbers.
+  var sessions: [SessionActivity] {
+    state.withLock { $0.sessions.values.sorted { $0.processID < $1.processID } }
+  }
+}
+
+/// What a session does, for others to see: a row of `pg_stat_activity`.
+final class SessionActivity: Sendable {
+  let processID: Int32
+  let databaseID: UInt32
+  let databaseName: String
+  let userID: UInt32
+  let userName: String
+  let clientAddress: String?
+  let startTime: Int64
+  private let current: Locked<Current>
+
+  enum State: String, Sendable {
+    case active
+    case idle
+    case idleInTransaction = "idle in transaction"
+    case failed = "idle in transaction (aborted)"
+  }
+
+  struct Current: Sendable {
+    var state = State.idle
+    var query = ""
+    var applicationName = ""
+    /// Microseconds since 2000; 0 for never.
+    var transactionStart: Int64 = 0
+    var queryStart: Int64 = 0
+    var stateChange: Int64 = 0
+  }
+
+  init(
+    processID: Int32, databaseID: UInt32, databaseName: String, userID: UInt32, userName: String,
+    clientAddress: String?, startTime: Int64
+  ) {
+    (self.processID, self.databaseID, self.databaseName) = (processID, databaseID, databaseName)
+    (self.userID, self.userName, self.clientAddress) = (userID, userName, clientAddress)
+    self.startTime = startTime
+    current = Locked(Current())
+  }
+
+  var now: Current { current.withLock { $0 } }
+
+  func begin(_ query: String, at time: Int64, transactionStart: Int64) {
+    current.withLock { current in
+      current.query = query
+      (current.state, current.queryStart, current.stateChange) = (.active, time, time)
+      current.transactionStart = transactionStart
+    }
+  }
+
+  func end(_ state: State, at time: Int64) {
+    current.withLock { current in
+      (current.state, current.stateChange) = (state, time)
+      if state == .idle { current.transactionStart = 0 }
+    }
+  }
+
+  func setApplicationName(_ name: String) { current.withLock { $0.applicationName = name } }
+}

@@ -1,0 +1,41 @@
+import MillraceEngine
+import MillraceTypes
+
+extension SQLSession: SessionEnvironment {
+  public var sessionUser: String { identity.user }
+
+  public var currentUser: String {
+    if catalog.currentUser == sessionRole { return identity.user }
+    return (try? catalog.roleName(catalog.currentUser)) ?? identity.user
+  }
+
+  public var databaseName: String { catalog.catalog.databaseName }
+  public var clientAddress: String? { identity.clientAddress }
+  public var processID: Int32 { session.processID }
+
+  public func setting(_ name: String) -> String? { shown(name) }
+
+  public func set(_ name: String, to value: String, isLocal: Bool) throws(SQLError) {
+    try setSetting(name, to: value, isLocal: isLocal)
+  }
+
+  /// Sends a message to the client, if it wants such.
+  public func notice(_ severity: NoticeSeverity, _ message: SQLError) {
+    guard severity == .info || severity >= minimumNotice else { return }
+    client?.notice(severity, message)
+  }
+
+  public func notice(_ severity: String, _ message: SQLError) {
+    notice(NoticeSeverity(rawValue: severity.uppercased()) ?? .notice, message)
+  }
+
+  public func statusRows(_ view: String) throws(SQLError) -> [[String?]]? { nil }
+
+  func notice(_ message: String, detail: String? = nil, hint: String? = nil) {
+    notice(.notice, SQLError(.successfulCompletion, message, detail: detail, hint: hint))
+  }
+
+  func warning(_ state: SQLState, _ message: String, detail: String? = nil, hint: String? = nil) {
+    notice(.warning, SQLError(state, message, detail: detail, hint: hint))
+  }
+}
