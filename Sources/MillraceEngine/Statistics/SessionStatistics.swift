@@ -19,10 +19,18 @@ struct SessionStatistics {
     var outer: [(level: Int, changes: RelationChanges)] = []
     /// Of parts of the transaction that were rolled back.
     var undone = RelationChanges()
+    /// Whether the transaction has done anything with it.
+    var isTouched = false
+
+    init(_ shared: SharedRelationStatistics) { self.shared = shared }
   }
+
+  /// Relations that are kept in mind from one transaction to the next.
+  private static let entriesMax = 500
 
   private let registry: StatisticsRegistry
   private var entries: [Entry] = []
+  private var touched: [Int] = []
   private var places: [RelationKey: Int] = [:]
   private var last = RelationKey(database: 0, oid: 0)
   private var lastPlace = -1
@@ -44,8 +52,12 @@ struct SessionStatistics {
       place = known
     } else {
       place = entries.count
-      entries.append(Entry(shared: registry.entry(key)))
+      entries.append(Entry(registry.entry(key)))
       places[key] = place
+    }
+    if !entries[place].isTouched {
+      entries[place].isTouched = true
+      touched.append(place)
     }
     (last, lastPlace) = (key, place)
     return place
@@ -113,7 +125,7 @@ struct SessionStatistics {
 
   /// The innermost transaction has ended, which was nested that deep.
   mutating func endNested(level: Int, committed: Bool) {
-    for place in entries.indices where entries[place].level == level {
+    for place in touched where entries[place].level == level {
       let changes = entries[place].changes
       if let outer = entries[place].outer.popLast() {
         (entries[place].level, entries[place].changes) = outer
@@ -140,8 +152,10 @@ struct SessionStatistics {
 
   /// The transaction has ended, and all that were nested in it: others are told.
   mutating func end(committed: Bool, now: Int64) {
-    guard !entries.isEmpty else { return }
-    for entry in entries {
+    guard !touched.isEmpty else { return }
+    for place in touched {
+      let entry = entries[place]
+      entries[place] = Entry(entry.shared)
       entry.shared.update { value in
         value.scans += entry.scans
         value.tuplesReturned += entry.returned
@@ -153,8 +167,11 @@ struct SessionStatistics {
       }
     }
     if committed { for (key, _) in dropped { registry.remove(key) } }
-    entries.removeAll(keepingCapacity: true)
-    places.removeAll(keepingCapacity: true)
+    if entries.count > Self.entriesMax || !dropped.isEmpty {
+      entries.removeAll(keepingCapacity: true)
+      places.removeAll(keepingCapacity: true)
+    }
+    touched.removeAll(keepingCapacity: true)
     dropped.removeAll(keepingCapacity: true)
     lastPlace = -1
   }

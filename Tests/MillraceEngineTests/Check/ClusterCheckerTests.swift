@@ -3,6 +3,7 @@ import MillraceIO
 import MillraceStorage
 import MillraceTestSupport
 import MillraceTypes
+import MillraceWAL
 import Testing
 
 @Suite struct ClusterCheckerTests {
@@ -38,6 +39,43 @@ import Testing
     #expect(report.databases == 3 && report.tables > 150 && report.indexes > 300 && report.rows > 20_000)
     #expect(report.entries > report.rows)
     try rig.close()
+  }
+
+  @Test("after a crash everything agrees, whatever was under way", arguments: 1...4 as ClosedRange<UInt64>)
+  func crashes(seed: UInt64) throws {
+    let rig = try CatalogRig(["checkpoint_timeout=30"])
+    let table = try fill(rig, seed: seed)
+    let other = try rig.connect()
+    var random = SeededGenerator(seed: seed)
+    // Some of what the first has committed is not durable, and the second has not ended.
+    rig.session.synchronousCommit = .off
+    try other.begin()
+    let made = try other.catalog.createTable(CatalogRig.table("u"))
+    let unfinished = CountedTable(made, other)
+    try unfinished.insert(0..<300)
+    for round in 0..<4 as Range<Int32> {
+      try table.transaction { () throws(EngineError) in
+        try table.insert(10_000 + round * 100..<10_000 + round * 100 + Int32(random.below(100)))
+        try table.update { $0 % 13 == 5 }
+      }
+      try table.transaction { () throws(EngineError) in try table.delete { $0 % 17 == round } }
+      if random.below(2) == 0 { try rig.session.vacuum(table.oid) }
+      if random.below(3) == 0 { try rig.database.checkpoint() }
+      if random.below(2) == 0 {
+        try rig.session.transaction { session throws(EngineError) in _ = try session.analyze(table.oid) }
+      }
+    }
+    if random.below(2) == 0 {
+      try rig.database.log.flush(upTo: rig.database.log.reservedPosition, backend: rig.session.backend)
+    }
+    rig.database.crash()
+    let database = try rig.rig.open()
+    #expect(database.recovery.wasNeeded)
+    let report = try ClusterChecker(database).run()
+    #expect(report.problems == [])
+    #expect(report.rows > 20_000)
+    try database.close()
+    withExtendedLifetime((rig, other)) {}
   }
 
   @Test("a row without an entry, an entry without a row, and a key that is there twice are found")

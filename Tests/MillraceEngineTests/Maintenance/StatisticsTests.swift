@@ -17,6 +17,8 @@ struct CountedTable {
     self.session = session ?? rig.session
   }
 
+  init(_ oid: UInt32, _ session: Session) { (self.oid, self.session) = (oid, session) }
+
   /// In the session's transaction.
   func insert(_ ids: Range<Int32>, body: String = "x") throws(EngineError) {
     let table = try session.catalog.requiredRelation(oid)
@@ -52,11 +54,15 @@ struct CountedTable {
 
   func update(_ isWanted: (Int32) -> Bool) throws(EngineError) {
     let table = try session.catalog.requiredRelation(oid)
-    guard let heap = table.heap else { return }
+    guard let heap = table.heap, let tree = table.indexes.first?.tree else { return }
     let (slot, writer) = (TupleSlot(count: 2), RowWriter(table, session))
     for (id, place) in try places(isWanted) {
       slot[0] = Datum(id)
-      _ = try session.update(place, of: heap, to: try writer.form(slot))
+      let result = try session.update(place, of: heap, to: try writer.form(slot))
+      // On another page it is not found through the old one's entry.
+      if case .done(let moved) = result, moved.block != place.block {
+        _ = try session.insert(slot.values, moved, into: tree)
+      }
     }
     withExtendedLifetime(writer) {}
   }
