@@ -24,9 +24,15 @@ public protocol SessionEnvironment: AnyObject {
   /// The rows of a view that shows the server's state (`pg_stat_activity` and the like); nil where there is none of
   /// that name. Each value is its text, nil for NULL.
   func statusRows(_ view: String) throws(SQLError) -> [[String?]]?
+  /// `pg_reload_conf()`: has the configuration files read again. - Returns: whether somebody could be asked.
+  func reloadConfiguration() -> Bool
+  /// `pg_terminate_backend()`: ends a session. - Returns: whether it was there.
+  func terminate(processID: Int32) -> Bool
 }
 
 extension SessionEnvironment {
   /// Where there is nothing else, what everybody has who sets nothing.
   public var settings: Settings { Settings() }
+  public func reloadConfiguration() -> Bool { false }
+  public func terminate(processID: Int32) -> Bool { false }
 }

@@ -50,8 +50,19 @@ public final class SQLInstance: Sendable {
     state.withLock { state in (state.onReload, state.onTerminate) = (reload, terminate) }
   }
 
-  /// - Returns: whether somebody could be asked.
-  func requestReload() -> Bool { state.withLock { $0.onReload }?() ?? false }
+  /// Has the files read again: by the server, which has more to do then, or here.
+  /// - Returns: whether that was possible.
+  func requestReload() -> Bool {
+    if let reload = state.withLock({ $0.onReload }) { return reload() }
+    do throws(EngineError) {
+      let settings = try database.readConfiguration()
+      try database.apply(settings)
+      reload(settings)
+      return true
+    } catch {
+      return false
+    }
+  }
 
   /// Ends a session. - Returns: whether it was there.
   func terminate(_ processID: Int32) -> Bool {
@@ -62,7 +73,9 @@ public final class SQLInstance: Sendable {
   // MARK: Sessions
 
   func add(_ activity: SessionActivity) { state.withLock { $0.sessions[activity.processID] = activity } }
-  func remove(_ activity: SessionActivity) { state.withLock { _ = $0.sessions.removeValue(forKey: activity.processID) } }
+  func remove(_ activity: SessionActivity) {
+    state.withLock { _ = $0.sessions.removeValue(forKey: activity.processID) }
+  }
 
   /// All sessions, in the order of their numbers.
   var sessions: [SessionActivity] {

@@ -1,5 +1,5 @@
 import MillraceEngine
-import MillraceTypes
+public import MillraceTypes
 
 extension SQLSession: SessionEnvironment {
   public var sessionUser: String { identity.user }
@@ -15,6 +15,10 @@ extension SQLSession: SessionEnvironment {
 
   public func setting(_ name: String) -> String? { shown(name) }
 
+  public func reloadConfiguration() -> Bool { isSuperuser && instance.requestReload() }
+
+  public func terminate(processID: Int32) -> Bool { isSuperuser && instance.terminate(processID) }
+
   public func set(_ name: String, to value: String, isLocal: Bool) throws(SQLError) {
     try setSetting(name, to: value, isLocal: isLocal)
   }
@@ -29,13 +33,19 @@ extension SQLSession: SessionEnvironment {
     notice(NoticeSeverity(rawValue: severity.uppercased()) ?? .notice, message)
   }
 
-  public func statusRows(_ view: String) throws(SQLError) -> [[String?]]? { nil }
-
   func notice(_ message: String, detail: String? = nil, hint: String? = nil) {
     notice(.notice, SQLError(.successfulCompletion, message, detail: detail, hint: hint))
   }
 
   func warning(_ state: SQLState, _ message: String, detail: String? = nil, hint: String? = nil) {
     notice(.warning, SQLError(state, message, detail: detail, hint: hint))
+  }
+}
+
+extension SQLSession {
+  /// The text of a value of a type that names something of the catalog (`regclass` and its like); nil for other types.
+  public func name(of oid: UInt32, _ type: TypeID) -> String? {
+    guard let names = RegisteredNames(type, catalog) else { return nil }
+    return (try? names.text(of: oid)) ?? "\(oid)"
   }
 }

@@ -50,7 +50,7 @@ extension SQLSession {
 
   func setSetting(_ name: String, to value: String, isLocal: Bool) throws(SQLError) {
     guard let definition = SettingsCatalog.definition(named: name) else {
-      if SettingsCatalogNames.isReserved(name) { throw Self.reservedSetting(name) }
+      if name.contains("."), !SessionSettings.isCustom(name) { throw Self.reservedSetting(name) }
       try change { (settings) throws(SettingError) in
         try settings.set(name, to: value, isLocal: isLocal, level: session.nestingLevel, at: settingMoment)
       }
@@ -186,10 +186,4 @@ extension SQLSession {
       client.settingHasChanged(name, value)
     }
   }
-}
-
-/// Which names of settings nobody may make up.
-enum SettingsCatalogNames {
-  /// Names without a dot are the server's.
-  static func isReserved(_ name: String) -> Bool { name.contains(".") && !SessionSettings.isCustom(name) }
 }

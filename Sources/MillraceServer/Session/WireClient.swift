@@ -12,6 +12,8 @@ final class WireClient: SQLClient {
   private var copySource: CopySource?
   private var copyBuffer = ByteBuffer()
   var typeSettings: () -> TypeSettings = { TypeSettings() }
+  /// The text of values that name something of the catalog.
+  var name: (UInt32, TypeID) -> String? = { _, _ in nil }
   /// What the protocol has thrown; SQL knows it as an error of its own.
   private(set) var failure: ErrorReport?
   private var scratch: [UInt8] = []
@@ -48,7 +50,7 @@ final class WireClient: SQLClient {
     let settings = typeSettings()
     columns = types.enumerated().map { index, type in
       let format = formats.count > 1 ? (index < formats.count ? formats[index] : .text) : formats.first ?? .text
-      return ColumnWriter(type.id, format, settings)
+      return ColumnWriter(type.id, format, settings, name)
     }
   }
 
@@ -129,96 +131,4 @@ final class WireClient: SQLClient {
 extension SQLError {
   /// The connection has failed, or was given up by the client.
   init(connection message: String) { self.init(.internalError, message) }
-}
-
-/// Writes the values of one column in the format that the client wants.
-struct ColumnWriter {
-  private enum Kind {
-    case int16Text, int32Text, int64Text, oidText, boolText, bytesText
-    case int16Binary, int32Binary, int64Binary, boolBinary, bytesBinary
-    case text(TypeDescriptor)
-    case binary(TypeDescriptor)
-  }
-
-  private let kind: Kind
-  private let settings: TypeSettings
-
-  init(_ type: TypeID, _ format: ValueFormat, _ settings: TypeSettings) {
-    self.settings = settings
-    let isText = format == .text
-    switch type {
-    case .int2: kind = isText ? .int16Text : .int16Binary
-    case .int4: kind = isText ? .int32Text : .int32Binary
-    case .int8: kind = isText ? .int64Text : .int64Binary
-    case .oid: kind = isText ? .oidText : .int32Binary
-    case .bool: kind = isText ? .boolText : .boolBinary
-    case .text, .varchar, .bpchar, .unknown, .json, .cstring: kind = isText ? .bytesText : .bytesBinary
-    default:
-      if let descriptor = TypeDescriptor.builtIn[type] {
-        kind = isText ? .text(descriptor) : .binary(descriptor)
-      } else {
-        kind = .bytesText
-      }
-    }
-  }
-
-  @inline(__always)
-  func write(_ value: Datum, _ encoder: MessageEncoder, _ scratch: inout [UInt8]) {
-    switch kind {
-    case .int16Text, .int32Text, .int64Text: encoder.decimalValue(value.int64)
-    case .oidText: encoder.decimalValue(Int64(value.oid))
-    case .boolText:
-      encoder.int32(1)
-      encoder.int8(value.bool ? 0x74 : 0x66)
-    case .int16Binary:
-      encoder.int32(2)
-      encoder.int16(value.int16)
-    case .int32Binary:
-      encoder.int32(4)
-      encoder.int32(value.int32)
-    case .int64Binary:
-      encoder.int32(8)
-      encoder.int64(value.int64)
-    case .boolBinary:
-      encoder.int32(1)
-      encoder.int8(value.bool ? 1 : 0)
-    case .bytesText, .bytesBinary:
-      encoder.int32(Int32(truncatingIfNeeded: value.count))
-      encoder.bytes(value.bytes.buffer)
-    case .text(let type):
-      scratch.removeAll(keepingCapacity: true)
-      type.output(value, settings, &scratch)
-      writeScratch(encoder, scratch)
-    case .binary(let type):
-      scratch.removeAll(keepingCapacity: true)
-      type.send(value, &scratch)
-      writeScratch(encoder, scratch)
-    }
-  }
-
-  private func writeScratch(_ encoder: MessageEncoder, _ scratch: [UInt8]) {
-    encoder.int32(Int32(truncatingIfNeeded: scratch.count))
-    scratch.withUnsafeBytes { encoder.bytes($0) }
-  }
-}
-
-extension MessageEncoder {
-  /// A number in decimal, with its length before it.
-  func decimalValue(_ number: Int64) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-      var (magnitude, start) = (number.magnitude, 20)
-      repeat {
-        let (quotient, digit) = magnitude.quotientAndRemainder(dividingBy: 10)
-        start -= 1
-        digits[start] = 0x30 + UInt8(truncatingIfNeeded: digit)
-        magnitude = quotient
-      } while magnitude > 0
-      if number < 0 {
-        start -= 1
-        digits[start] = 0x2D
-      }
-      int32(Int32(20 - start))
-      bytes(UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: digits[start...])))
-    }
-  }
 }

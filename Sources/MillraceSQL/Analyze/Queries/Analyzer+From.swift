@@ -53,6 +53,7 @@ extension Analyzer {
     {
       return item
     }
+    if let item = try systemView(variable, scope) { return item }
     let isLocked = scope.isLocked(variable.alias?.name ?? variable.name)
     let relation = try open(variable, isLocked ? .rowShare : .accessShare, scope)
     try noteResolved(variable, relation)

@@ -28,6 +28,24 @@ extension Analyzer {
     return item
   }
 
+  /// A view of the server's state or of the catalog, which every database has without a row in its tables; nil where
+  /// the name is none.
+  func systemView(_ variable: RangeVariable, _ scope: QueryScope) throws(SQLError) -> NamespaceItem? {
+    guard variable.schema == nil || variable.schema == "pg_catalog", variable.catalog == nil,
+      let text = SystemViews.definitions[variable.name]
+    else { return nil }
+    let parsed: [RawStatement]
+    do { parsed = try Parser.parse(text) } catch { throw SQLError(error) }
+    guard parsed.count == 1, case .select(let select) = parsed[0].statement else {
+      throw SQLError(.internalError, "the definition of view \"\(variable.name)\" is not a query")
+    }
+    let query = try withoutLocations { () throws(SQLError) in try analyze(select, QueryScope()) }
+    let name = variable.alias?.name ?? variable.name
+    let item = try add(query, name: name, variable.alias, isLateral: false, scope)
+    scope.query.rangeTable[item.entry].hasAlias = variable.alias != nil
+    return item
+  }
+
   private func definition(of view: RelationDescriptor, _ lock: LockingClause?) throws(SQLError) -> Query {
     guard let text = view.definition else {
       throw SQLError(.internalError, "view \"\(view.name)\" has no definition")

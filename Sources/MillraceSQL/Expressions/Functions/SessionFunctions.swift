@@ -157,8 +157,9 @@ extension FunctionRegistry {
       Datum(call.context.session.database.session(withProcessID: call[0].int32)?.cancel() ?? false)
     }
     scalar("pg_terminate_backend") { call in
-      Datum(call.context.session.database.session(withProcessID: call[0].int32)?.terminate() ?? false)
+      Datum(call.context.environment.terminate(processID: call[0].int32))
     }
+    scalar("pg_reload_conf") { call in Datum(call.context.environment.reloadConfiguration()) }
     scalar("pg_is_in_recovery", "pg_jit_available") { _ in Datum(false) }
     scalar("pg_trigger_depth") { _ in Datum(Int32(0)) }
     addAdvisoryLocks()

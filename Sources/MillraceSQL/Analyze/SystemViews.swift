@@ -1,0 +1,43 @@
+/// Views that every database has (PostgreSQL's src/backend/catalog/system_views.sql), as queries. They have no rows in
+/// the catalog; their names are found before those of relations.
+enum SystemViews {
+  static let definitions: [String: String] = [
+    "pg_settings":
+      "SELECT a.name, a.setting, a.unit, a.category, a.short_desc, a.extra_desc, a.context, a.vartype, a.source, "
+      + "a.min_val, a.max_val, a.enumvals, a.boot_val, a.reset_val, a.sourcefile, a.sourceline, a.pending_restart "
+      + "FROM pg_catalog.pg_show_all_settings() a",
+    "pg_stat_activity":
+      "SELECT s.datid, d.datname, s.pid, s.leader_pid, s.usesysid, u.rolname AS usename, s.application_name, "
+      + "s.client_addr, s.client_hostname, s.client_port, s.backend_start, s.xact_start, s.query_start, "
+      + "s.state_change, s.wait_event_type, s.wait_event, s.state, s.backend_xid, s.backend_xmin, s.query_id, s.query, "
+      + "s.backend_type FROM pg_catalog.pg_stat_get_activity(NULL) s "
+      + "LEFT JOIN pg_catalog.pg_database d ON (s.datid = d.oid) "
+      + "LEFT JOIN pg_catalog.pg_authid u ON (s.usesysid = u.oid)",
+    "pg_locks":
+      "SELECT l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid, l.transactionid, l.classid, l.objid, "
+      + "l.objsubid, l.virtualtransaction, l.pid, l.mode, l.granted, l.fastpath, l.waitstart "
+      + "FROM pg_catalog.pg_lock_status() l",
+    "pg_prepared_statements":
+      "SELECT p.name, p.statement, p.prepare_time, p.parameter_types, p.result_types, p.from_sql, p.generic_plans, "
+      + "p.custom_plans FROM pg_catalog.pg_prepared_statement() p",
+    "pg_cursors":
+      "SELECT c.name, c.statement, c.is_holdable, c.is_binary, c.is_scrollable, c.creation_time "
+      + "FROM pg_catalog.pg_cursor() c",
+    "pg_aios":
+      "SELECT a.pid, a.io_id, a.io_generation, a.state, a.operation, a.off, a.length, a.target, a.handle_data_len, "
+      + "a.raw_result, a.result, a.target_desc, a.f_sync, a.f_localmem, a.f_buffered FROM pg_catalog.pg_get_aios() a",
+    "pg_roles":
+      "SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolconnlimit, "
+      + "'********'::text AS rolpassword, rolvaliduntil, rolbypassrls, oid FROM pg_catalog.pg_authid",
+    "pg_user":
+      "SELECT rolname AS usename, oid AS usesysid, rolcreatedb AS usecreatedb, rolsuper AS usesuper, "
+      + "rolreplication AS userepl, rolbypassrls AS usebypassrls, '********'::text AS passwd, "
+      + "rolvaliduntil AS valuntil FROM pg_catalog.pg_authid WHERE rolcanlogin",
+    "pg_tables":
+      "SELECT n.nspname AS schemaname, c.relname AS tablename, r.rolname AS tableowner, NULL::name AS tablespace, "
+      + "c.relhasindex AS hasindexes, c.relhasrules AS hasrules, c.relhastriggers AS hastriggers, "
+      + "c.relrowsecurity AS rowsecurity FROM pg_catalog.pg_class c "
+      + "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+      + "LEFT JOIN pg_catalog.pg_authid r ON r.oid = c.relowner WHERE c.relkind = 'r'",
+  ]
+}
