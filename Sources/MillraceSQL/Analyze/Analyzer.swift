@@ -22,6 +22,8 @@ public final class Analyzer {
   private(set) lazy var arena = Arena(chunkSize: 1024)
   /// Views that are being expanded, by their OIDs: none of them can be a part of itself.
   var expandedViews: [UInt32] = []
+  /// What names have turned out to mean, while somebody wants to know.
+  var resolvedNames: ResolvedNames?
   /// Where a recursive query may not refer to itself, as messages call it, while something in such a place is analysed.
   var recursionObstacle: String?
 

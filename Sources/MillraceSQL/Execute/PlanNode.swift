@@ -27,6 +27,8 @@ class PlanNode {
   /// The next rows; nil at the end. Never a batch without rows.
   /// - Throws: ``SQLError``.
   final func next() throws(SQLError) -> RowBatch? {
+    // Once for a batch, so that nothing goes on for long after it was cancelled.
+    do throws(EngineError) { try runtime.session.checkInterrupts() } catch { throw SQLError(error) }
     if isPlain { return try produce() }
     return try nextCounted()
   }

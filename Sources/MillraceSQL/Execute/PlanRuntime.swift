@@ -48,9 +48,10 @@ final class PlanRuntime {
   }
 
   /// Bytes that one operation may use before it goes to files: `work_mem`.
-  var workMemory: Int { context.environment.settings[.workMem] << 10 }
+  private(set) lazy var workMemory = context.environment.settings[.workMem] << 10
   /// The same for what hashes: `work_mem` times `hash_mem_multiplier`.
-  var hashMemory: Int { Int(Double(workMemory) * context.environment.settings[.hashMemMultiplier]) }
+  private(set) lazy var hashMemory = Int(
+    Double(workMemory) * context.environment.settings[.hashMemMultiplier])
 
   /// How large the batches of a node are to be that expects so many rows: of a few, little memory is touched.
   static func capacity(expecting rows: Double) -> Int {

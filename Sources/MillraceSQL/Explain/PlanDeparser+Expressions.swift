@@ -117,7 +117,8 @@ extension PlanDeparser {
   private func arrayComparison(_ comparison: TypedArrayComparison, _ context: DeparseContext) -> String {
     let name = functions.operators[comparison.operatorID]?.name ?? "?"
     let word = comparison.isAll ? "ALL" : "ANY"
-    return "(\(operand(comparison.left, context)) \(name) \(word) (\(operand(listConstant(comparison.array), context))))"
+    return
+      "(\(operand(comparison.left, context)) \(name) \(word) (\(operand(listConstant(comparison.array), context))))"
   }
 
   /// A list of constants is one array.
@@ -145,7 +146,9 @@ extension PlanDeparser {
     for branch in value.branches {
       var condition = branch.condition
       // With an operand each branch says only what it is compared with.
-      if value.operand != nil, case .call(let call) = condition, call.arguments.count == 2 { condition = call.arguments[1] }
+      if value.operand != nil, case .call(let call) = condition, call.arguments.count == 2 {
+        condition = call.arguments[1]
+      }
       text += " WHEN \(expression(condition, context)) THEN \(expression(branch.result, context, showsImplicit: true))"
     }
     if !value.otherwise.isNullConstant || value.otherwise.asConstant == nil {

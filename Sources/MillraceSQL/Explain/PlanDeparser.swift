@@ -114,7 +114,8 @@ final class PlanDeparser {
 
   private func prefixed(_ name: String, _ plan: Plan, _ context: DeparseContext) -> String {
     let alias = alias(of: plan)
-    return context.usesPrefix && !alias.isEmpty ? Keyword.quoted(alias) + "." + Keyword.quoted(name) : Keyword.quoted(name)
+    return context.usesPrefix && !alias.isEmpty
+      ? Keyword.quoted(alias) + "." + Keyword.quoted(name) : Keyword.quoted(name)
   }
 
   // MARK: Parameters

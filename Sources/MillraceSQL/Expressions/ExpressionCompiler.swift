@@ -26,6 +26,11 @@ public struct ExpressionCompiler {
     case .and(let operands): return CompiledConnective(try compile(operands), isAnd: true)
     case .or(let operands): return CompiledConnective(try compile(operands), isAnd: false)
     case .not(let operand): return CompiledNot(try compile(operand))
+    case .nullTest(.row(let fields, _), let isNegated):
+      // A row is NULL where all of its fields are, and is not where none is.
+      if fields.isEmpty { return try compile(.boolean(true)) }
+      return CompiledConnective(
+        try compile(fields).map { CompiledNullTest($0, isNegated: isNegated) }, isAnd: true)
     case .nullTest(let operand, let isNegated): return CompiledNullTest(try compile(operand), isNegated: isNegated)
     case .booleanTest(let operand, let value, let isNegated):
       return CompiledBooleanTest(try compile(operand), value, isNegated: isNegated)

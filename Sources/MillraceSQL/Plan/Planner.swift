@@ -12,13 +12,16 @@ public struct Planner {
   let settings: PlannerSettings
   /// How values are read and written, where constants are computed.
   public var typeSettings = TypeSettings()
+  /// How many pages tables and indexes are taken to have, by OID, instead of those that their files have: for plans as
+  /// they would be elsewhere.
+  var pageCounts: [UInt32: Double] = [:]
 
   public init(_ catalog: SessionCatalog, _ environment: any SessionEnvironment, settings: PlannerSettings) {
     (self.catalog, self.environment, self.settings) = (catalog, environment, settings)
   }
 
   /// - Parameters:
-  ///   - boundParameters: the values of `$1` and so on that the plan may depend on; nil for a plan that is good for all.
+  ///   - boundParameters: the values of `$1` and so on that the plan may depend on; nil for one that is good for all.
   ///   - tupleFraction: the part of the rows that is going to be fetched; 0 for all.
   /// - Throws: ``SQLError``: what computing constants throws, and what is not supported.
   public func plan(

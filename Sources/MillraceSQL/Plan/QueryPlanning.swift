@@ -97,7 +97,8 @@ extension QueryPlanning {
   func plan(tupleFraction: Double) throws(SQLError) -> Path {
     guard query.rangeTable.count <= RelationSet.countMax else {
       throw SQLError(
-        .programLimitExceeded, "a query has \(query.rangeTable.count) entries in its range table, and "
+        .programLimitExceeded,
+        "a query has \(query.rangeTable.count) entries in its range table, and "
           + "\(RelationSet.countMax) are possible")
     }
     self.tupleFraction = tupleFraction

@@ -90,14 +90,17 @@ extension QueryPlanning {
     }
     relation.restrictionCost = cost(relation.restrictions)
     let clauses = self.clauses(of: relation.restrictions, info, relation)
-    guard clauses.allSatisfy({ column in
-      column.contains { $0.conditions.contains { $0.comparison == .equal } }
-    }) else { return nil }
+    guard
+      clauses.allSatisfy({ column in
+        column.contains { $0.conditions.contains { $0.comparison == .equal } }
+      })
+    else { return nil }
     relation.rows = clampRows(relation.tuples * selectivity(relation.restrictions, nil, .inner, nil))
     try completeTargets()
     relation.width = outputs.reduce(0) { $0 + width(of: $1) }
     let found = indexPath(
-      relation, IndexPath(index: info, clauses: clauses.flatMap(\.self), isBackward: false), ordering: [], nil, loops: 1)
+      relation, IndexPath(index: info, clauses: clauses.flatMap(\.self), isBackward: false), ordering: [], nil, loops: 1
+    )
     let whole = sequentialPath(relation)
     let path = found.isCheaper(than: whole) ? found : whole
     let target = cost(outputs)

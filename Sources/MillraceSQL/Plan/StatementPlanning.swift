@@ -7,6 +7,7 @@ final class StatementPlanning {
   let environment: any SessionEnvironment
   let settings: PlannerSettings
   let typeSettings: TypeSettings
+  let pageCounts: [UInt32: Double]
   let functions: FunctionCatalog
   /// The values of the statement's parameters, where the plan may depend on them.
   let bound: TupleSlot?
@@ -25,7 +26,7 @@ final class StatementPlanning {
 
   init(_ planner: Planner, bound: TupleSlot?) throws(SQLError) {
     (catalog, environment, settings) = (planner.catalog, planner.environment, planner.settings)
-    (typeSettings, self.bound) = (planner.typeSettings, bound)
+    (typeSettings, pageCounts, self.bound) = (planner.typeSettings, planner.pageCounts, bound)
     let catalog = catalog
     functions = try Self.engine { () throws(EngineError) in try catalog.functions() }
   }
@@ -83,7 +84,8 @@ final class StatementPlanning {
     return PlannedStatement(
       command: query.command, plan, subplans: subplans, commonTables: tables, columns: shown,
       returnsRows: query.command == .select || !query.returning.isEmpty, executorParameterCount: parameterCount,
-      relations: relations, isReadOnly: isReadOnly, rangeTableSize: query.rangeTableSize, subplanNumbers: subplanNumbers)
+      relations: relations, isReadOnly: isReadOnly, rangeTableSize: query.rangeTableSize, subplanNumbers: subplanNumbers
+    )
   }
 }
 

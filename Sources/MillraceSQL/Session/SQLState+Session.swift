@@ -22,6 +22,7 @@ extension SQLState {
   static let undefinedFile = SQLState("58P01")
   static let ioError = SQLState("58030")
   static let queryCanceled = SQLState("57014")
+  static let lockUnavailable = SQLState("55P03")
   static let invalidTransactionState = SQLState("25000")
   static let readOnlyTransaction = SQLState("25006")
   static let invalidPassword = SQLState("28P01")

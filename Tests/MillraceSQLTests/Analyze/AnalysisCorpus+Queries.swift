@@ -1,179 +1,330 @@
 extension AnalysisCorpus {
-  static let joins = [
-    "SELECT * FROM t JOIN u ON t.a = u.id", "SELECT * FROM u JOIN w ON id = x",
-    "SELECT * FROM u JOIN s2.u s USING (id)", "SELECT id, u.id, s.id FROM u JOIN s2.u s USING (id)",
-    "SELECT * FROM u LEFT JOIN s2.u s USING (id)",
-    "SELECT * FROM u RIGHT JOIN s2.u s USING (id)", "SELECT * FROM u FULL JOIN s2.u s USING (id)",
-    "SELECT * FROM u NATURAL JOIN s2.u s", "SELECT * FROM t NATURAL JOIN u", "SELECT a, c FROM t JOIN u USING (a, c)",
-    "SELECT * FROM t JOIN u USING (a)",
-    "SELECT a FROM t LEFT JOIN u USING (a)", "SELECT a FROM t FULL JOIN u USING (a)",
-    "SELECT pg_typeof(a) FROM u JOIN t USING (a)", "SELECT * FROM t CROSS JOIN w", "SELECT * FROM t CROSS JOIN u",
-    "SELECT * FROM (u JOIN w ON id = x) j", "SELECT j.id FROM (u JOIN w ON id = x) j",
-    "SELECT * FROM (u JOIN w ON id = x) AS j(a, b)", "SELECT u.id FROM (u JOIN w ON id = x) AS j",
-    "SELECT j.id FROM u JOIN s2.u s USING (id) AS j", "SELECT j.* FROM u JOIN s2.u s USING (id) AS j",
-    "SELECT j.c FROM u JOIN s2.u s USING (id) AS j",
-    "SELECT * FROM u x JOIN u y ON x.id = y.a JOIN u z ON y.id = z.a",
-    "SELECT * FROM u x LEFT JOIN (u y JOIN u z ON y.id = z.id) ON x.id = y.id",
-    "SELECT x.id FROM u x, u y JOIN u z ON x.id = z.id", "SELECT 1 FROM u x JOIN u y ON y.id = nope",
-    "SELECT 1 FROM u JOIN w ON id", "SELECT 1 FROM u JOIN w ON c", "SELECT 1 FROM u JOIN w ON count(*) > 1",
-    "SELECT 1 FROM u JOIN w USING (nope)", "SELECT 1 FROM u JOIN w USING (id)",
-    "SELECT 1 FROM u JOIN s2.u s USING (id, id)", "SELECT id FROM u x JOIN u y ON true",
-    "SELECT 1 FROM u x JOIN u x ON true", "SELECT 1 FROM (u x CROSS JOIN u y) JOIN u z USING (id)",
-    "SELECT 1 FROM t JOIN w ON t.j = w.x", "SELECT c FROM t JOIN u ON t.a = u.id",
-    "SELECT 1 FROM u JOIN (SELECT 'x' AS id) s USING (id)", "SELECT 1 FROM u JOIN (SELECT true AS id) s USING (id)",
-    "SELECT 1 FROM u, w WHERE u.id = w.x AND w.nope",
-    "SELECT * FROM u JOIN LATERAL (SELECT u.id + 1 AS n) s ON s.n > u.id", "SELECT ctid FROM u JOIN w ON id = x",
-    "SELECT u.ctid, w.ctid FROM u JOIN w ON id = x", "SELECT * FROM (SELECT 1 AS a) x NATURAL JOIN (SELECT 2.5 AS a) y",
-  ]
+  static let joins = statements(
+    #"""
+    SELECT * FROM t JOIN u ON t.a = u.id
+    SELECT * FROM u JOIN w ON id = x
+    SELECT * FROM u JOIN s2.u s USING (id)
+    SELECT id, u.id, s.id FROM u JOIN s2.u s USING (id)
+    SELECT * FROM u LEFT JOIN s2.u s USING (id)
+    SELECT * FROM u RIGHT JOIN s2.u s USING (id)
+    SELECT * FROM u FULL JOIN s2.u s USING (id)
+    SELECT * FROM u NATURAL JOIN s2.u s
+    SELECT * FROM t NATURAL JOIN u
+    SELECT a, c FROM t JOIN u USING (a, c)
+    SELECT * FROM t JOIN u USING (a)
+    SELECT a FROM t LEFT JOIN u USING (a)
+    SELECT a FROM t FULL JOIN u USING (a)
+    SELECT pg_typeof(a) FROM u JOIN t USING (a)
+    SELECT * FROM t CROSS JOIN w
+    SELECT * FROM t CROSS JOIN u
+    SELECT * FROM (u JOIN w ON id = x) j
+    SELECT j.id FROM (u JOIN w ON id = x) j
+    SELECT * FROM (u JOIN w ON id = x) AS j(a, b)
+    SELECT u.id FROM (u JOIN w ON id = x) AS j
+    SELECT j.id FROM u JOIN s2.u s USING (id) AS j
+    SELECT j.* FROM u JOIN s2.u s USING (id) AS j
+    SELECT j.c FROM u JOIN s2.u s USING (id) AS j
+    SELECT * FROM u x JOIN u y ON x.id = y.a JOIN u z ON y.id = z.a
+    SELECT * FROM u x LEFT JOIN (u y JOIN u z ON y.id = z.id) ON x.id = y.id
+    SELECT x.id FROM u x, u y JOIN u z ON x.id = z.id
+    SELECT 1 FROM u x JOIN u y ON y.id = nope
+    SELECT 1 FROM u JOIN w ON id
+    SELECT 1 FROM u JOIN w ON c
+    SELECT 1 FROM u JOIN w ON count(*) > 1
+    SELECT 1 FROM u JOIN w USING (nope)
+    SELECT 1 FROM u JOIN w USING (id)
+    SELECT 1 FROM u JOIN s2.u s USING (id, id)
+    SELECT id FROM u x JOIN u y ON true
+    SELECT 1 FROM u x JOIN u x ON true
+    SELECT 1 FROM (u x CROSS JOIN u y) JOIN u z USING (id)
+    SELECT 1 FROM t JOIN w ON t.j = w.x
+    SELECT c FROM t JOIN u ON t.a = u.id
+    SELECT 1 FROM u JOIN (SELECT 'x' AS id) s USING (id)
+    SELECT 1 FROM u JOIN (SELECT true AS id) s USING (id)
+    SELECT 1 FROM u, w WHERE u.id = w.x AND w.nope
+    SELECT * FROM u JOIN LATERAL (SELECT u.id + 1 AS n) s ON s.n > u.id
+    SELECT ctid FROM u JOIN w ON id = x
+    SELECT u.ctid, w.ctid FROM u JOIN w ON id = x
+    SELECT * FROM (SELECT 1 AS a) x NATURAL JOIN (SELECT 2.5 AS a) y
+    """#)
 
-  static let grouping = [
-    "SELECT a, count(*) FROM t GROUP BY a", "SELECT c, sum(a) FROM t GROUP BY c HAVING sum(a) > 1",
-    "SELECT c AS x, count(*) FROM t GROUP BY x", "SELECT c, count(*) FROM t GROUP BY 1",
-    "SELECT lower(c), count(*) FROM t GROUP BY lower(c)", "SELECT lower(c) AS c, count(*) FROM t GROUP BY 1",
-    "SELECT a + 1, a FROM t GROUP BY a + 1, a", "SELECT (a + 1) * 2 FROM t GROUP BY a + 1",
-    "SELECT a, c, d FROM t GROUP BY a", "SELECT t.a, u.c FROM t, u GROUP BY t.a, u.id",
-    "SELECT count(*) FROM t HAVING count(*) > 1", "SELECT 1 FROM t HAVING true", "SELECT 1 FROM t GROUP BY ()",
-    "SELECT a, b FROM t GROUP BY (a, b)", "SELECT DISTINCT c, count(*) FROM t GROUP BY c",
-    "SELECT c FROM t GROUP BY c ORDER BY count(*)", "SELECT c FROM t GROUP BY c ORDER BY max(a) DESC, c",
-    "SELECT max(a) FROM t ORDER BY 1", "SELECT c, (SELECT max(id) FROM u WHERE u.c = t.c) FROM t GROUP BY c",
-    "SELECT (SELECT sum(t.a)) FROM t", "SELECT (SELECT sum(t.a) FROM u) FROM t",
-    "SELECT (SELECT sum(t.a + u.id) FROM u) FROM t",
-    "SELECT count(*) FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.id = t.a)",
-    "SELECT coalesce(c, 'x') FROM t GROUP BY coalesce(c, 'x')", "SELECT a FROM t FULL JOIN u USING (a) GROUP BY a",
-    "SELECT a AS b, b AS a FROM t GROUP BY a, b", "SELECT 'x' AS c, count(*) FROM t GROUP BY c",
-    "SELECT 'lit', count(*) FROM t GROUP BY 1", "SELECT b FROM t GROUP BY a", "SELECT a FROM t GROUP BY b",
-    "SELECT a, count(*) FROM t GROUP BY c", "SELECT d, count(*) FROM t",
-    "SELECT t.d, count(*) FROM t x, t GROUP BY x.a",
-    "SELECT a + 1 FROM t GROUP BY b", "SELECT c FROM w GROUP BY z", "SELECT x FROM w GROUP BY y",
-    "SELECT z FROM w GROUP BY x, y", "SELECT 1 FROM w HAVING x > 1", "SELECT c FROM t GROUP BY c HAVING a > 1",
-    "SELECT c FROM t GROUP BY c ORDER BY b", "SELECT count(*) FROM t GROUP BY count(*)",
-    "SELECT count(*) AS n FROM t GROUP BY n",
-    "SELECT c FROM t GROUP BY 2", "SELECT c FROM t GROUP BY 0", "SELECT c FROM t GROUP BY 'x'",
-    "SELECT c FROM t GROUP BY 1.5", "SELECT c FROM t GROUP BY nope",
-    "SELECT (SELECT u.id FROM u WHERE u.id = w.y) FROM w GROUP BY x", "SELECT x, (SELECT w.y) FROM w GROUP BY x",
-    "SELECT * FROM w GROUP BY x", "SELECT w.* FROM w GROUP BY x, y, z",
-    "SELECT count(*) FROM t GROUP BY a HAVING a", "SELECT max(a) OVER () FROM t LIMIT 0", "SELECT a FROM vw GROUP BY a",
-    "SELECT name FROM vw GROUP BY a", "SELECT c, sum(a) FROM t GROUP BY c HAVING sum(nope) > 1",
-    "SELECT a, c FROM (SELECT a, c FROM t) s GROUP BY a",
-  ]
+  static let grouping = statements(
+    #"""
+    SELECT a, count(*) FROM t GROUP BY a
+    SELECT c, sum(a) FROM t GROUP BY c HAVING sum(a) > 1
+    SELECT c AS x, count(*) FROM t GROUP BY x
+    SELECT c, count(*) FROM t GROUP BY 1
+    SELECT lower(c), count(*) FROM t GROUP BY lower(c)
+    SELECT lower(c) AS c, count(*) FROM t GROUP BY 1
+    SELECT a + 1, a FROM t GROUP BY a + 1, a
+    SELECT (a + 1) * 2 FROM t GROUP BY a + 1
+    SELECT a, c, d FROM t GROUP BY a
+    SELECT t.a, u.c FROM t, u GROUP BY t.a, u.id
+    SELECT count(*) FROM t HAVING count(*) > 1
+    SELECT 1 FROM t HAVING true
+    SELECT 1 FROM t GROUP BY ()
+    SELECT a, b FROM t GROUP BY (a, b)
+    SELECT DISTINCT c, count(*) FROM t GROUP BY c
+    SELECT c FROM t GROUP BY c ORDER BY count(*)
+    SELECT c FROM t GROUP BY c ORDER BY max(a) DESC, c
+    SELECT max(a) FROM t ORDER BY 1
+    SELECT c, (SELECT max(id) FROM u WHERE u.c = t.c) FROM t GROUP BY c
+    SELECT (SELECT sum(t.a)) FROM t
+    SELECT (SELECT sum(t.a) FROM u) FROM t
+    SELECT (SELECT sum(t.a + u.id) FROM u) FROM t
+    SELECT count(*) FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.id = t.a)
+    SELECT coalesce(c, 'x') FROM t GROUP BY coalesce(c, 'x')
+    SELECT a FROM t FULL JOIN u USING (a) GROUP BY a
+    SELECT a AS b, b AS a FROM t GROUP BY a, b
+    SELECT 'x' AS c, count(*) FROM t GROUP BY c
+    SELECT 'lit', count(*) FROM t GROUP BY 1
+    SELECT b FROM t GROUP BY a
+    SELECT a FROM t GROUP BY b
+    SELECT a, count(*) FROM t GROUP BY c
+    SELECT d, count(*) FROM t
+    SELECT t.d, count(*) FROM t x, t GROUP BY x.a
+    SELECT a + 1 FROM t GROUP BY b
+    SELECT c FROM w GROUP BY z
+    SELECT x FROM w GROUP BY y
+    SELECT z FROM w GROUP BY x, y
+    SELECT 1 FROM w HAVING x > 1
+    SELECT c FROM t GROUP BY c HAVING a > 1
+    SELECT c FROM t GROUP BY c ORDER BY b
+    SELECT count(*) FROM t GROUP BY count(*)
+    SELECT count(*) AS n FROM t GROUP BY n
+    SELECT c FROM t GROUP BY 2
+    SELECT c FROM t GROUP BY 0
+    SELECT c FROM t GROUP BY 'x'
+    SELECT c FROM t GROUP BY 1.5
+    SELECT c FROM t GROUP BY nope
+    SELECT (SELECT u.id FROM u WHERE u.id = w.y) FROM w GROUP BY x
+    SELECT x, (SELECT w.y) FROM w GROUP BY x
+    SELECT * FROM w GROUP BY x
+    SELECT w.* FROM w GROUP BY x, y, z
+    SELECT count(*) FROM t GROUP BY a HAVING a
+    SELECT max(a) OVER () FROM t LIMIT 0
+    SELECT a FROM vw GROUP BY a
+    SELECT name FROM vw GROUP BY a
+    SELECT c, sum(a) FROM t GROUP BY c HAVING sum(nope) > 1
+    SELECT a, c FROM (SELECT a, c FROM t) s GROUP BY a
+    """#)
 
-  static let sorting = [
-    "SELECT a FROM t ORDER BY a", "SELECT a FROM t ORDER BY b DESC NULLS LAST, c NULLS FIRST",
-    "SELECT a AS x FROM t ORDER BY x", "SELECT a AS b FROM t ORDER BY b", "SELECT a FROM t ORDER BY 1",
-    "SELECT a FROM t ORDER BY a + 1", "SELECT a AS x FROM t ORDER BY x + 1",
-    "SELECT a FROM t ORDER BY lower(c) USING <",
-    "SELECT a FROM t ORDER BY a USING >", "SELECT DISTINCT a, c FROM t ORDER BY c",
-    "SELECT DISTINCT ON (c) c, a FROM t ORDER BY c, a", "SELECT DISTINCT ON (c, d) a FROM t ORDER BY d, c, a",
-    "SELECT DISTINCT ON (a) * FROM t", "SELECT DISTINCT lower(c) FROM t ORDER BY lower(c)",
-    "SELECT DISTINCT ON (1) a FROM t",
-    "SELECT a FROM t LIMIT 1", "SELECT a FROM t LIMIT 1 OFFSET 2", "SELECT a FROM t LIMIT '5'",
-    "SELECT a FROM t LIMIT NULL", "SELECT a FROM t LIMIT ALL", "SELECT a FROM t LIMIT 1 + 1",
-    "SELECT a FROM t LIMIT (SELECT 1)", "SELECT a FROM t LIMIT 2.5", "SELECT a FROM t FETCH FIRST 3 ROWS ONLY",
-    "SELECT a FROM t ORDER BY a FETCH FIRST 3 ROWS WITH TIES",
-    "SELECT a FROM t ORDER BY 2", "SELECT a FROM t ORDER BY -1", "SELECT a FROM t ORDER BY 0",
-    "SELECT a FROM t ORDER BY 'x'", "SELECT a FROM t ORDER BY 1.5", "SELECT a FROM t ORDER BY NULL",
-    "SELECT a FROM t ORDER BY nope", "SELECT a AS x, b AS x FROM t ORDER BY x",
-    "SELECT a AS x, a AS x FROM t ORDER BY x", "SELECT DISTINCT a FROM t ORDER BY b",
-    "SELECT DISTINCT a FROM t ORDER BY a + 1", "SELECT DISTINCT ON (a) b FROM t ORDER BY b",
-    "SELECT DISTINCT ON (a, b) c FROM t ORDER BY a, c, b", "SELECT a FROM t ORDER BY a USING +",
-    "SELECT a FROM t ORDER BY a USING =", "SELECT a FROM t LIMIT a", "SELECT a FROM t LIMIT 'x'",
-    "SELECT a FROM t LIMIT j", "SELECT a FROM t OFFSET b", "SELECT a FROM t LIMIT count(*)",
-    "SELECT a FROM t LIMIT true", "SELECT a FROM t FOR UPDATE", "SELECT a FROM t x FOR SHARE OF x NOWAIT",
-    "SELECT a FROM t, w FOR NO KEY UPDATE OF w SKIP LOCKED", "SELECT a FROM t FOR UPDATE OF nope",
-    "SELECT a FROM t x FOR UPDATE OF t", "SELECT a FROM t FOR UPDATE OF public.t",
-    "SELECT DISTINCT a FROM t FOR UPDATE", "SELECT count(*) FROM t FOR UPDATE", "SELECT a FROM t GROUP BY a FOR SHARE",
-    "SELECT 1 FROM t HAVING true FOR UPDATE", "SELECT a FROM t UNION SELECT 1 FOR UPDATE", "VALUES (1) FOR UPDATE",
-    "SELECT generate_series(1, 2) FROM t FOR UPDATE", "SELECT * FROM generate_series(1, 2) g FOR UPDATE OF g",
-    "SELECT * FROM (VALUES (1)) v FOR UPDATE OF v", "SELECT * FROM (SELECT a FROM t) s FOR UPDATE",
-    "SELECT * FROM (SELECT a FROM t) s FOR UPDATE OF s", "SELECT * FROM (SELECT count(*) FROM t) s FOR UPDATE",
-    "SELECT * FROM (u JOIN w ON id = x) j FOR UPDATE OF j", "SELECT DISTINCT ROW(a) FROM t",
-    "SELECT a FROM t ORDER BY l, m, n, o, p, q, r, s, k", "SELECT a FROM t ORDER BY ctid",
-    "SELECT a FROM t ORDER BY xmin",
-  ]
+  static let sorting = statements(
+    #"""
+    SELECT a FROM t ORDER BY a
+    SELECT a FROM t ORDER BY b DESC NULLS LAST, c NULLS FIRST
+    SELECT a AS x FROM t ORDER BY x
+    SELECT a AS b FROM t ORDER BY b
+    SELECT a FROM t ORDER BY 1
+    SELECT a FROM t ORDER BY a + 1
+    SELECT a AS x FROM t ORDER BY x + 1
+    SELECT a FROM t ORDER BY lower(c) USING <
+    SELECT a FROM t ORDER BY a USING >
+    SELECT DISTINCT a, c FROM t ORDER BY c
+    SELECT DISTINCT ON (c) c, a FROM t ORDER BY c, a
+    SELECT DISTINCT ON (c, d) a FROM t ORDER BY d, c, a
+    SELECT DISTINCT ON (a) * FROM t
+    SELECT DISTINCT lower(c) FROM t ORDER BY lower(c)
+    SELECT DISTINCT ON (1) a FROM t
+    SELECT a FROM t LIMIT 1
+    SELECT a FROM t LIMIT 1 OFFSET 2
+    SELECT a FROM t LIMIT '5'
+    SELECT a FROM t LIMIT NULL
+    SELECT a FROM t LIMIT ALL
+    SELECT a FROM t LIMIT 1 + 1
+    SELECT a FROM t LIMIT (SELECT 1)
+    SELECT a FROM t LIMIT 2.5
+    SELECT a FROM t FETCH FIRST 3 ROWS ONLY
+    SELECT a FROM t ORDER BY a FETCH FIRST 3 ROWS WITH TIES
+    SELECT a FROM t ORDER BY 2
+    SELECT a FROM t ORDER BY -1
+    SELECT a FROM t ORDER BY 0
+    SELECT a FROM t ORDER BY 'x'
+    SELECT a FROM t ORDER BY 1.5
+    SELECT a FROM t ORDER BY NULL
+    SELECT a FROM t ORDER BY nope
+    SELECT a AS x, b AS x FROM t ORDER BY x
+    SELECT a AS x, a AS x FROM t ORDER BY x
+    SELECT DISTINCT a FROM t ORDER BY b
+    SELECT DISTINCT a FROM t ORDER BY a + 1
+    SELECT DISTINCT ON (a) b FROM t ORDER BY b
+    SELECT DISTINCT ON (a, b) c FROM t ORDER BY a, c, b
+    SELECT a FROM t ORDER BY a USING +
+    SELECT a FROM t ORDER BY a USING =
+    SELECT a FROM t LIMIT a
+    SELECT a FROM t LIMIT 'x'
+    SELECT a FROM t LIMIT j
+    SELECT a FROM t OFFSET b
+    SELECT a FROM t LIMIT count(*)
+    SELECT a FROM t LIMIT true
+    SELECT a FROM t FOR UPDATE
+    SELECT a FROM t x FOR SHARE OF x NOWAIT
+    SELECT a FROM t, w FOR NO KEY UPDATE OF w SKIP LOCKED
+    SELECT a FROM t FOR UPDATE OF nope
+    SELECT a FROM t x FOR UPDATE OF t
+    SELECT a FROM t FOR UPDATE OF public.t
+    SELECT DISTINCT a FROM t FOR UPDATE
+    SELECT count(*) FROM t FOR UPDATE
+    SELECT a FROM t GROUP BY a FOR SHARE
+    SELECT 1 FROM t HAVING true FOR UPDATE
+    SELECT a FROM t UNION SELECT 1 FOR UPDATE
+    VALUES (1) FOR UPDATE
+    SELECT generate_series(1, 2) FROM t FOR UPDATE
+    SELECT * FROM generate_series(1, 2) g FOR UPDATE OF g
+    SELECT * FROM (VALUES (1)) v FOR UPDATE OF v
+    SELECT * FROM (SELECT a FROM t) s FOR UPDATE
+    SELECT * FROM (SELECT a FROM t) s FOR UPDATE OF s
+    SELECT * FROM (SELECT count(*) FROM t) s FOR UPDATE
+    SELECT * FROM (u JOIN w ON id = x) j FOR UPDATE OF j
+    SELECT DISTINCT ROW(a) FROM t
+    SELECT a FROM t ORDER BY l, m, n, o, p, q, r, s, k
+    SELECT a FROM t ORDER BY ctid
+    SELECT a FROM t ORDER BY xmin
+    """#)
 
-  static let setOperations = [
-    "SELECT 1 UNION SELECT 2", "SELECT 1 UNION ALL SELECT 2.5", "SELECT a FROM t UNION SELECT b FROM t",
-    "SELECT a, c FROM t INTERSECT SELECT id, c FROM u", "SELECT a FROM t EXCEPT ALL SELECT id FROM u",
-    "SELECT 'x' UNION SELECT c FROM t", "SELECT NULL UNION SELECT 1", "SELECT NULL UNION SELECT NULL",
-    "SELECT 'a' UNION SELECT 'b'",
-    "SELECT a AS x FROM t UNION SELECT id AS y FROM u ORDER BY x",
-    "SELECT a FROM t UNION SELECT id FROM u ORDER BY 1 LIMIT 3",
-    "(SELECT a FROM t ORDER BY b LIMIT 1) UNION ALL (SELECT id FROM u LIMIT 2)",
-    "SELECT 1 UNION SELECT 2 UNION ALL SELECT 3.5", "SELECT 1 UNION (SELECT 2 INTERSECT SELECT 3::bigint)",
-    "(SELECT 1 UNION SELECT 2) EXCEPT SELECT 2.5",
-    "SELECT d FROM t UNION SELECT d FROM t", "SELECT d FROM t UNION SELECT c FROM t",
-    "SELECT d FROM t UNION SELECT n FROM t", "SELECT e FROM t UNION SELECT e FROM t",
-    "SELECT e FROM t UNION ALL SELECT v FROM u", "SELECT g FROM t UNION SELECT h FROM t", "VALUES (1) UNION VALUES (2)",
-    "VALUES (1, 'a') UNION ALL SELECT 2, 'b'", "TABLE u UNION TABLE u", "SELECT DISTINCT 'x' UNION SELECT c FROM t",
-    "SELECT * FROM (SELECT a FROM t UNION SELECT id FROM u) s", "SELECT a FROM t UNION SELECT 'x'",
-    "SELECT a FROM t UNION SELECT c FROM t", "SELECT a FROM t UNION SELECT a, b FROM t", "SELECT 1, 2 UNION SELECT 1",
-    "SELECT a FROM t UNION SELECT id FROM u ORDER BY b", "SELECT a FROM t UNION SELECT id FROM u ORDER BY a + 1",
-    "SELECT a FROM t UNION SELECT id FROM u ORDER BY id",
-    "SELECT a FROM t UNION SELECT id FROM u ORDER BY 2", "SELECT j FROM t INTERSECT SELECT a FROM t",
-    "SELECT g FROM t EXCEPT SELECT a FROM t", "SELECT 1 UNION SELECT 'x'", "SELECT k FROM t UNION SELECT 1",
-    "SELECT nope UNION SELECT 1", "SELECT 1 UNION SELECT nope", "SELECT sum(a) FROM t UNION SELECT 1",
-    "SELECT 1 UNION SELECT sum(nope) FROM t",
-    "SELECT (SELECT t.a UNION SELECT t.b) FROM t", "SELECT * FROM t, LATERAL (SELECT t.a UNION SELECT t.b) s",
-    "SELECT m FROM t UNION SELECT m FROM t", "SELECT 1 INTERSECT SELECT 2 LIMIT nope",
-    "SELECT ARRAY[1] UNION SELECT ARRAY[2]", "SELECT ROW(1) UNION SELECT ROW(2)",
-    "SELECT 1 AS a UNION SELECT 2 ORDER BY a, a",
-  ]
+  static let setOperations = statements(
+    #"""
+    SELECT 1 UNION SELECT 2
+    SELECT 1 UNION ALL SELECT 2.5
+    SELECT a FROM t UNION SELECT b FROM t
+    SELECT a, c FROM t INTERSECT SELECT id, c FROM u
+    SELECT a FROM t EXCEPT ALL SELECT id FROM u
+    SELECT 'x' UNION SELECT c FROM t
+    SELECT NULL UNION SELECT 1
+    SELECT NULL UNION SELECT NULL
+    SELECT 'a' UNION SELECT 'b'
+    SELECT a AS x FROM t UNION SELECT id AS y FROM u ORDER BY x
+    SELECT a FROM t UNION SELECT id FROM u ORDER BY 1 LIMIT 3
+    (SELECT a FROM t ORDER BY b LIMIT 1) UNION ALL (SELECT id FROM u LIMIT 2)
+    SELECT 1 UNION SELECT 2 UNION ALL SELECT 3.5
+    SELECT 1 UNION (SELECT 2 INTERSECT SELECT 3::bigint)
+    (SELECT 1 UNION SELECT 2) EXCEPT SELECT 2.5
+    SELECT d FROM t UNION SELECT d FROM t
+    SELECT d FROM t UNION SELECT c FROM t
+    SELECT d FROM t UNION SELECT n FROM t
+    SELECT e FROM t UNION SELECT e FROM t
+    SELECT e FROM t UNION ALL SELECT v FROM u
+    SELECT g FROM t UNION SELECT h FROM t
+    VALUES (1) UNION VALUES (2)
+    VALUES (1, 'a') UNION ALL SELECT 2, 'b'
+    TABLE u UNION TABLE u
+    SELECT DISTINCT 'x' UNION SELECT c FROM t
+    SELECT * FROM (SELECT a FROM t UNION SELECT id FROM u) s
+    SELECT a FROM t UNION SELECT 'x'
+    SELECT a FROM t UNION SELECT c FROM t
+    SELECT a FROM t UNION SELECT a, b FROM t
+    SELECT 1, 2 UNION SELECT 1
+    SELECT a FROM t UNION SELECT id FROM u ORDER BY b
+    SELECT a FROM t UNION SELECT id FROM u ORDER BY a + 1
+    SELECT a FROM t UNION SELECT id FROM u ORDER BY id
+    SELECT a FROM t UNION SELECT id FROM u ORDER BY 2
+    SELECT j FROM t INTERSECT SELECT a FROM t
+    SELECT g FROM t EXCEPT SELECT a FROM t
+    SELECT 1 UNION SELECT 'x'
+    SELECT k FROM t UNION SELECT 1
+    SELECT nope UNION SELECT 1
+    SELECT 1 UNION SELECT nope
+    SELECT sum(a) FROM t UNION SELECT 1
+    SELECT 1 UNION SELECT sum(nope) FROM t
+    SELECT (SELECT t.a UNION SELECT t.b) FROM t
+    SELECT * FROM t, LATERAL (SELECT t.a UNION SELECT t.b) s
+    SELECT m FROM t UNION SELECT m FROM t
+    SELECT 1 INTERSECT SELECT 2 LIMIT nope
+    SELECT ARRAY[1] UNION SELECT ARRAY[2]
+    SELECT ROW(1) UNION SELECT ROW(2)
+    SELECT 1 AS a UNION SELECT 2 ORDER BY a, a
+    """#)
 
-  static let commonTables = [
-    "WITH x AS (SELECT 1) SELECT * FROM x", "WITH x(a, b) AS (SELECT 1, 'y') SELECT b, a FROM x",
-    "WITH x AS (SELECT a FROM t), y AS (SELECT * FROM x) SELECT y.a, x.a FROM x, y",
-    "WITH x AS MATERIALIZED (SELECT 1 AS a) SELECT a FROM x z WHERE z.a > 0",
-    "WITH t AS (SELECT 1 AS only) SELECT * FROM t", "WITH x AS (SELECT 'lit') SELECT * FROM x",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT n FROM r",
-    "WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT n + 1 FROM r) SELECT * FROM r",
-    "WITH RECURSIVE r(a, b) AS (VALUES (1, 'x') UNION ALL SELECT a + 1, b || 'y' FROM r) SELECT * FROM r",
-    "WITH RECURSIVE x AS (SELECT 1) SELECT * FROM x",
-    "WITH RECURSIVE r AS (SELECT id FROM u UNION ALL SELECT u.id FROM u JOIN r ON u.a = r.id) SELECT count(*) FROM r",
-    "SELECT (WITH x AS (SELECT a) SELECT a FROM x) FROM t",
-    "SELECT * FROM (WITH x AS (SELECT 1 AS o) SELECT * FROM x) s", "WITH x AS (SELECT 1 AS a) SELECT (SELECT a FROM x)",
-    "WITH x AS (SELECT 1 AS a) SELECT * FROM x UNION SELECT * FROM x",
-    "WITH i AS (INSERT INTO u VALUES (1) RETURNING id) SELECT * FROM i",
-    "WITH d AS (DELETE FROM u RETURNING *) SELECT count(*) FROM d", "WITH d AS (UPDATE u SET a = 1) SELECT 1",
-    "WITH x AS (SELECT 1), x AS (SELECT 2) SELECT 1", "WITH x(a, b) AS (SELECT 1) SELECT 1",
-    "WITH x AS (SELECT nope) SELECT 1", "WITH x AS (SELECT 1 AS a) SELECT b FROM x",
-    "WITH x AS (SELECT * FROM y), y AS (SELECT 1) SELECT * FROM x", "WITH x AS (SELECT * FROM x) SELECT * FROM x",
-    "WITH x AS (SELECT 1) SELECT * FROM s2.x", "WITH RECURSIVE r AS (SELECT * FROM r) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT n FROM r UNION ALL SELECT 1) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1.5 FROM r) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT a.n FROM r a, r b) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r ORDER BY 1) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r LIMIT 1) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT 'x' FROM r) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 1 EXCEPT SELECT n FROM r) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 'x' UNION ALL SELECT n || 'y' FROM r) SELECT * FROM r",
-    "WITH d AS (DELETE FROM u) SELECT * FROM d",
-    "SELECT * FROM (WITH d AS (DELETE FROM u RETURNING *) SELECT * FROM d) s",
-    "WITH x AS (SELECT 1 AS a) SELECT * FROM x FOR UPDATE OF x", "WITH x AS (SELECT 1) DELETE FROM x",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT sum(n) FROM r) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT u.id FROM u LEFT JOIN r ON true) SELECT * FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT 1 WHERE EXISTS (SELECT 1 FROM r)) SELECT * FROM r",
-  ]
+  static let commonTables = statements(
+    #"""
+    WITH x AS (SELECT 1) SELECT * FROM x
+    WITH x(a, b) AS (SELECT 1, 'y') SELECT b, a FROM x
+    WITH x AS (SELECT a FROM t), y AS (SELECT * FROM x) SELECT y.a, x.a FROM x, y
+    WITH x AS MATERIALIZED (SELECT 1 AS a) SELECT a FROM x z WHERE z.a > 0
+    WITH t AS (SELECT 1 AS only) SELECT * FROM t
+    WITH x AS (SELECT 'lit') SELECT * FROM x
+    WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT n FROM r
+    WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT n + 1 FROM r) SELECT * FROM r
+    WITH RECURSIVE r(a, b) AS (VALUES (1, 'x') UNION ALL SELECT a + 1, b || 'y' FROM r) SELECT * FROM r
+    WITH RECURSIVE x AS (SELECT 1) SELECT * FROM x
+    WITH RECURSIVE r AS (SELECT id FROM u UNION ALL SELECT u.id FROM u JOIN r ON u.a = r.id) SELECT count(*) FROM r
+    SELECT (WITH x AS (SELECT a) SELECT a FROM x) FROM t
+    SELECT * FROM (WITH x AS (SELECT 1 AS o) SELECT * FROM x) s
+    WITH x AS (SELECT 1 AS a) SELECT (SELECT a FROM x)
+    WITH x AS (SELECT 1 AS a) SELECT * FROM x UNION SELECT * FROM x
+    WITH i AS (INSERT INTO u VALUES (1) RETURNING id) SELECT * FROM i
+    WITH d AS (DELETE FROM u RETURNING *) SELECT count(*) FROM d
+    WITH d AS (UPDATE u SET a = 1) SELECT 1
+    WITH x AS (SELECT 1), x AS (SELECT 2) SELECT 1
+    WITH x(a, b) AS (SELECT 1) SELECT 1
+    WITH x AS (SELECT nope) SELECT 1
+    WITH x AS (SELECT 1 AS a) SELECT b FROM x
+    WITH x AS (SELECT * FROM y), y AS (SELECT 1) SELECT * FROM x
+    WITH x AS (SELECT * FROM x) SELECT * FROM x
+    WITH x AS (SELECT 1) SELECT * FROM s2.x
+    WITH RECURSIVE r AS (SELECT * FROM r) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT n FROM r UNION ALL SELECT 1) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1.5 FROM r) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT a.n FROM r a, r b) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r ORDER BY 1) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r LIMIT 1) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT 'x' FROM r) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT 1 EXCEPT SELECT n FROM r) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT 'x' UNION ALL SELECT n || 'y' FROM r) SELECT * FROM r
+    WITH d AS (DELETE FROM u) SELECT * FROM d
+    SELECT * FROM (WITH d AS (DELETE FROM u RETURNING *) SELECT * FROM d) s
+    WITH x AS (SELECT 1 AS a) SELECT * FROM x FOR UPDATE OF x
+    WITH x AS (SELECT 1) DELETE FROM x
+    WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT sum(n) FROM r) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT u.id FROM u LEFT JOIN r ON true) SELECT * FROM r
+    WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT 1 WHERE EXISTS (SELECT 1 FROM r)) SELECT * FROM r
+    """#)
 
-  static let subqueries = [
-    "SELECT (SELECT 1)", "SELECT (SELECT a FROM t WHERE t.a = u.id) FROM u",
-    "SELECT EXISTS (SELECT 1 FROM t), NOT EXISTS (SELECT * FROM t)",
-    "SELECT id IN (SELECT a FROM t), id NOT IN (SELECT b FROM t) FROM u", "SELECT c IN (SELECT d FROM t) FROM u",
-    "SELECT id = ANY (SELECT a FROM t), id < ALL (SELECT b FROM t) FROM u",
-    "SELECT (id, c) IN (SELECT a, c FROM t) FROM u", "SELECT id IN (SELECT '5') FROM u", "SELECT 1 IN (SELECT NULL)",
-    "SELECT ARRAY(SELECT c FROM t)", "SELECT a FROM t WHERE a = (SELECT max(id) FROM u)",
-    "SELECT a FROM t WHERE (SELECT j)", "SELECT 5 + (SELECT 1)", "SELECT (SELECT 'x') || 'y'",
-    "SELECT id IN (SELECT a FROM t UNION SELECT 1) FROM u",
-    "SELECT (SELECT 1, 2)", "SELECT ARRAY(SELECT 1, 2)", "SELECT 1 IN (SELECT 1, 2)", "SELECT (1, 2) IN (SELECT 1)",
-    "SELECT 1 IN (SELECT 'x')", "SELECT id IN (SELECT c FROM t) FROM u", "SELECT 1 < ANY (SELECT 'x'::text)",
-    "SELECT (SELECT nope)", "SELECT (SELECT a FROM u) FROM t", "SELECT (SELECT id FROM u WHERE a = t.nope) FROM t",
-    "SELECT EXISTS (SELECT nope FROM t)",
-    "SELECT 1 + ANY (SELECT 1)", "SELECT (SELECT)", "SELECT a FROM t WHERE (SELECT a)",
-    "SELECT (SELECT count(*) FROM u GROUP BY c HAVING max(t.a) > 1) FROM t",
-  ]
+  static let subqueries = statements(
+    #"""
+    SELECT (SELECT 1)
+    SELECT (SELECT a FROM t WHERE t.a = u.id) FROM u
+    SELECT EXISTS (SELECT 1 FROM t), NOT EXISTS (SELECT * FROM t)
+    SELECT id IN (SELECT a FROM t), id NOT IN (SELECT b FROM t) FROM u
+    SELECT c IN (SELECT d FROM t) FROM u
+    SELECT id = ANY (SELECT a FROM t), id < ALL (SELECT b FROM t) FROM u
+    SELECT (id, c) IN (SELECT a, c FROM t) FROM u
+    SELECT id IN (SELECT '5') FROM u
+    SELECT 1 IN (SELECT NULL)
+    SELECT ARRAY(SELECT c FROM t)
+    SELECT a FROM t WHERE a = (SELECT max(id) FROM u)
+    SELECT a FROM t WHERE (SELECT j)
+    SELECT 5 + (SELECT 1)
+    SELECT (SELECT 'x') || 'y'
+    SELECT id IN (SELECT a FROM t UNION SELECT 1) FROM u
+    SELECT (SELECT 1, 2)
+    SELECT ARRAY(SELECT 1, 2)
+    SELECT 1 IN (SELECT 1, 2)
+    SELECT (1, 2) IN (SELECT 1)
+    SELECT 1 IN (SELECT 'x')
+    SELECT id IN (SELECT c FROM t) FROM u
+    SELECT 1 < ANY (SELECT 'x'::text)
+    SELECT (SELECT nope)
+    SELECT (SELECT a FROM u) FROM t
+    SELECT (SELECT id FROM u WHERE a = t.nope) FROM t
+    SELECT EXISTS (SELECT nope FROM t)
+    SELECT 1 + ANY (SELECT 1)
+    SELECT (SELECT)
+    SELECT a FROM t WHERE (SELECT a)
+    SELECT (SELECT count(*) FROM u GROUP BY c HAVING max(t.a) > 1) FROM t
+    """#)
 
-  static let views = [
-    "SELECT * FROM vw", "SELECT name, vw.a FROM vw", "SELECT v.name FROM vw v WHERE v.a = 1",
-    "SELECT x FROM vw AS v(x)", "SELECT public.vw.a FROM vw", "SELECT c FROM vw", "SELECT j FROM vw",
-    "SELECT vw.nope FROM vw", "SELECT count(*) FROM vw JOIN u ON vw.a = u.id", "SELECT a FROM vw FOR UPDATE",
-  ]
+  static let views = statements(
+    #"""
+    SELECT * FROM vw
+    SELECT name, vw.a FROM vw
+    SELECT v.name FROM vw v WHERE v.a = 1
+    SELECT x FROM vw AS v(x)
+    SELECT public.vw.a FROM vw
+    SELECT c FROM vw
+    SELECT j FROM vw
+    SELECT vw.nope FROM vw
+    SELECT count(*) FROM vw JOIN u ON vw.a = u.id
+    SELECT a FROM vw FOR UPDATE
+    """#)
 }

@@ -33,7 +33,10 @@ final class SQLRig {
     try database.close()
   }
 
-  func execute(_ text: String) -> ServerSession.Answer {
+  func execute(_ text: String) -> ServerSession.Answer { Self.execute(text, sql) }
+
+  /// Runs a statement in any session.
+  static func execute(_ text: String, _ sql: SQLSession) -> ServerSession.Answer {
     let client = Collector(sql.typeSettings)
     do throws(SQLError) {
       try sql.run(text, client)

@@ -55,6 +55,7 @@ extension Analyzer {
     }
     let isLocked = scope.isLocked(variable.alias?.name ?? variable.name)
     let relation = try open(variable, isLocked ? .rowShare : .accessShare, scope)
+    try noteResolved(variable, relation)
     switch relation.kind {
     case .view: return try expand(view: relation, variable, scope)
     case .table, .toast, .materializedView, .sequence, .partitionedTable, .foreignTable: break

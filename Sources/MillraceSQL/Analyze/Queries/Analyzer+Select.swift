@@ -21,6 +21,7 @@ extension Analyzer {
       throw SQLError(.syntaxError, "SELECT ... INTO is not allowed here")
     }
     if let window = block.windows.first { throw SQLError.unsupported("WINDOW", at: window.location) }
+    var isGrouped = false
     if !block.from.isEmpty { try analyze(from: block.from, scope) }
     try analyze(targets: block.targets, scope, .selectTarget)
     if let condition = block.condition {
@@ -28,6 +29,8 @@ extension Analyzer {
     }
     if let having = block.having {
       scope.query.having = try coerceToBoolean(try analyze(having, scope, as: .having), "HAVING")
+      // It is about groups, even where there is only one of all rows.
+      isGrouped = true
     }
     try analyze(orderBy: select.orderBy, scope)
     if !block.groupBy.isEmpty { try analyze(groupBy: block.groupBy, scope) }
@@ -39,9 +42,8 @@ extension Analyzer {
     try analyze(limit: select.limit, scope)
     if scope.resolvesUnknowns { try resolveUnknowns(&scope.query.targets) }
     try analyze(locking: select.locking, scope)
-    if scope.query.hasAggregates || !scope.query.groupBy.isEmpty || scope.query.having != nil {
-      try checkGrouping(scope)
-    }
+    if isGrouped || scope.query.hasAggregates || !scope.query.groupBy.isEmpty { try checkGrouping(scope) }
+    if isGrouped { scope.query.hasAggregates = true }
     return scope.query
   }
 

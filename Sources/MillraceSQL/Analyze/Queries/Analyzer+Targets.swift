@@ -65,7 +65,9 @@ extension Analyzer {
     guard !names.isEmpty else {
       var entries: [TargetEntry] = []
       var hasAny = false
-      for item in scope.namespace where item.areColumnsVisible && !item.isLateralOnly {
+      let items = scope.namespace.filter { $0.areColumnsVisible && !$0.isLateralOnly }
+      noteResolved(reference, items, scope)
+      for item in items {
         hasAny = true
         entries += columns(of: item, 0, scope, scope, reference.location)
       }
@@ -89,6 +91,7 @@ extension Analyzer {
     guard let (item, levels) = try item(schema, table, scope, reference.location),
       let home = scope.ancestor(levels)
     else { throw try missingTable(schema, table, scope, reference.location) }
+    noteResolved(reference, [item], home)
     return columns(of: item, levels, home, scope, reference.location)
   }
 

@@ -17,6 +17,9 @@ extension Analyzer {
     let columns = relation.tuple.columns.filter { !$0.isDropped }
     let shown = query.targets.indices.filter { !query.targets[$0].isHidden }
     for (place, column) in zip(shown, columns) { query.targets[place].name = column.name }
+    guard shown.count == columns.count else {
+      throw SQLError(.internalError, "view \"\(relation.name)\" has \(columns.count) columns, its query \(shown.count)")
+    }
     let name = variable.alias?.name ?? relation.name
     var item = try add(query, name: name, variable.alias, isLateral: false, scope)
     scope.query.rangeTable[item.entry].view = relation.oid
@@ -36,6 +39,9 @@ extension Analyzer {
     }
     let scope = QueryScope()
     scope.lockedFromOutside = lock
+    let names = resolvedNames
+    resolvedNames = nil
+    defer { resolvedNames = names }
     do {
       return try analyze(select, scope)
     } catch {

@@ -28,7 +28,7 @@ extension SQLSession {
         try requireOwnership(of: known)
       }
     }
-    let definition = Deparser.text(of: statement.query)
+    let definition = try makeAnalyzer().definition(of: statement.query)
     let (name, isReplacing) = (relation.name, statement.orReplace)
     try SQLError.engine { () throws(EngineError) in
       _ = try catalog.createView(

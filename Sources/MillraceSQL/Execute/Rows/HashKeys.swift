@@ -43,6 +43,10 @@ final class HashKeys {
 
   private static func column(_ id: TypeID) throws(SQLError) -> Column {
     guard let type = TypeDescriptor.builtIn[id], type.equal != nil else {
+      // Types that name things are compared as the OIDs that they are.
+      if TypeDescriptor.builtIn[id]?.isByValue ?? false {
+        return Column(kind: .word, type: Unmanaged.passUnretained(TypeDescriptor.oid))
+      }
       throw SQLError(.undefinedFunction, "could not identify an equality operator for type \(id.rawValue)")
     }
     let kind: Kind

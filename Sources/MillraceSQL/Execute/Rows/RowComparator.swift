@@ -16,8 +16,9 @@ final class RowComparator {
   init(_ orders: [(type: TypeID, order: SortOrder)]) throws(SQLError) {
     var keys: [Key] = []
     for (type, order) in orders {
-      let descriptor = TypeDescriptor.builtIn[type] ?? TypeDescriptor.builtIn[order.type]
-      guard let compare = descriptor?.compare else {
+      // Types that name things are ordered as the OIDs that they are.
+      let compare = TypeDescriptor.builtIn[type]?.compare ?? TypeDescriptor.builtIn[order.type]?.compare
+      guard let compare else {
         throw SQLError(.undefinedFunction, "could not identify an ordering operator for type \(type.rawValue)")
       }
       keys.append(

@@ -106,14 +106,14 @@ extension FunctionRegistry {
       { operands in operands.keep { Test.holds($0, $1) } })
   }
 
-  /// - Parameter families: what comes before `eq`, `lt` … in the functions' names.
-  private mutating func comparisons<Key: ComparisonKey>(_ families: [String], _: Key.Type) {
-    comparison(families.map { $0 + "eq" }, Equal<Key>.self)
-    comparison(families.map { $0 + "ne" }, NotEqual<Key>.self)
-    comparison(families.map { $0 + "lt" }, Less<Key>.self)
-    comparison(families.map { $0 + "le" }, LessOrEqual<Key>.self)
-    comparison(families.map { $0 + "gt" }, Greater<Key>.self)
-    comparison(families.map { $0 + "ge" }, GreaterOrEqual<Key>.self)
+  /// - Parameter families: what comes before `eq`, `lt` … in the functions' names, and what comes after.
+  private mutating func comparisons<Key: ComparisonKey>(_ families: [String], suffix: String = "", _: Key.Type) {
+    comparison(families.map { $0 + "eq" + suffix }, Equal<Key>.self)
+    comparison(families.map { $0 + "ne" + suffix }, NotEqual<Key>.self)
+    comparison(families.map { $0 + "lt" + suffix }, Less<Key>.self)
+    comparison(families.map { $0 + "le" + suffix }, LessOrEqual<Key>.self)
+    comparison(families.map { $0 + "gt" + suffix }, Greater<Key>.self)
+    comparison(families.map { $0 + "ge" + suffix }, GreaterOrEqual<Key>.self)
   }
 
   mutating func addComparisons() {
@@ -140,8 +140,8 @@ extension FunctionRegistry {
     comparison(["bpchar_pattern_gt"], Greater<BpcharKey>.self)
     comparison(["bpchar_pattern_ge"], GreaterOrEqual<BpcharKey>.self)
     comparisons(["name"], NameKey.self)
-    comparisons(["nametext"], NameTextKey.self)
-    comparisons(["textname"], TextNameKey.self)
+    comparisons(["name"], suffix: "text", NameTextKey.self)
+    comparisons(["text"], suffix: "name", TextNameKey.self)
     comparisons(["numeric_"], NumericKey.self)
     comparisons(["interval_"], IntervalKey.self)
     comparisons(["timetz_"], TimeTZKey.self)

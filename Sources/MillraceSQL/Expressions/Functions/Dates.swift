@@ -169,13 +169,16 @@ enum ClockFields {
     func shown(_ value: Int32) -> String { value < 10 && value >= 0 ? "0\(value)" : "\(value)" }
     let refusal = TypeError(
       .datetimeFieldOverflow,
-      "time field value out of range: \(hour):\(shown(minute)):\(second < 10 ? "0" : "")\(shortest(second))")
+      "time field value out of range: \(hour):\(shown(minute)):\(padded(shortest(second)))")
     guard hour >= 0, 0...59 ~= minute, !second.isNaN, second >= 0, second <= 60 else { throw refusal }
     let microseconds = Int64((second * 1_000_000).rounded(.toNearestOrEven))
     let isMidnight = hour == 24 && minute == 0 && microseconds == 0
     guard hour < 24 || isMidnight, microseconds <= 60_000_000 else { throw refusal }
     return (Int64(hour) * 60 + Int64(minute)) * 60_000_000 + microseconds
   }
+
+  /// To two characters, as `%02g` does.
+  private static func padded(_ text: String) -> String { text.utf8.count < 2 ? "0" + text : text }
 
   private static func shortest(_ second: Double) -> String {
     second == second.rounded() && second.magnitude < 1000 ? "\(Int(second))" : "\(second)"

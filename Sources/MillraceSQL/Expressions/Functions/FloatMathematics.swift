@@ -39,7 +39,7 @@ extension FunctionRegistry {
     unary("dceil") { (call) throws(TypeError) in try call.each { Datum($0.float8.rounded(.up)) } }
     unary("dfloor") { (call) throws(TypeError) in try call.each { Datum($0.float8.rounded(.down)) } }
     unary("dsign") { (call) throws(TypeError) in
-      try call.each { Datum($0.float8 > 0 ? 1.0 : $0.float8 < 0 ? -1.0 : $0.float8.isNaN ? Double.nan : 0.0) }
+      try call.each { Datum($0.float8 > 0 ? 1.0 : $0.float8 < 0 ? -1.0 : 0.0) }
     }
   }
 

@@ -83,8 +83,7 @@ enum SizeText {
   private static func halfRounded(_ size: Int128) -> Int128 { (size + (size < 0 ? -1 : 1)) / 2 }
 
   static func pretty(_ size: Numeric) -> String {
-    if !size.isFinite { return "\(size.text) bytes" }
-    if size.scale == 0, size.absolute < Numeric(Int64.max), let whole = size.integer(as: Int64.self) {
+    if size.isFinite, size.scale == 0, size.absolute < Numeric(Int64.max), let whole = size.integer(as: Int64.self) {
       return pretty(Int128(whole))
     }
     var size = size

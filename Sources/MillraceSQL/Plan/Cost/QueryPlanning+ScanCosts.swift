@@ -270,7 +270,7 @@ extension QueryPlanning {
     return (fetched, indexCost, tuples)
   }
 
-  /// How many pages a bitmap can hold exactly (`tbm_calculate_entries`): an entry has 48 bytes, and two pointers' worth.
+  /// How many pages a bitmap can hold exactly (`tbm_calculate_entries`): an entry has 48 bytes, and two pointers.
   private var bitmapCapacity: Double { max((settings.workMem * 1024 / 64).rounded(.down), 16) }
 
   /// `cost_bitmap_tree_node`.

@@ -240,7 +240,8 @@ extension QueryPlanning {
       let created = try createProjectSet(path, input, below)
       let map = InputMap.list(created.list)
       let plan = Plan(
-        wanted.contains { statement.returnsSet($0) && !below.contains($0) && isSetCall($0) } ? .projectSet
+        wanted.contains { statement.returnsSet($0) && !below.contains($0) && isSetCall($0) }
+          ? .projectSet
           : .result(oneTimeFilter: nil),
         [created.plan], inputTypes: created.plan.outputTypes, output: try resolve(wanted, map), cost: cost(of: path))
       return CreatedPlan(plan: plan, list: wanted)

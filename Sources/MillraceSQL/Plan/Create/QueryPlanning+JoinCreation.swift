@@ -12,7 +12,8 @@ extension QueryPlanning {
     var clauses = join.clauses
     if let parameters = path.parameters, clauses.isEmpty { clauses = parameters.clauses }
     let conditions = clauses.filter { clause in
-      !join.keys.contains { $0 === clause } && !(isOuterJoin && clause.filters(members)) && !clause.clause.isTrueConstant
+      !join.keys.contains { $0 === clause } && !(isOuterJoin && clause.filters(members))
+        && !clause.clause.isTrueConstant
     }
     let filters = isOuterJoin ? clauses.filter { $0.filters(members) } : []
     let (conditionList, filterList) = (orderedClauses(conditions), orderedClauses(filters))

@@ -79,7 +79,8 @@ extension QueryPlanning {
     let excluded = (0..<count).map { place in
       TypedExpression.variable(
         Variable(
-          update.excluded, .column(place), ValueType(table.tuple.columns[place].typeID, table.tuple.columns[place].typmod)))
+          update.excluded, .column(place),
+          ValueType(table.tuple.columns[place].typeID, table.tuple.columns[place].typmod)))
     }
     let map = ModificationMap(
       map: .scan(entry, columns: count), list: excluded, offset: count + SystemColumn.allCases.count)

@@ -128,7 +128,9 @@ extension QueryPlanning {
           if isInOr { found.append(clause.restriction.clause) }
           continue
         }
-        for condition in clause.conditions where !found.contains(condition.original) { found.append(condition.original) }
+        for condition in clause.conditions where !found.contains(condition.original) {
+          found.append(condition.original)
+        }
       }
       return found + path.index.predicate.filter { !found.contains($0) }
     case .and(let parts, _, _):

@@ -189,16 +189,11 @@ extension QueryPlanning {
       }
     }
     let isOuterClause = !place.join.isEmpty && clauseRelations.overlaps(place.kept)
-    var isDelayed = false
-    if isOuterClause || (clauseRelations.isEmpty && !place.join.isEmpty) {
-      isDelayed = delay(&required)
-      required.formUnion(place.join)
-    } else {
-      isDelayed = delay(&required)
-    }
-    let restriction = makeRestriction(
-      condition, clauseRelations, required: required,
-      isPushedDown: !(isOuterClause || (clauseRelations.isEmpty && !place.join.isEmpty)))
+    let isPushedDown = !(isOuterClause || (clauseRelations.isEmpty && !place.join.isEmpty))
+    let isDelayed = delay(&required, isPushedDown: isPushedDown)
+    // An outer join's own condition is looked at there and nowhere else.
+    if !isPushedDown { required = place.join }
+    let restriction = makeRestriction(condition, clauseRelations, required: required, isPushedDown: isPushedDown)
     restriction.isOuterJoinDelayed = isDelayed
     restriction.isPseudoConstant = isPseudoConstant
     if !restriction.isPushedDown { restriction.outerRelations = place.kept }
@@ -213,7 +208,7 @@ extension QueryPlanning {
 
   /// What refers to the side of an outer join that may be null waits until that join is done
   /// (`check_outerjoin_delay`).
-  private func delay(_ required: inout RelationSet) -> Bool {
+  private func delay(_ required: inout RelationSet, isPushedDown: Bool) -> Bool {
     var isDelayed = false
     var hasChanged = true
     while hasChanged {
@@ -228,7 +223,9 @@ extension QueryPlanning {
           required.formUnion(all)
           hasChanged = true
         }
-        if special.kind != .full { special.delaysUpperJoins = special.delaysUpperJoins || required.overlaps(special.left) }
+        if isPushedDown, special.kind != .full, required.overlaps(special.minimumLeft) {
+          special.delaysUpperJoins = true
+        }
       }
     }
     return isDelayed

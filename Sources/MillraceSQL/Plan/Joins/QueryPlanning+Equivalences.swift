@@ -96,7 +96,9 @@ extension QueryPlanning {
       if known.hasConstant { deriveFromConstant(known) } else { deriveWithoutConstant(known) }
       guard known.relations.hasSeveral else { continue }
       for entry in known.relations { relations[entry]?.hasEquivalenceJoins = !known.hasConstant }
-      for member in known.members { for variable in member.expression.variables { note(variable, for: known.relations) } }
+      for member in known.members {
+        for variable in member.expression.variables { note(variable, for: known.relations) }
+      }
     }
     for known in classes where known.relations.hasSeveral && !known.hasConstant {
       for entry in known.relations { relations[entry]?.hasEquivalenceJoins = true }
@@ -109,7 +111,8 @@ extension QueryPlanning {
       add(known.sources[0])
       return
     }
-    let constant = known.members.first { $0.isConstant && $0.expression.asConstant != nil }
+    let constant =
+      known.members.first { $0.isConstant && $0.expression.asConstant != nil }
       ?? known.members.first { $0.isConstant }
     guard let constant else { return }
     for member in known.members where member.expression != constant.expression {
@@ -207,7 +210,9 @@ extension QueryPlanning {
   private func impliedEqualities(
     _ known: EquivalenceClass, _ join: RelationSet, _ outer: RelationSet, _ inner: RelationSet
   ) -> [Restriction]? {
-    var (outers, inners, others) = ([EquivalenceClass.Member](), [EquivalenceClass.Member](), [EquivalenceClass.Member]())
+    var (outers, inners, others) = (
+      [EquivalenceClass.Member](), [EquivalenceClass.Member](), [EquivalenceClass.Member]()
+    )
     for member in known.members where !member.isConstant && member.relations.isSubset(of: join) {
       if member.relations.isSubset(of: outer) {
         outers.append(member)

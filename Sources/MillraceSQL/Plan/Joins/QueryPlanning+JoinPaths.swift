@@ -114,7 +114,9 @@ extension QueryPlanning {
       // What the inner scan fulfils already is not looked at once more.
       let given = inner.required | pair.inner.members
       join.clauses = pair.clauses.filter { clause in
-        if inner.parameters?.clauses.contains(where: { $0 === clause || ($0.parentClass != nil && $0.parentClass === clause.parentClass) }) ?? false {
+        if inner.parameters?.clauses.contains(where: {
+          $0 === clause || ($0.parentClass != nil && $0.parentClass === clause.parentClass)
+        }) ?? false {
           return false
         }
         return !isMovable(clause, into: pair.inner.members, given)
@@ -304,12 +306,14 @@ extension QueryPlanning {
       let sorted = pair.inner.paths.filter { $0.required.isEmpty && $0.ordering.fulfils(part) }
       func usable() -> [Restriction] {
         count == wanted.count
-          ? keys : keys.filter { key in
+          ? keys
+          : keys.filter { key in
             let own = innerClass(key, pair.outer.members)
             return part.contains { $0.classIdentity.canonical === own }
           }
       }
-      if let best = sorted.min(by: { $0.isCheaper(than: $1) }), cheapestTotal.map({ best.isCheaper(than: $0) }) ?? true {
+      if let best = sorted.min(by: { $0.isCheaper(than: $1) }), cheapestTotal.map({ best.isCheaper(than: $0) }) ?? true
+      {
         let own = usable()
         addMerge(pair, outer, best, own, order, outerSort: [], innerSort: [], mergeKeys: outer.ordering)
         cheapestTotal = best

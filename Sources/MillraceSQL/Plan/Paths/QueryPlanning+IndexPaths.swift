@@ -88,9 +88,11 @@ extension QueryPlanning {
   /// The order of an index (`build_index_pathkeys`).
   func ordering(of index: IndexInfo, isBackward: Bool) -> [PathKey] {
     var keys: [PathKey] = []
-    guard let entry = query.rangeTable.indices.first(where: { entry in
-      relations[entry]?.indexes.contains { $0 === index } ?? false
-    }), let relation = relations[entry] else { return [] }
+    guard
+      let entry = query.rangeTable.indices.first(where: { entry in
+        relations[entry]?.indexes.contains { $0 === index } ?? false
+      }), let relation = relations[entry]
+    else { return [] }
     for column in index.columns {
       let expression: TypedExpression
       if let number = column.column, let table = relation.descriptor?.tuple.columns[number] {

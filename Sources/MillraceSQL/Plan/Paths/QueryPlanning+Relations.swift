@@ -53,7 +53,7 @@ extension QueryPlanning {
       let expression = try statement.analyze(sql, over: table, for: .indexPredicate)
       predicate = Self.conjuncts(Self.moved(try statement.foldCondition(expression), to: entry))
     }
-    let (pages, height) = try statement.size(of: tree)
+    let (pages, height) = try statement.size(of: tree, index.oid)
     let made = IndexInfo(
       index, columns, pages: pages, tuples: relation.tuples, height: height, predicate: predicate)
     made.isPredicateImplied = predicate.isEmpty
@@ -137,8 +137,9 @@ extension StatementPlanning {
   /// How large a table is now: its pages, rows, and the part that is visible to all.
   func size(of table: RelationDescriptor) throws(SQLError) -> (pages: Double, tuples: Double, visible: Double) {
     guard let heap = table.heap else { return (0, 0, 0) }
-    var pages = Double(try Self.engine { () throws(EngineError) in try heap.blockCount() })
     let known = table.statistics
+    if let pages = pageCounts[table.oid], known.tuples >= 0 { return (pages, Double(known.tuples), 0) }
+    var pages = Double(try Self.engine { () throws(EngineError) in try heap.blockCount() })
     if pages < 10, known.tuples < 0 { pages = 10 }
     if pages == 0 { return (0, 0, 0) }
     let density: Double
@@ -162,8 +163,11 @@ extension StatementPlanning {
     return (width + 7) & ~7
   }
 
-  func size(of index: BTreeIndex) throws(SQLError) -> (pages: Double, height: Int) {
+  func size(of index: BTreeIndex, _ oid: UInt32) throws(SQLError) -> (pages: Double, height: Int) {
     let session = catalog.session
+    if let pages = pageCounts[oid] {
+      return (pages, try Self.engine { () throws(EngineError) in try index.height(session) })
+    }
     return try Self.engine { () throws(EngineError) in
       (Double(try index.blockCount()), try index.height(session))
     }

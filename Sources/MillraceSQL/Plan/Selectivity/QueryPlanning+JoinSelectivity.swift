@@ -34,7 +34,9 @@ extension QueryPlanning {
   }
 
   /// How the most common values of both match each other.
-  private func matches(_ first: VariableFacts, _ second: VariableFacts) -> (first: [Bool], second: [Bool], product: Double)? {
+  private func matches(_ first: VariableFacts, _ second: VariableFacts) -> (
+    first: [Bool], second: [Bool], product: Double
+  )? {
     guard let one = first.facts, let two = second.facts, !one.commonValues.isEmpty, !two.commonValues.isEmpty,
       Self.orderType(one.type) == Self.orderType(two.type) || (Self.isInteger(one.type) && Self.isInteger(two.type)),
       let type = TypeDescriptor.builtIn[one.type], let equal = type.equal
@@ -59,7 +61,9 @@ extension QueryPlanning {
       let result = (1 - first.nullFraction) * (1 - second.nullFraction)
       return result / max(distinctFirst, distinctSecond)
     }
-    func parts(_ facts: ColumnFacts, _ matches: [Bool]) -> (matched: Double, unmatched: Double, other: Double, count: Int) {
+    func parts(_ facts: ColumnFacts, _ matches: [Bool]) -> (
+      matched: Double, unmatched: Double, other: Double, count: Int
+    ) {
       var (matched, unmatched, count) = (0.0, 0.0, 0)
       for (place, isMatch) in matches.enumerated() {
         if isMatch {
@@ -152,7 +156,8 @@ extension QueryPlanning {
       }
       let own = examine(expression)
       var parts = [own]
-      if own.facts == nil, !own.isUnique, case .variable = expression.withoutRelabels {} else if own.facts == nil, !own.isUnique {
+      if own.facts == nil, !own.isUnique, case .variable = expression.withoutRelabels {
+      } else if own.facts == nil, !own.isUnique {
         let variables = expression.variables
         if variables.isEmpty {
           if isVolatile(expression) { return rows }
@@ -160,7 +165,8 @@ extension QueryPlanning {
         }
         parts = variables.map { examine(.variable($0)) }
       }
-      for part in parts where !found.contains(where: { $0.expression == part.expression && $0.relation === part.relation }) {
+      for part in parts
+      where !found.contains(where: { $0.expression == part.expression && $0.relation === part.relation }) {
         // Of equal columns the one with fewer values counts.
         if let same = found.firstIndex(where: { areEqual($0.expression, part.expression) }) {
           if part.distinct.count < found[same].distinct.count { found[same] = part }

@@ -10,7 +10,9 @@ extension QueryPlanning {
       return parts
     }
     let (first, last) = key.isDescending ? (">", ">=") : ("<", "<=")
-    func ends(_ range: (least: TypedExpression, most: TypedExpression)) -> (begin: TypedExpression, end: TypedExpression) {
+    func ends(_ range: (least: TypedExpression, most: TypedExpression)) -> (
+      begin: TypedExpression, end: TypedExpression
+    ) {
       key.isDescending ? (range.most, range.least) : (range.least, range.most)
     }
     let (leftEnds, rightEnds) = (ends(leftRange), ends(rightRange))

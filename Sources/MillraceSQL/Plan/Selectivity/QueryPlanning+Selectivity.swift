@@ -42,7 +42,9 @@ extension QueryPlanning {
     } else {
       result = clampProbability(selectivity(of: restriction.clause, entry, kind, special))
     }
-    if isCacheable { if kind == .inner { restriction.normSelectivity = result } else { restriction.outerSelectivity = result } }
+    if isCacheable {
+      if kind == .inner { restriction.normSelectivity = result } else { restriction.outerSelectivity = result }
+    }
     return result
   }
 
@@ -102,7 +104,8 @@ extension QueryPlanning {
     switch found.name {
     case "=":
       return isJoin
-        ? joinEqualSelectivity(operatorID, arguments, kind, special) : equalSelectivity(arguments, entry, isNegated: false)
+        ? joinEqualSelectivity(operatorID, arguments, kind, special)
+        : equalSelectivity(arguments, entry, isNegated: false)
     case "<>":
       return isJoin
         ? joinNotEqualSelectivity(found, arguments, kind, special)
@@ -230,7 +233,9 @@ extension QueryPlanning {
   ) -> Double {
     let name = functions.operators[comparison.operatorID]?.name
     let elements = elements(of: comparison.array)
-    let values = elements ?? Array(repeating: TypedExpression.parameter(TypedParameter(.external(0), comparison.left.type)), count: 10)
+    let values =
+      elements
+      ?? Array(repeating: TypedExpression.parameter(TypedParameter(.external(0), comparison.left.type)), count: 10)
     var total = comparison.isAll ? 1.0 : 0.0
     var disjoint = total
     for value in values {

@@ -17,7 +17,10 @@ extension QueryPlanning {
           if let below = hint.relation { found.relation = below }
         }
         found.isUnique =
-          found.isUnique || relation.indexes.contains { $0.isUnique && $0.predicate.isEmpty && $0.columns.count == 1 && $0.columns[0].column == column }
+          found.isUnique
+          || relation.indexes.contains {
+            $0.isUnique && $0.predicate.isEmpty && $0.columns.count == 1 && $0.columns[0].column == column
+          }
         if case .values = query.rangeTable[variable.entry].kind { found.distinctHint = -1 }
       case .system(.ctid): found.distinctHint = -1
       case .system(.tableoid): found.distinctHint = 1
@@ -263,7 +266,9 @@ extension QueryPlanning {
     var result = 1.0
     var place = 0
     // Wildcards at the begin do not count.
-    while place < pattern.count, pattern[place] == UInt8(ascii: "%") || pattern[place] == UInt8(ascii: "_") { place += 1 }
+    while place < pattern.count, pattern[place] == UInt8(ascii: "%") || pattern[place] == UInt8(ascii: "_") {
+      place += 1
+    }
     while place < pattern.count {
       switch pattern[place] {
       case UInt8(ascii: "%"): result *= 5

@@ -24,7 +24,9 @@ extension QueryPlanning {
     if let tree = inner.setOperations { return push(clause, of: entry, into: inner, tree) }
     let shown = inner.targets.indices.filter { !inner.targets[$0].isHidden }
     for variable in clause.variables {
-      guard variable.entry == entry, case .column(let column) = variable.column, column < shown.count else { return nil }
+      guard variable.entry == entry, case .column(let column) = variable.column, column < shown.count else {
+        return nil
+      }
       let target = inner.targets[shown[column]].expression
       if isVolatile(target) || statement.returnsSet(target) { return nil }
       if case .on(let keys) = inner.distinct, !keys.contains(where: { $0.target == shown[column] }) { return nil }

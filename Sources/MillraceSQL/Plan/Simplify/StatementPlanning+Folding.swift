@@ -59,7 +59,8 @@ extension StatementPlanning {
     }
   }
 
-  private static func test(_ constant: TypedConstant, _ value: BooleanTest.Value, _ isNegated: Bool) -> TypedExpression {
+  private static func test(_ constant: TypedConstant, _ value: BooleanTest.Value, _ isNegated: Bool) -> TypedExpression
+  {
     let holds =
       switch value {
       case .isTrue: constant.value == .word(1)

@@ -15,13 +15,15 @@ extension QueryPlanning {
     var clauses = query.groupBy
     var ordered: [SortGroupClause] = []
     for sort in query.orderBy {
-      guard let place = clauses.firstIndex(where: { $0.target == sort.target && $0.order.equality == sort.order.equality })
+      guard
+        let place = clauses.firstIndex(where: { $0.target == sort.target && $0.order.equality == sort.order.equality })
       else { break }
       ordered.append(sort)
       clauses.remove(at: place)
     }
     var keys: [SortGroupExpression] = []
-    for item in (ordered + clauses).map({ sortExpression($0) }) where !keys.contains(where: { $0.expression == item.expression }) {
+    for item in (ordered + clauses).map({ sortExpression($0) })
+    where !keys.contains(where: { $0.expression == item.expression }) {
       keys.append(item)
     }
     let useless = dependentKeys(keys.map(\.expression))

@@ -74,8 +74,8 @@ extension QueryPlanning {
     return found.filter { $0.entry != query.resultRelation }.map { .variable($0) }
   }
 
-  /// What follows from outer joins' own conditions and constants (`reconsider_outer_join_clauses`): where the side that is
-  /// kept equals a constant, so does what it is joined with.
+  /// What follows from outer joins' own conditions and constants (`reconsider_outer_join_clauses`): where the side that
+  /// is kept equals a constant, so does what it is joined with.
   func reconsiderOuterClauses() {
     for clause in outerClauses where !clause.mergeFamilies.isEmpty {
       guard let (left, right) = clause.operands else { continue }

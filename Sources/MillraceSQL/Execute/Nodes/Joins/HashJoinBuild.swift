@@ -41,6 +41,8 @@ final class HashJoinBuild {
   /// Of two types whose values are compared, the one by which both are.
   private static func type(_ key: JoinKey) -> ValueType {
     let (left, right) = (key.outer.type, key.inner.type)
+    // A name has zeros behind it that a text has not.
+    if left.id == .name || right.id == .name { return ValueType(.name) }
     // Integers of all widths have equal words; a float of four bytes does not have those of one of eight.
     return left.id == .float8 || right.id == .float8 ? ValueType(.float8) : left
   }

@@ -1,7 +1,8 @@
 import MillraceEngine
 import MillraceTypes
 
-/// Joins two inputs that are sorted by their keys, by going through both at once (src/backend/executor/nodeMergejoin.c).
+/// Joins two inputs that are sorted by their keys, by going through both at once
+/// (src/backend/executor/nodeMergejoin.c).
 ///
 /// Of the inner input the rows with the present key are kept, so that each outer row with that key meets all of them.
 final class MergeJoinNode: PlanNode {

@@ -4,8 +4,8 @@ import MillraceTypes
 /// For each row of the outer input all rows of the inner one (src/backend/executor/nodeNestloop.c). What the inner one
 /// needs of the outer row it gets by parameters.
 ///
-/// Pairs are collected until a batch is full, over many outer rows, and only then tested. The order is that of the outer
-/// input.
+/// Pairs are collected until a batch is full, over many outer rows, and only then tested. The order is that of the
+/// outer input.
 final class NestedLoopNode: PlanNode {
   private let kind: JoinKind
   private let outer: PlanNode

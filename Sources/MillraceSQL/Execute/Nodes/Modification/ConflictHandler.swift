@@ -4,8 +4,8 @@ import MillraceTypes
 
 /// INSERT ... ON CONFLICT (src/backend/executor/nodeModifyTable.c, ExecOnConflictUpdate; execIndexing.c).
 ///
-/// A row is inserted only when no arbiter has its key; should somebody be faster between the look and the insertion, the
-/// row is taken back (nobody has seen it), and all begins again.
+/// A row is inserted only when no arbiter has its key; should somebody be faster between the look and the insertion,
+/// the row is taken back (nobody has seen it), and all begins again.
 final class ConflictHandler {
   private let conflict: PlannedOnConflict
   private let runtime: PlanRuntime

@@ -2,7 +2,8 @@ public import MillraceEngine
 import MillraceTypes
 
 /// Puts rows into a table, with all that belongs to it: NOT NULL and CHECK, long values out of line, the heap, every
-/// index, unique keys. What INSERT does with each row, also for COPY and others that have rows. On its session's thread.
+/// index, unique keys. What INSERT does with each row, also for COPY and others that have rows. On its session's
+/// thread.
 public final class TableInserter {
   public let relation: RelationDescriptor
   let heap: HeapRelation

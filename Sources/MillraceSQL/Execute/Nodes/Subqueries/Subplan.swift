@@ -57,7 +57,7 @@ final class Subplan {
   }
 
   func exists() throws(SQLError) -> Bool {
-    if node == nil { try restart() } else { try restart() }
+    try restart()
     node?.expect(1)
     return try advance()
   }
