@@ -50,12 +50,20 @@ import Testing
   }
 
   private func run(_ plan: Plan, _ rig: SQLRig, parameters: Int = 0, subplans: [Plan] = []) throws -> [Int32?] {
-    let executor = try executor(plan, rig, parameters: parameters, subplans: subplans)
+    let executor = try self.executor(plan, rig, parameters: parameters, subplans: subplans)
     defer { executor.close() }
     let found = try numbers(executor)
     try executor.rescan()
-    #expect(try numbers(executor) == found, "the same rows once more")
+    let again = try numbers(executor)
+    #expect(again == found, "the same rows once more")
     return found
+  }
+
+  private func check(
+    _ plan: Plan, _ rig: SQLRig, gives expected: [Int32?], parameters: Int = 0, subplans: [Plan] = []
+  ) throws {
+    let found = try run(plan, rig, parameters: parameters, subplans: subplans)
+    #expect(found == expected)
   }
 
   private func within(_ body: (SQLRig) throws -> Void) throws {
@@ -71,15 +79,15 @@ import Testing
     try within { rig in
       let many = (0..<3000).map { Int32($0 * 7919 % 1000) }
       let sorted = wrapping(.sort([Self.key]), [values(many)])
-      #expect(try run(sorted, rig) == many.sorted())
+      try check(sorted, rig, gives: many.sorted())
       let count = TypedExpression.constant(TypedConstant(ValueType(.int8), .word(1001)))
       let offset = TypedExpression.constant(TypedConstant(ValueType(.int8), .word(2)))
-      #expect(
-        try run(wrapping(.limit(count: count, offset: offset, tieKeys: []), [sorted]), rig)
-          == Array(many.sorted()[2..<1003]))
-      #expect(
-        try run(wrapping(.limit(count: count, offset: offset, tieKeys: [Self.key]), [sorted]), rig)
-          == Array(many.sorted()[2..<1005]))
+      try check(
+        wrapping(.limit(count: count, offset: offset, tieKeys: []), [sorted]), rig,
+        gives: Array(many.sorted()[2..<1003]))
+      try check(
+        wrapping(.limit(count: count, offset: offset, tieKeys: [Self.key]), [sorted]), rig,
+        gives: Array(many.sorted()[2..<1005]))
     }
   }
 
@@ -87,13 +95,13 @@ import Testing
   func nulls() throws {
     try within { rig in
       let some: [Int32?] = [3, nil, 1, nil, 3, 2]
-      #expect(try run(wrapping(.sort([Self.key]), [values(some)]), rig) == [1, 2, 3, 3, nil, nil])
+      try check(wrapping(.sort([Self.key]), [values(some)]), rig, gives: [1, 2, 3, 3, nil, nil])
       var first = Self.key
       first.order.isNullsFirst = true
       first.order.isDescending = true
-      #expect(try run(wrapping(.sort([first]), [values(some)]), rig) == [nil, nil, 3, 3, 2, 1])
+      try check(wrapping(.sort([first]), [values(some)]), rig, gives: [nil, nil, 3, 3, 2, 1])
       let unique = wrapping(.unique([Self.key]), [wrapping(.sort([Self.key]), [values(some)])])
-      #expect(try run(unique, rig) == [1, 2, 3, nil])
+      try check(unique, rig, gives: [1, 2, 3, nil])
     }
   }
 
@@ -110,7 +118,7 @@ import Testing
           parameters: [SubplanArgument(parameter: 0, .input(InputColumn(0, Self.int4)))]),
         [values([5, nil, 9]), twice], inputTypes: [Self.int4, Self.int4],
         output: [.input(InputColumn(1, Self.int4))], cost: PlanCost())
-      #expect(try run(join, rig, parameters: 1) == [5, 5, nil, nil, 9, 9])
+      try check(join, rig, gives: [5, 5, nil, nil, 9, 9], parameters: 1)
     }
   }
 
@@ -123,11 +131,11 @@ import Testing
           output: [.parameter(TypedParameter(.executor(0), Self.int4))], cost: PlanCost(),
           initialSubplans: [InitialSubplan(subplan: 0, .scalar, parameter: 0)])
       }
-      #expect(try run(plan(), rig, parameters: 1, subplans: [values([42])]) == [42])
-      #expect(try run(plan(), rig, parameters: 1, subplans: [values([])]) == [nil])
-      let executor = try executor(plan(), rig, parameters: 1, subplans: [values([1, 2])])
-      defer { executor.close() }
-      #expect { try executor.next() } throws: { ($0 as? SQLError)?.sqlState == "21000" }
+      try check(plan(), rig, gives: [42], parameters: 1, subplans: [values([42])])
+      try check(plan(), rig, gives: [nil], parameters: 1, subplans: [values([])])
+      let twoRows = try executor(plan(), rig, parameters: 1, subplans: [values([1, 2])])
+      defer { twoRows.close() }
+      #expect { try twoRows.next() } throws: { ($0 as? SQLError)?.sqlState == "21000" }
     }
   }
 
@@ -136,9 +144,10 @@ import Testing
     try within { rig in
       let source = values([1, 2, 2, 3])
       let unique = wrapping(.unique([Self.key]), [source])
-      let executor = try executor(unique, rig, .all)
+      let executor = try self.executor(unique, rig, .all)
       defer { executor.close() }
-      #expect(try numbers(executor) == [1, 2, 3])
+      let found = try numbers(executor)
+      #expect(found == [1, 2, 3])
       let (below, above) = (executor.instrumentation(of: source), executor.instrumentation(of: unique))
       #expect(below?.loops == 1 && above?.loops == 1)
       #expect(below?.rows == 4 && above?.rows == 3)
