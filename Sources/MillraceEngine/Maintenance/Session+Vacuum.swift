@@ -72,6 +72,20 @@ extension Session {
     return result
   }
 
+  /// The tables that VACUUM or ANALYZE without names goes through: all of the session's database, system tables
+  /// included, but not TOAST tables, which go with theirs, nor other sessions' temporary ones. In a transaction.
+  public func tablesToMaintain() throws(EngineError) -> [UInt32] {
+    var found: [UInt32] = []
+    for row in try catalog.rows(CatalogColumns.Class.self) {
+      guard let kind = RelationDescriptor.Kind(rawValue: row[.relkind].byte),
+        kind == .table || kind == .materializedView,
+        try catalog.relation(row[.oid].oid)?.heap != nil
+      else { continue }
+      found.append(row[.oid].oid)
+    }
+    return found.sorted()
+  }
+
   /// Finds out what numbers the session's database still has, and lets go of what none has any more
   /// (vac_update_datfrozenxid).
   /// - Throws: ``EngineError``.

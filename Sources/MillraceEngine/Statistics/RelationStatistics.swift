@@ -7,7 +7,8 @@ public struct RelationStatistics: Sendable, Equatable {
   public var scans: UInt64 = 0
   /// Rows that they gave back (`seq_tup_read`), or entries (`idx_tup_read`).
   public var tuplesReturned: UInt64 = 0
-  /// Rows of its table that an index led to (`idx_tup_fetch`).
+  /// Of an index: rows that its scans fetched; of a table: rows that bitmaps of its indexes led to. A table's
+  /// `idx_tup_fetch` is the sum of its own and its indexes' numbers.
   public var tuplesFetched: UInt64 = 0
   /// Rows, those of transactions that were rolled back included: `n_tup_ins`, `n_tup_upd`, `n_tup_del`,
   /// `n_tup_hot_upd`, `n_tup_newpage_upd`.

@@ -109,8 +109,8 @@ struct SessionStatistics {
     entries[place(locator.database, oid)].returned &+= UInt64(count)
   }
 
-  mutating func countFetched(_ oid: UInt32, _ locator: RelationLocator) {
-    entries[place(locator.database, oid)].fetched &+= 1
+  mutating func countFetched(_ count: Int, _ oid: UInt32, _ locator: RelationLocator) {
+    entries[place(locator.database, oid)].fetched &+= UInt64(count)
   }
 
   mutating func countPruned(_ count: Int, _ relation: HeapRelation) {

@@ -69,8 +69,8 @@ struct ExplainTests {
       #expect(rig.execute(sql).failure == nil)
     }
     let answer = rig.execute(
-      "explain (analyze, costs off, timing off, summary off, buffers off) select j, count(*) from e where i < 3 group by j"
-    )
+      "explain (analyze, costs off, timing off, summary off, buffers off) "
+        + "select j, count(*) from e where i < 3 group by j")
     let lines = answer.rows.map { $0[0] ?? "" }
     #expect(lines.first?.hasSuffix("(actual rows=2.00 loops=1)") == true, "\(lines)")
     #expect(lines.contains { $0.contains("Group Key: j") }, "\(lines)")

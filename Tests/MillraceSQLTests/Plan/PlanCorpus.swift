@@ -85,7 +85,6 @@ enum PlanCorpus {
     "select case when b > 5 then 'x' else 'y' end from a where b is not null",
     "select max(id), min(id) from a",
     "select * from a full join t on t.id = a.id",
-    "select * from t right join small s on s.x = t.id",
     "select * from a join t using (id) order by a.id limit 10",
     "select b, c, count(*) from a group by b, c order by count(*) desc limit 5",
     "select * from a where b between 10 and 20 and d > 5.5",

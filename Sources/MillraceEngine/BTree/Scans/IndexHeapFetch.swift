@@ -78,7 +78,7 @@ public final class IndexHeapFetch {
         fetcher.use(page)
       }
       if let tuple = try fetcher.fetch(entry.heapTID.identifier) {
-        scan.session.statistics.countFetched(scan.index.oid, scan.index.locator)
+        scan.session.statistics.countFetched(1, scan.index.oid, scan.index.locator)
         return tuple
       }
       if fetcher.isAllDead { dead.append(entry) }

@@ -99,17 +99,6 @@ extension SessionCatalog {
     }
   }
 
-  /// Notes what ANALYZE or VACUUM has found out.
-  public func setStatistics(
-    _ statistics: RelationDescriptor.Statistics, of oid: UInt32
-  ) throws(EngineError) {
-    try updateClass(oid) { row in
-      row[.relpages] = .int(statistics.pages)
-      row[.reltuples] = .real(statistics.tuples)
-      row[.relallvisible] = .int(statistics.allVisiblePages)
-    }
-  }
-
   // MARK: Views
 
   /// Makes a view.

@@ -42,6 +42,7 @@ public final class HeapBatchScan {
     stream = ReadStream(
       relation.pool, session.backend, relation.fork, BlockCircle(count, from: start), strategy: strategy,
       configuration: database.readStreamConfiguration)
+    session.statistics.countScan(relation.oid, relation.locator)
     tuples = .allocate(capacity: HeapPage.itemCountMax)
     numbers = .allocate(capacity: HeapPage.itemCountMax)
     hints.reserveCapacity(HeapPage.itemCountMax)
@@ -80,6 +81,7 @@ public final class HeapBatchScan {
       }
       position += count
     }
+    session.statistics.countReturned(rows.count, relation.oid, relation.locator)
     return rows.count
   }
 

@@ -66,6 +66,7 @@ public final class HeapBitmapScan {
       }
       if rows.needsPages, count > 0 { rows.keep(page) }
     }
+    session.statistics.countFetched(rows.count, relation.oid, relation.locator)
     return rows.count
   }
 

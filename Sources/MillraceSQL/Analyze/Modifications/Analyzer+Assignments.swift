@@ -5,9 +5,7 @@ import MillraceTypes
 /// src/backend/rewrite/rewriteHandler.c).
 extension Analyzer {
   /// The relation that a statement changes, locked.
-  func openTarget(
-    _ variable: RangeVariable, _ verb: String, _ scope: QueryScope
-  ) throws(SQLError) -> RelationDescriptor {
+  func openTarget(_ variable: RangeVariable) throws(SQLError) -> RelationDescriptor {
     let relation = try open(variable, .rowExclusive)
     switch relation.kind {
     case .table: break
@@ -52,17 +50,14 @@ extension Analyzer {
 
   /// Refuses values for columns that get theirs by themselves.
   func requireAssignable(
-    _ column: Int, _ relation: RelationDescriptor, _ overriding: InsertStatement.Overriding, isDefault: Bool
+    _ column: Int, _ relation: RelationDescriptor, _ overriding: InsertStatement.Overriding
   ) throws(SQLError) {
     let descriptor = relation.tuple.columns[column]
-    if isDefault { return }
     if descriptor.identity == .always, overriding == .unspecified {
-      var error = SQLError(
+      throw SQLError(
         .generatedAlways, "cannot insert a non-DEFAULT value into column \"\(descriptor.name)\"",
         detail: "Column \"\(descriptor.name)\" is an identity column defined as GENERATED ALWAYS.",
         hint: "Use OVERRIDING SYSTEM VALUE to override.")
-      error.column = nil
-      throw error
     }
     if descriptor.generated != .none {
       throw SQLError(
@@ -74,9 +69,7 @@ extension Analyzer {
   // MARK: Defaults
 
   /// Gives each column without a value its default, and computes generated ones.
-  func complete(
-    _ row: inout NewRow, _ overriding: InsertStatement.Overriding, _ insert: InsertStatement, _ scope: QueryScope
-  ) throws(SQLError) {
+  func complete(_ row: inout NewRow, _ scope: QueryScope) throws(SQLError) {
     var generated: [Int] = []
     for (column, descriptor) in row.relation.tuple.columns.enumerated() where !descriptor.isDropped {
       if descriptor.generated == .stored {

@@ -8,7 +8,7 @@ extension Analyzer {
     if let with = insert.with { try analyze(with, scope) }
     let updates: Bool
     if case .update = insert.onConflict?.action { updates = true } else { updates = false }
-    let relation = try openTarget(insert.relation, "insert into", scope)
+    let relation = try openTarget(insert.relation)
     let item = try addTarget(relation, insert.relation, scope)
     let given = try columns(of: insert, relation)
     var row = NewRow(relation)
@@ -23,7 +23,7 @@ extension Analyzer {
         try insertQuery(source, given, insert, &row, scope)
       }
     }
-    try complete(&row, insert.overriding, insert, scope)
+    try complete(&row, scope)
     (scope.query.targets, scope.query.assignments) = row.targets
     if insert.onConflict != nil || !insert.returning.isEmpty {
       scope.namespace = [item]
@@ -40,7 +40,7 @@ extension Analyzer {
   private func columns(of insert: InsertStatement, _ relation: RelationDescriptor) throws(SQLError) -> [InsertPlace] {
     guard !insert.columns.isEmpty else {
       return relation.tuple.columns.indices.filter { !relation.tuple.columns[$0].isDropped }.map {
-        InsertPlace(column: $0, location: .unknown, isNamed: false)
+        InsertPlace(column: $0, location: .unknown)
       }
     }
     var places: [InsertPlace] = []
@@ -55,7 +55,7 @@ extension Analyzer {
         throw SQLError(
           .duplicateColumn, "column \"\(column.name)\" specified more than once", at: column.location)
       }
-      places.append(InsertPlace(column: number, location: column.location, isNamed: true))
+      places.append(InsertPlace(column: number, location: column.location))
     }
     return places
   }
@@ -74,15 +74,11 @@ extension Analyzer {
     for value in values {
       if case .setToDefault = value { analyzed.append(nil) } else { analyzed.append(try analyze(value, scope)) }
     }
-    let locations = zip(values, analyzed).map { raw, typed in
-      if case .setToDefault(let location) = raw { return location }
-      return typed?.location ?? .unknown
-    }
-    try checkCount(locations, places, insert)
+    try checkCount(values.map(\.location), places, insert)
     for (index, value) in analyzed.enumerated() {
       let place = places[index]
       if let value {
-        try requireAssignable(place.column, row.relation, insert.overriding, isDefault: false)
+        try requireAssignable(place.column, row.relation, insert.overriding)
         if row.ignoresGiven(place.column, insert.overriding) { continue }
         row[place.column] = try assign(value, to: place.column, of: row.relation, .insertTarget, place.location)
       }
@@ -99,11 +95,9 @@ extension Analyzer {
     values.reserveCapacity(rows.count)
     for raw in rows {
       guard raw.count == count else {
-        throw SQLError(.syntaxError, "VALUES lists must all be the same length", at: try location(of: raw, scope))
+        throw SQLError(.syntaxError, "VALUES lists must all be the same length", at: raw.first?.location)
       }
-      if values.isEmpty {
-        try checkCount(try raw.map { (r) throws(SQLError) in try location(of: [r], scope) ?? .unknown }, places, insert)
-      }
+      if values.isEmpty { try checkCount(raw.map(\.location), places, insert) }
       var analyzed: [TypedExpression] = []
       analyzed.reserveCapacity(count)
       for (index, expression) in raw.enumerated() {
@@ -113,7 +107,7 @@ extension Analyzer {
           continue
         }
         let value = try analyze(expression, scope, as: .values)
-        try requireAssignable(place.column, row.relation, insert.overriding, isDefault: false)
+        try requireAssignable(place.column, row.relation, insert.overriding)
         analyzed.append(try assign(value, to: place.column, of: row.relation, .insertTarget, place.location))
       }
       values.append(analyzed)
@@ -143,7 +137,7 @@ extension Analyzer {
     let entry = scope.query.rangeTable.count
     for (index, target) in shown.enumerated() {
       let place = places[index]
-      try requireAssignable(place.column, row.relation, insert.overriding, isDefault: false)
+      try requireAssignable(place.column, row.relation, insert.overriding)
       let expression = query.targets[target].expression
       if expression.type.id == .unknown, query.setOperations == nil {
         // A literal takes the column's type where it stands.
@@ -161,12 +155,6 @@ extension Analyzer {
     for (index, value) in values.enumerated() where !row.ignoresGiven(places[index].column, insert.overriding) {
       row[places[index].column] = value
     }
-  }
-
-  private func location(of raw: [Expression], _ scope: QueryScope) throws(SQLError) -> Location? {
-    guard let first = raw.first else { return nil }
-    if case .setToDefault(let location) = first { return location }
-    return try? analyze(first, scope, as: .values).location
   }
 
   /// transformInsertRow: as many values as columns, or fewer where the columns are not named.
@@ -188,7 +176,6 @@ extension Analyzer {
 struct InsertPlace {
   var column: Int
   var location: Location
-  var isNamed: Bool
 }
 
 /// The row that INSERT makes: its columns' values as far as they are known.

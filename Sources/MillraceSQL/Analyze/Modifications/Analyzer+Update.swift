@@ -6,10 +6,9 @@ extension Analyzer {
   func analyze(_ update: UpdateStatement, _ scope: QueryScope) throws(SQLError) -> Query {
     scope.query.command = .update
     if let with = update.with { try analyze(with, scope) }
-    let relation = try openTarget(update.relation, "update", scope)
+    let relation = try openTarget(update.relation)
     let item = try addTarget(relation, update.relation, scope)
     try analyzeSource(item, update.from, scope)
-    try refuseDefaultPlace(update.condition)
     if let condition = update.condition {
       scope.query.condition = try coerceToBoolean(try analyze(condition, scope, as: .condition), "WHERE")
     }
@@ -25,7 +24,7 @@ extension Analyzer {
   func analyze(_ delete: DeleteStatement, _ scope: QueryScope) throws(SQLError) -> Query {
     scope.query.command = .delete
     if let with = delete.with { try analyze(with, scope) }
-    let relation = try openTarget(delete.relation, "delete from", scope)
+    let relation = try openTarget(delete.relation)
     let item = try addTarget(relation, delete.relation, scope)
     try analyzeSource(item, delete.using, scope)
     if let condition = delete.condition {
@@ -42,10 +41,6 @@ extension Analyzer {
     scope.namespace = [item.lateral(only: true, allowed: false)]
     try analyze(from: from, scope)
     scope.namespace[0] = item
-  }
-
-  private func refuseDefaultPlace(_ condition: Expression?) throws(SQLError) {
-    if case .currentOf = condition { throw SQLError.unsupported("WHERE CURRENT OF") }
   }
 
   // MARK: SET

@@ -126,8 +126,7 @@ extension Analyzer {
     values.reserveCapacity(rows.count)
     for row in rows {
       guard row.count == count else {
-        let first = row.first.map { try? analyze($0, QueryScope(scope)).location } ?? nil
-        throw SQLError(.syntaxError, "VALUES lists must all be the same length", at: first)
+        throw SQLError(.syntaxError, "VALUES lists must all be the same length", at: row.first?.location)
       }
       var analyzed: [TypedExpression] = []
       analyzed.reserveCapacity(count)

@@ -64,7 +64,7 @@ extension QueryPlanning {
     let own = sortCost(rows: groupRows, width: path.width, limit: limit)
     let startup = path.startup + groupCost + own.startup
     var run = own.run + (own.run + own.startup + groupCost) * (groups - 1)
-    run += (settings.cpuTupleCost + 2 * settings.cpuOperatorCost) * rows
+    run += settings.cpuTupleCost * rows
     run += 2 * settings.cpuTupleCost * groups
     (made.startup, made.total) = (startup, startup + run)
     return made
