@@ -13,14 +13,17 @@ final class TableReading {
 
   /// - Parameter columns: the table's columns that are wanted, from 0; all unless given.
   init(
-    _ relation: RelationDescriptor, _ session: Session, columns: [Int]? = nil, snapshot: Snapshot? = nil
+    _ relation: RelationDescriptor, _ session: Session, columns: [Int]? = nil
   ) throws(SQLError) {
     guard let heap = relation.heap else {
       throw SQLError(.wrongObjectType, "\"\(relation.name)\" is not a table")
     }
     self.session = session
     deformer = columns.map { relation.tuple.deformer(for: $0) } ?? relation.tuple.deformer
-    scan = try SQLError.engine { () throws(EngineError) in try HeapScan(heap, session, snapshot: snapshot) }
+    // All that has been committed counts, whatever the transaction's queries see.
+    scan = try SQLError.engine { () throws(EngineError) in
+      try HeapScan(heap, session, snapshot: try session.latestSnapshot())
+    }
     row = TupleSlot(count: relation.tuple.count)
     batch = RowBatch(sharing: relation.tuple.count, capacity: 1)
     for column in 0..<row.count {

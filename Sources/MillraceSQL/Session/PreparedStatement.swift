@@ -45,3 +45,6 @@ struct CachedPlan {
   /// What the plan refers to, as it was.
   let relations: [RelationDescriptor]
 }
+
+/// `plan_cache_mode`: whether prepared statements are planned for all values of their parameters or for each.
+enum PlanCacheMode { case automatic, generic, custom }

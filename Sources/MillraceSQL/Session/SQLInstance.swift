@@ -1,5 +1,6 @@
 public import MillraceEngine
 public import MillraceSettings
+import Synchronization
 import MillraceIO
 
 /// What all SQL sessions of an open cluster share: who they are and what they do, and what the configuration files say
@@ -11,10 +12,10 @@ public final class SQLInstance: Sendable {
   /// Makes of a password what is kept of it, so many iterations; nil where passwords cannot be set.
   let passwordVerifier: (@Sendable (String, Int) -> String)?
   private let state: Locked<State>
+  private let generation = Atomic<UInt64>(1)
 
   private struct State {
     var settings: Settings
-    var generation: UInt64 = 1
     var sessions: [Int32: SessionActivity] = [:]
     /// Reads the files again: what `pg_reload_conf()` asks for.
     var onReload: (@Sendable () -> Bool)?
@@ -32,15 +33,13 @@ public final class SQLInstance: Sendable {
   /// What new sessions begin with.
   public var settings: Settings { state.withLock { $0.settings } }
 
-  /// Counts how often the files have been read.
-  var settingsGeneration: UInt64 { state.withLock { $0.generation } }
+  /// Counts how often the files have been read: what each statement looks at.
+  var settingsGeneration: UInt64 { generation.load(ordering: .acquiring) }
 
   /// Takes what the configuration files say now; sessions follow before their next statement.
   public func reload(_ settings: Settings) {
-    state.withLock { state in
-      state.settings = settings
-      state.generation += 1
-    }
+    state.withLock { $0.settings = settings }
+    generation.add(1, ordering: .releasing)
   }
 
   /// Who can read the files again, and end sessions: the server.

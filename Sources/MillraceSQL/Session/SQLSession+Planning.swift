@@ -141,10 +141,10 @@ extension SQLSession {
   /// could save what planning takes.
   private func usesGeneric(_ prepared: PreparedStatement) -> Bool {
     if prepared.parameterTypes.isEmpty { return true }
-    switch settings[.planCacheMode] {
-    case "force_generic_plan": return true
-    case "force_custom_plan": return false
-    default: break
+    switch planCacheMode {
+    case .generic: return true
+    case .custom: return false
+    case .automatic: break
     }
     guard prepared.genericCost >= 0 else { return false }
     if prepared.genericCost < Self.cheapPlanCost { return true }

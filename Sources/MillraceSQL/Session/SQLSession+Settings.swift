@@ -166,6 +166,14 @@ extension SQLSession {
     parser.standardConformingStrings = values[.standardConformingStrings]
     parser.maxStackDepth = values[.maxStackDepth] * 1024
     plannerSettings = nil
+    defaultIsolation = Self.isolation(values[.defaultTransactionIsolation])
+    isReadOnlyByDefault = values[.defaultTransactionReadOnly]
+    planCacheMode =
+      switch values[.planCacheMode] {
+      case "force_generic_plan": .generic
+      case "force_custom_plan": .custom
+      default: .automatic
+      }
     minimumNotice =
       switch values[.clientMinMessages] {
       case "log": .log

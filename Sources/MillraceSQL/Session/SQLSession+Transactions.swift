@@ -1,5 +1,4 @@
 import MillraceEngine
-import MillraceSettings
 import MillraceTypes
 
 /// Transactions around statements (PostgreSQL's xact.c).
@@ -30,9 +29,9 @@ extension SQLSession {
   }
 
   private func begin() throws(SQLError) {
-    let isolation = Self.isolation(settings[.defaultTransactionIsolation])
-    let isReadOnly = settings[.defaultTransactionReadOnly]
-    try SQLError.engine { () throws(EngineError) in try session.begin(isolation, isReadOnly: isReadOnly) }
+    try SQLError.engine { () throws(EngineError) in
+      try session.begin(defaultIsolation, isReadOnly: isReadOnlyByDefault)
+    }
     typeSettings.dateTime.now = session.transactionTime
     hasRunStatement = false
   }
@@ -122,7 +121,8 @@ extension SQLSession {
     case .implicit:
       throw SQLError(
         .activeTransaction,
-        isPipelining ? "\(command) cannot be executed within a pipeline"
+        isPipelining
+          ? "\(command) cannot be executed within a pipeline"
           : "\(command) cannot run inside a transaction block")
     case .none, .single: return
     }

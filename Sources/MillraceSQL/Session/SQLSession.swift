@@ -46,6 +46,9 @@ public final class SQLSession {
   var pathGeneration: UInt64 = 0
   let noParameters = TupleSlot(count: 0)
   var minimumNotice = NoticeSeverity.notice
+  var defaultIsolation = IsolationLevel.readCommitted
+  var isReadOnlyByDefault = false
+  var planCacheMode = PlanCacheMode.automatic
   /// What the client has been told of settings that it follows.
   var reported: [String: String] = [:]
   var settingsGeneration: UInt64

@@ -24,7 +24,11 @@ struct CopyWriter {
     for (index, column) in columns.enumerated() {
       if index > 0 { line.append(options.delimiter) }
       let name = Array(column.name.utf8)
-      if options.format == .csv { appendCSV(name, isForced: false, isOnly: columns.count == 1) } else { appendText(name) }
+      if options.format == .csv {
+        appendCSV(name, isForced: false, isOnly: columns.count == 1)
+      } else {
+        appendText(name)
+      }
     }
     line.append(10)
   }

@@ -83,7 +83,9 @@ extension SQLSession {
   func sequences(in expression: TypedExpression) -> [UInt32] {
     var found: [UInt32] = []
     func visit(_ expression: TypedExpression) {
-      if case .constant(let constant) = expression, constant.type.id == .regClass, case .word(let word) = constant.value {
+      if case .constant(let constant) = expression, constant.type.id == .regClass,
+        case .word(let word) = constant.value
+      {
         found.append(UInt32(truncatingIfNeeded: word))
       }
       expression.forEachChild { visit($0) }

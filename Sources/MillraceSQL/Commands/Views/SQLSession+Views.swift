@@ -5,7 +5,9 @@ import MillraceTypes
 extension SQLSession {
   func createView(_ statement: CreateViewStatement) throws(SQLError) {
     if statement.checkOption != .none { throw .unsupported("WITH CHECK OPTION") }
-    if let option = statement.options.first { throw .unsupported("view option \"\(option.name)\"", at: option.location) }
+    if let option = statement.options.first {
+      throw .unsupported("view option \"\(option.name)\"", at: option.location)
+    }
     if statement.query.into != nil {
       throw SQLError(.featureNotSupported, "views must not contain SELECT INTO")
     }

@@ -149,10 +149,7 @@ extension SQLSession {
 
   private func preparedStatementRows() -> [[String?]] {
     statements.values.filter { !$0.name.isEmpty }.sorted { $0.name < $1.name }.map { statement in
-      let types = try? catalog.types()
-      func list(_ ids: [TypeID]) -> String {
-        "{" + ids.map { "\"\(TypeNames.format(ValueType($0), types))\"" }.joined(separator: ",") + "}"
-      }
+      func list(_ ids: [TypeID]) -> String { "{" + ids.map { "\($0.rawValue)" }.joined(separator: ",") + "}" }
       return [
         statement.name, statement.source, text(statement.time), list(statement.parameterTypes),
         statement.columns.map { list($0.map(\.type.id)) }, Self.flag(statement.isFromSQL),
