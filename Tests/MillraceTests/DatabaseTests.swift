@@ -95,7 +95,7 @@ import Testing
             throw Stop()
           }
         }
-        try await transaction.savepoint { try await $0.execute("insert into t values (3)") }
+        _ = try await transaction.savepoint { try await $0.execute("insert into t values (3)") }
       }
       await #expect(throws: Stop.self) {
         try await database.transaction { transaction in

@@ -1,8 +1,5 @@
 import Foundation
-import MillraceSettings
 import MillraceTestSupport
-
-@testable import MillraceCommand
 
 /// A sample cluster with small segments, in a directory of its own.
 struct SampleDirectory {
@@ -18,11 +15,7 @@ struct SampleDirectory {
   init(blocks: Int = 160, segmentBlocks: Int = 64) throws {
     temporary = try TemporaryDirectory()
     try temporary.createDirectory("data")
-    let cluster = SampleCluster(at: path, byteCount: blocks * 8192, segmentBlocks: segmentBlocks)
-    var settings = Settings()
-    try settings.set(.ioMethod, to: .sync)
-    let progress = ProgressBar("sample", bytesTotal: 0, style: .silent)
-    try cluster.write(settings, isDirect: false, progress)
+    try SampleCluster(temporary: temporary, blockCount: blocks, segmentBlocks: segmentBlocks).write()
   }
 
   /// Changes the bytes of a file.
