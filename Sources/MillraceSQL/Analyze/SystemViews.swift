@@ -1,7 +1,9 @@
 /// Views that every database has (PostgreSQL's src/backend/catalog/system_views.sql), as queries. They have no rows in
 /// the catalog; their names are found before those of relations.
 enum SystemViews {
-  static let definitions: [String: String] = [
+  static let definitions: [String: String] = ofPostgreSQL.merging(statistics) { $1 }
+
+  private static let ofPostgreSQL: [String: String] = [
     "pg_settings":
       "SELECT a.name, a.setting, a.unit, a.category, a.short_desc, a.extra_desc, a.context, a.vartype, a.source, "
       + "a.min_val, a.max_val, a.enumvals, a.boot_val, a.reset_val, a.sourcefile, a.sourceline, a.pending_restart "
@@ -23,9 +25,6 @@ enum SystemViews {
     "pg_cursors":
       "SELECT c.name, c.statement, c.is_holdable, c.is_binary, c.is_scrollable, c.creation_time "
       + "FROM pg_catalog.pg_cursor() c",
-    "pg_aios":
-      "SELECT a.pid, a.io_id, a.io_generation, a.state, a.operation, a.off, a.length, a.target, a.handle_data_len, "
-      + "a.raw_result, a.result, a.target_desc, a.f_sync, a.f_localmem, a.f_buffered FROM pg_catalog.pg_get_aios() a",
     "pg_roles":
       "SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolconnlimit, "
       + "'********'::text AS rolpassword, rolvaliduntil, rolbypassrls, oid FROM pg_catalog.pg_authid",

@@ -91,6 +91,8 @@ final class SessionActivity: Sendable {
   let userName: String
   let clientAddress: String?
   let startTime: Int64
+  /// The number of its I/O backend.
+  let backend: Int
   private let current: Locked<Current>
 
   enum State: String, Sendable {
@@ -112,11 +114,11 @@ final class SessionActivity: Sendable {
 
   init(
     processID: Int32, databaseID: UInt32, databaseName: String, userID: UInt32, userName: String,
-    clientAddress: String?, startTime: Int64
+    clientAddress: String?, startTime: Int64, backend: Int
   ) {
     (self.processID, self.databaseID, self.databaseName) = (processID, databaseID, databaseName)
     (self.userID, self.userName, self.clientAddress) = (userID, userName, clientAddress)
-    self.startTime = startTime
+    (self.startTime, self.backend) = (startTime, backend)
     current = Locked(Current())
   }
 

@@ -96,7 +96,8 @@ public final class SQLSession {
     activity = SessionActivity(
       processID: session.processID, databaseID: catalog.catalog.databaseID,
       databaseName: catalog.catalog.databaseName, userID: role.oid, userName: identity.user,
-      clientAddress: identity.clientAddress, startTime: sessionStart)
+      clientAddress: identity.clientAddress, startTime: sessionStart,
+      backend: session.backend.statistics.backend)
     activity.setApplicationName(identity.applicationName)
     try setInitial(startup)
     instance.add(activity)

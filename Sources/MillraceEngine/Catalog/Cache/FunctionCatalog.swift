@@ -39,6 +39,17 @@ public final class FunctionEntry: Sendable {
     allArguments = row[.proallargtypes].oids.map { TypeID($0) }
     modes = row[.proargmodes].elements.map(\.byte)
   }
+
+  /// A function without arguments that gives rows.
+  init(_ own: OwnFunction) {
+    (oid, name, namespace, kind) = (own.oid, own.name, SystemOID.catalogNamespace, "f")
+    (isStrict, returnsSet, volatility) = (true, true, "v")
+    (arguments, defaultCount, variadic, result) = ([], 0, .none, .record)
+    (source, defaults) = (own.name, nil)
+    outputNames = own.columns.map(\.name)
+    allArguments = own.columns.map(\.type)
+    modes = own.columns.map { _ in UInt8(ascii: "o") }
+  }
 }
 
 /// An operator: a row of `pg_operator`.
@@ -153,7 +164,9 @@ public final class FunctionCatalog: Sendable {
   let sortOperators: [TypeID: SortOperators]
 
   init(_ catalog: SessionCatalog) throws(EngineError) {
-    let functions = try catalog.rows(CatalogColumns.Procedure.self).map { FunctionEntry($0) }
+    let functions =
+      try catalog.rows(CatalogColumns.Procedure.self).map { FunctionEntry($0) }
+      + OwnFunction.all.map { FunctionEntry($0) }
     self.functions = Dictionary(functions.map { ($0.oid, $0) }, uniquingKeysWith: { $1 })
     functionsByName = Dictionary(grouping: functions, by: \.name).mapValues { $0.map(\.oid).sorted() }
     let operators = try catalog.rows(CatalogColumns.Operator.self).map { OperatorEntry($0) }

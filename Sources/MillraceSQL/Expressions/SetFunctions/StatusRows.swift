@@ -18,7 +18,9 @@ final class StatusRows: SetFunction {
 
   /// - Returns: nil where the session shows nothing by that name.
   init?(_ function: FunctionEntry, _ environment: any SessionEnvironment) {
-    guard function.returnsSet, Self.known.contains(function.name) else { return nil }
+    guard function.returnsSet, Self.known.contains(function.name) || OwnFunction.names.contains(function.name) else {
+      return nil
+    }
     (view, self.environment) = (function.name, environment)
     // The columns are the function's output arguments.
     types = zip(function.allArguments, function.modes).filter { $0.1 == UInt8(ascii: "o") }.map(\.0)

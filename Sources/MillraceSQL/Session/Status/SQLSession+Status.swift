@@ -12,8 +12,9 @@ extension SQLSession {
     case "pg_lock_status": lockRows()
     case "pg_prepared_statement": preparedStatementRows()
     case "pg_cursor": cursorRows()
-    case "pg_get_aios": operationRows()
-    default: nil
+    case "pg_get_aios": operationRows().map { Array($0.dropLast(2)) }
+    case "millrace_io_handles": operationRows()
+    default: statisticsRows(view)
     }
   }
 
@@ -134,15 +135,18 @@ extension SQLSession {
     }
   }
 
-  /// I/Os that are under way: `pg_aios`.
+  /// I/Os that are under way: `pg_aios`, with its age and its session's statement behind PostgreSQL's columns.
   private func operationRows() -> [[String?]] {
-    session.database.engine.snapshot().map { io in
-      [
-        "\(io.backend)", "\(io.ioID)", "\(io.ioGeneration)", "\(io.state)", io.operation.map { "\($0)" },
+    let sessions = Dictionary(instance.sessions.map { ($0.backend, $0) }, uniquingKeysWith: { $1 })
+    return session.database.engine.snapshot().map { io in
+      let owner = sessions[io.backend]
+      return [
+        "\(owner?.processID ?? Int32(io.backend))", "\(io.ioID)", "\(io.ioGeneration)", "\(io.state)", io.operation.map { "\($0)" },
         io.offset.map { "\($0)" }, io.length.map { "\($0)" }, io.targetDescription == nil ? nil : "smgr",
         "\(io.handleDataLength)", io.rawResult.map { "\($0)" }, "\(io.result)".uppercased(), io.targetDescription,
         Self.flag(io.flags.contains(.synchronous)), Self.flag(io.flags.contains(.referencesLocal)),
-        Self.flag(io.flags.contains(.buffered)),
+        Self.flag(io.flags.contains(.buffered)), io.age.map { "\($0 / 1000) microseconds" },
+        isSuperuser || owner?.userID == catalog.currentUser ? owner?.now.query : "<insufficient privilege>",
       ]
     }
   }
