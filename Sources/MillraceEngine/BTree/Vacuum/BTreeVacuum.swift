@@ -117,6 +117,8 @@ struct BTreeVacuum {
     page.lock(.share, backend: session.backend)
     var view = BTreePage(reading: page.bytes)
     if view.editor.isNew {
+      // Room that was made ahead and never used counts as taken out of the tree, as in PostgreSQL.
+      result.deletedCount += 1
       free.append(page.block)
       return (nil, false)
     }
