@@ -65,7 +65,7 @@ struct DemoCommand: ParsableCommand {
       return try finish(shown, nil)
     }
     // More than the table, for its index and the log.
-    let demoDirectory = try DemoDirectory(below: directory, byteCount: byteCount * 3, isKept: keep)
+    let demoDirectory = try DemoDirectory(below: directory, byteCount: byteCount * 3)
     // Its end is the end of the database, so it must not come before that of the commands.
     try withExtendedLifetime(demoDirectory) {
       let database = DemoDatabase(path: demoDirectory.path, settings: settings)
@@ -73,6 +73,7 @@ struct DemoCommand: ParsableCommand {
       let shown = try show(database.path, relation: loaded.relation)
       let survived = try change(database, loaded)
       try finish(shown, survived)
+      demoDirectory.isKept = keep
       if keep { sayWhatIsNext(database.path) }
     }
   }

@@ -1,24 +1,24 @@
 import Foundation
 import MillraceIO
 
-/// A fresh directory for the sample cluster, removed when the last reference goes unless it is to be kept.
+/// A fresh directory for the demonstration's database, removed when the last reference goes unless it is to be kept.
 final class DemoDirectory {
   let path: String
   /// Whether files in it can be opened for direct I/O.
   let isDirect: Bool
-  private let isKept: Bool
+  /// Whether it stays: to be set once all has gone well.
+  var isKept = false
 
   /// Makes the directory.
   /// - Parameters:
   ///   - parent: where; nil takes the first of the system's places for temporary files that has room and direct I/O.
   ///   - byteCount: what will be written.
   /// - Throws: ``CommandError``.
-  init(below parent: String?, byteCount: Int, isKept: Bool) throws {
-    self.isKept = isKept
+  init(below parent: String?, byteCount: Int) throws {
     let place = try parent.map { try Place($0) } ?? Self.chosen(byteCount: byteCount)
     guard place.fileSystem.freeBytes > byteCount + Self.reserve else {
       throw CommandError(
-        "\"\(place.path)\" has \(Format.bytes(place.fileSystem.freeBytes)) free, too little for a sample of"
+        "\"\(place.path)\" has \(Format.bytes(place.fileSystem.freeBytes)) free, too little for a table of"
           + " \(Format.bytes(byteCount)); give a smaller --size or another --directory")
     }
     if place.fileSystem.isMemory {
@@ -81,7 +81,7 @@ final class DemoDirectory {
     guard let best = candidates.first(where: { $0.isDirect && !$0.fileSystem.isMemory }) else { return first }
     if best.path != first.path {
       let why = first.fileSystem.isMemory ? "is on \(first.fileSystem.type), which is memory" : "cannot do direct I/O"
-      Output.noteLine("\"\(first.path)\" \(why); the sample goes to \"\(best.path)\"")
+      Output.noteLine("\"\(first.path)\" \(why); the database goes to \"\(best.path)\"")
     }
     return best
   }

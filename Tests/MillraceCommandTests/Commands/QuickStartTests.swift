@@ -43,7 +43,7 @@ struct QuickStartTests {
     let programs = try PostgresInstallation.required(18).binaries
     let path = "\((Millrace.path as NSString).deletingLastPathComponent):\(programs):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")"
     let outcome = try ChildProcess.run([
-      "env", "PATH=\(path)", "METHOD=\(setup.method)", "DIRECT=\(setup.direct)", "PGHOST=\(directory.path)",
+      "/usr/bin/env", "PATH=\(path)", "METHOD=\(setup.method)", "DIRECT=\(setup.direct)", "PGHOST=\(directory.path)",
       "bash", "-c", "cd \(directory.path) && bash script",
     ])
     let log = (try? String(contentsOfFile: directory.path + "/server.log", encoding: .utf8)) ?? ""

@@ -131,6 +131,14 @@ public final class RelationDescriptor: Sendable {
     min(max(options["fillfactor"].flatMap { Int($0) } ?? 100, 10), 100)
   }
 
+  /// Its first file, below the directory of the cluster (`GetRelationPath`); nil where it has none.
+  public var filePath: String? {
+    guard let locator else { return nil }
+    if locator.tablespace == RelationLocator.globalTablespace { return "global/\(locator.relNumber)" }
+    let owner = temporaryBackend.map { "t\($0)_" } ?? ""
+    return "base/\(locator.database)/\(owner)\(locator.relNumber)"
+  }
+
   public var primaryKey: IndexDescriptor? { indexes.first { $0.isPrimary } }
 
   /// Columns that some index has, from 0: an update that changes one of them needs new entries.

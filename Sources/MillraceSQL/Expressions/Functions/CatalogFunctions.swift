@@ -58,7 +58,7 @@ extension FunctionRegistry {
     }
     session("pg_relation_filepath") { (call) throws(SQLError) in
       try call.engine { () throws(EngineError) in
-        try call.catalog.relation(call[0].oid)?.locator.map { call.arena.copy("\($0)") }
+        try call.catalog.relation(call[0].oid)?.filePath.map { call.arena.copy($0) }
       }
     }
     session("pg_get_expr", "pg_get_expr_ext") { (call) throws(SQLError) in
