@@ -33,7 +33,8 @@ struct RegisteredNames {
       return try catalog.relation(oid).map { (found) throws(EngineError) in
         try catalog.qualifiedName(found)
       }
-    case .type: let types = try catalog.types()
+    case .type:
+      let types = try catalog.types()
       return types.byID[TypeID(oid)].map { TypeNames.format(ValueType($0.id), types) }
     case .function:
       return try catalog.functions().functions[oid].map { SessionCatalog.quoted($0.name) }

@@ -4,8 +4,8 @@ public import MillraceTypes
 /// The aggregates of one node, ready to be computed over many groups.
 ///
 /// A group has a *state*: ``stateSize`` bytes of the executor's memory, aligned to eight, which hold all aggregates of
-/// the group side by side and may be moved as bytes. What grows, such as the text of `string_agg`, lies outside of them;
-/// it is given back by ``release(_:)``, which has to be called for each state where ``needsRelease`` says so.
+/// the group side by side and may be moved as bytes. What grows, such as the text of `string_agg`, lies outside of
+/// them; it is given back by ``release(_:)``, which has to be called for each state where ``needsRelease`` says so.
 public final class AggregateProgram {
   /// In bytes, a multiple of eight.
   public let stateSize: Int

@@ -77,8 +77,8 @@ final class BytesExtremeAggregate: Aggregate {
   }
 }
 
-/// Aggregates that fold words: `bool_and`, `bool_or`, `bit_and`, `bit_or`, `bit_xor`, and `any_value` of types passed by
-/// value.
+/// Aggregates that fold words: `bool_and`, `bool_or`, `bit_and`, `bit_or`, `bit_xor`, and `any_value` of types passed
+/// by value.
 final class WordAggregate: Aggregate {
   enum Operation { case and, or, xor, any }
 

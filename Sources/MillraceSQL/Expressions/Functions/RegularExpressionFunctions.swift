@@ -135,7 +135,8 @@ extension FunctionRegistry {
         throw TypeError(
           .invalidParameterValue, "invalid regular expression option: \"\(Character(Unicode.Scalar(first)))\"",
           hint:
-            "If you meant to use regexp_replace() with a start parameter, cast the fourth argument to integer explicitly."
+            "If you meant to use regexp_replace() with a start parameter, cast the fourth argument to integer "
+            + "explicitly."
         )
       }
       let flags = try Calls.Flags(letters)

@@ -270,8 +270,8 @@ extension CallFrame {
   }
 }
 
-/// `(a, b) OVERLAPS (c, d)` as the standard has it: half-open periods whose ends may come in any order, of which one end
-/// may be unknown (date.c's overlaps_time).
+/// `(a, b) OVERLAPS (c, d)` as the standard has it: half-open periods whose ends may come in any order, of which one
+/// end may be unknown (date.c's overlaps_time).
 enum Overlap {
   static func decide<Value>(_ ends: [Value?], _ isLess: (Value, Value) -> Bool) -> Bool? {
     guard let first = ordered(ends[0], ends[1], isLess), let second = ordered(ends[2], ends[3], isLess) else {

@@ -27,8 +27,8 @@ extension CallFrame {
     return made
   }
 
-  /// The texts of the arguments from one on, nil where NULL; of a variadic array, its elements'. nil where that array is
-  /// NULL.
+  /// The texts of the arguments from one on, nil where NULL; of a variadic array, its elements'. nil where that array
+  /// is NULL.
   fileprivate func texts(from first: Int) throws(SQLError) -> [[UInt8]?]? {
     let known = try argumentTexts(from: first)
     var texts: [[UInt8]?] = []
