@@ -8,7 +8,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help build demo test soak bench format lint docs clean parser-library
 
-libraries := MillraceSettings MillraceIO MillraceSimulation MillraceTypes MillraceStorage MillraceWAL MillraceEngine MillraceSQL Millrace
+libraries := MillraceSettings MillraceIO MillraceSimulation MillraceTypes MillraceStorage MillraceWAL MillraceEngine \
+  MillraceSQL Millrace
 
 # Only what is said on make's own command line: many a PostgreSQL user has PGDATA in the environment.
 said = $(if $(filter command line,$(origin $(1))),--$(2) '$($(1))')

@@ -64,7 +64,7 @@ extension UUID: SQLEncodable {
   public var sqlArgument: SQLArgument { SQLArgument(.uuid, .binary(withUnsafeBytes(of: uuid) { Array($0) })) }
 }
 
-extension Array<UInt8>: SQLEncodable {
+extension [UInt8]: SQLEncodable {
   /// A `bytea`.
   public var sqlArgument: SQLArgument { SQLArgument(.bytea, .binary(self)) }
 }

@@ -62,7 +62,7 @@ extension String: SQLDecodable {
   }
 }
 
-extension Array<UInt8>: SQLDecodable {
+extension [UInt8]: SQLDecodable {
   public init(sqlColumn column: SQLColumn) throws {
     self = try column.value(of: [.bytea], Self.self) { Array($1.bytes.buffer) }
   }

@@ -15,6 +15,7 @@ if [ "$(id -u)" -eq 0 ] && ! scripts/devices.sh status >/dev/null; then
   scripts/devices.sh up || echo "going on without the quiet devices"
 fi
 
-for comparison in random-reads scans verify-speed checkpoint commits load recovery foreground-reads pgbench statements; do
+for comparison in random-reads scans verify-speed checkpoint commits load recovery foreground-reads \
+  pgbench statements; do
   scripts/bench/$comparison.py "$@"
 done

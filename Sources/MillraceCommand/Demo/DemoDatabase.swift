@@ -95,8 +95,8 @@ struct DemoDatabase {
     }
   }
 
-  /// Starts a process that commits and kills it after some time; then opens what it leaves, which recovers it, and looks
-  /// whether all is there that it had been told was committed.
+  /// Starts a process that commits and kills it after some time; then opens what it leaves, which recovers it, and
+  /// looks whether all is there that it had been told was committed.
   func crash(afterSeconds duration: Double) async throws -> Crash {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()

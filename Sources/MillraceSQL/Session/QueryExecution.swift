@@ -57,7 +57,7 @@ final class QueryExecution {
 
   /// The next rows.
   /// - Parameter limit: how many at most.
-  /// - Returns: a batch and which of its selected rows; nil at the end. Values are whole, and valid until the next call.
+  /// - Returns: a batch and which of its selected rows; nil at the end. Values are whole, valid until the next call.
   func next(limit: Int = .max) throws(SQLError) -> (batch: RowBatch, range: Range<Int>)? {
     while !isAtEnd {
       if let batch, position < batch.count {

@@ -66,7 +66,8 @@ extension SettingsCatalog {
     .string("client_encoding", default: "UTF8", .session, "Sets the encoding of the client; there is only UTF8."),
     .bool(
       "standard_conforming_strings", default: true, .session, "Takes a backslash in a literal for just a character."),
-    .bool("escape_string_warning", default: true, .session, "Warns of backslashes in literals that are not E'...'."),
+    .bool(
+      "escape_string_warning", default: true, .session, "Warns of backslashes in literals that have no E in front."),
     .words(
       "backslash_quote", default: "safe_encoding", ["safe_encoding", "on", "off"],
       synonyms: ["true": "on", "yes": "on", "1": "on", "false": "off", "no": "off", "0": "off"], .session,

@@ -21,7 +21,7 @@ extension SettingsCatalog {
     .integer(
       "vacuum_cost_limit", default: 200, in: 1...10_000, .session, "Sets after how much work VACUUM sleeps."),
     .integer(
-      "vacuum_cost_page_hit", default: 1, in: 0...10_000, .session, "Sets the work that a page in the pool stands for."),
+      "vacuum_cost_page_hit", default: 1, in: 0...10_000, .session, "Sets the work that a cached page stands for."),
     .integer(
       "vacuum_cost_page_miss", default: 2, in: 0...10_000, .session, "Sets the work that reading a page stands for."),
     .integer(

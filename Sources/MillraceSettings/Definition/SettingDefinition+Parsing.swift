@@ -40,8 +40,9 @@ extension SettingDefinition {
       }
     case (.real(let range), .real(let number)):
       guard range.contains(number) else {
-        let bounds = (Self.display(range.lowerBound), Self.display(range.upperBound))
-        throw .outOfRange(name, Self.display(number), bounds.0, bounds.1)
+        // PostgreSQL prints the largest number of all with six digits.
+        let upper = range.upperBound == .greatestFiniteMagnitude ? "1.79769e+308" : Self.display(range.upperBound)
+        throw .outOfRange(name, Self.display(number), Self.display(range.lowerBound), upper)
       }
     default:
       return

@@ -55,7 +55,8 @@ public enum ArrayType {
     guard inner.lengths.count < ArrayShape.dimensionsMax else {
       throw TypeError(
         .programLimitExceeded,
-        "number of array dimensions (\(inner.lengths.count + 1)) exceeds the maximum allowed (\(ArrayShape.dimensionsMax))"
+        "number of array dimensions (\(inner.lengths.count + 1)) exceeds the maximum allowed"
+          + " (\(ArrayShape.dimensionsMax))"
       )
     }
     return make(

@@ -19,12 +19,15 @@ struct QuickStartTests {
   /// Every method buffered and with everything direct, and every combination of direct I/O with the default method.
   /// What is not there cannot be shown; the conformance suite says where that is an error.
   private static let setups =
-    IOMethodKind.allCases.filter { MethodSelection.obstacle(to: $0) == nil }.flatMap { method in ["", "data,wal,wal_init"].map { Setup(method: method, direct: $0) } }
+    IOMethodKind.allCases.filter { MethodSelection.obstacle(to: $0) == nil }.flatMap { method in
+      ["", "data,wal,wal_init"].map { Setup(method: method, direct: $0) }
+    }
     + directs.dropFirst().dropLast().map { Setup(method: .worker, direct: $0) }
 
   /// The script: all blocks that are marked as shell.
   private static func script() throws -> String {
-    let page = try String(contentsOfFile: PostgresInstallation.packageRoot.path + "/docs/quick-start.md", encoding: .utf8)
+    let page = try String(
+      contentsOfFile: PostgresInstallation.packageRoot.path + "/docs/quick-start.md", encoding: .utf8)
     var (blocks, isInside): ([Substring], Bool) = ([], false)
     for line in page.split(separator: "\n", omittingEmptySubsequences: false) {
       switch line {
@@ -41,7 +44,8 @@ struct QuickStartTests {
     let directory = try TemporaryDirectory()
     try Self.script().write(toFile: directory.path + "/script", atomically: true, encoding: .utf8)
     let programs = try PostgresInstallation.required(18).binaries
-    let path = "\((Millrace.path as NSString).deletingLastPathComponent):\(programs):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")"
+    let ours = URL(fileURLWithPath: Millrace.path).deletingLastPathComponent().path
+    let path = "\(ours):\(programs):\(PostgresInstallation.environment["PATH"] ?? "/usr/bin:/bin")"
     let outcome = try ChildProcess.run([
       "/usr/bin/env", "PATH=\(path)", "METHOD=\(setup.method)", "DIRECT=\(setup.direct)", "PGHOST=\(directory.path)",
       "bash", "-c", "cd \(directory.path) && bash script",

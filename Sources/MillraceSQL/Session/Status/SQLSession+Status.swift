@@ -141,7 +141,8 @@ extension SQLSession {
     return session.database.engine.snapshot().map { io in
       let owner = sessions[io.backend]
       return [
-        "\(owner?.processID ?? Int32(io.backend))", "\(io.ioID)", "\(io.ioGeneration)", "\(io.state)", io.operation.map { "\($0)" },
+        "\(owner?.processID ?? Int32(io.backend))", "\(io.ioID)", "\(io.ioGeneration)", "\(io.state)",
+        io.operation.map { "\($0)" },
         io.offset.map { "\($0)" }, io.length.map { "\($0)" }, io.targetDescription == nil ? nil : "smgr",
         "\(io.handleDataLength)", io.rawResult.map { "\($0)" }, "\(io.result)".uppercased(), io.targetDescription,
         Self.flag(io.flags.contains(.synchronous)), Self.flag(io.flags.contains(.referencesLocal)),

@@ -15,8 +15,7 @@ final class RandomNumbers {
   private var (first, second): (UInt64, UInt64)
 
   init() {
-    var generator = SystemRandomNumberGenerator()
-    (first, second) = (generator.next(), generator.next() | 1)
+    (first, second) = (.random(in: .min ... .max), .random(in: .min ... .max) | 1)
   }
 
   private init(first: UInt64, second: UInt64) { (self.first, self.second) = (first, second) }
@@ -103,14 +102,12 @@ extension FunctionRegistry {
       return Datum(word: 0)
     }
     scalar("gen_random_uuid") { call in
-      var generator = SystemRandomNumberGenerator()
-      return UUIDBytes.make(generator.next(), generator.next(), version: 4, call.arena)
+      UUIDBytes.make(.random(in: .min ... .max), .random(in: .min ... .max), version: 4, call.arena)
     }
     scalar("uuidv7") { call in
-      var generator = SystemRandomNumberGenerator()
       let (milliseconds, fraction) = SystemClock.unixTime()
       let high = milliseconds << 16 | fraction & 0xFFF
-      return UUIDBytes.make(high, generator.next(), version: 7, call.arena)
+      return UUIDBytes.make(high, .random(in: .min ... .max), version: 7, call.arena)
     }
     scalar("uuid_extract_version") { call in
       let bytes = call.text(0)
