@@ -1,7 +1,7 @@
 # What can be done with this repository; `make` prints the list.
 #
-# `make demo` and `make build` need the Swift toolchain and nothing else. What the others need besides is installed by
-# scripts/install-test-dependencies.sh, which they call: the SQL parser's library, and programs to compare with.
+# What they need besides the Swift toolchain is installed by scripts/install-test-dependencies.sh, which they call: the
+# SQL parser's library to build, and programs to compare with to test.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -23,10 +23,10 @@ static := $(if $(runtime),--static-swift-stdlib -Xswiftc -use-ld=lld)
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## the release build of the millrace command, at .build/release/millrace
+build: parser-library ## the release build of the millrace command, at .build/release/millrace
 	swift build -c release --product millrace $(static)
 
-demo: build ## read real data by every method and compare; takes PGDATA=directory SIZE=512MiB
+demo: build ## the whole story on a database of its own; takes PGDATA=directory SIZE=512MiB
 	.build/release/millrace demo $(call said,PGDATA,pgdata) $(call said,SIZE,size)
 
 test: ## everything that must hold before a change is merged
