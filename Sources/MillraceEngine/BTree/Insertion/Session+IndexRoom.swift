@@ -103,9 +103,12 @@ extension Session {
   /// A page behind the last one, locked exclusively, all zero.
   func newPage(_ index: BTreeIndex) throws(EngineError) -> PinnedBuffer {
     do throws(StorageError) {
-      var blocks = try index.pool.extend(index.fork, backend)
-      guard let page = blocks.next() else { preconditionFailure("an index was extended by no pages") }
-      return page
+      while true {
+        var blocks = try index.pool.extend(index.fork, backend)
+        guard let page = blocks.next() else { preconditionFailure("an index was extended by no pages") }
+        // One that was made ahead may have been found by VACUUM, and used by whoever it gave it to.
+        if BTreePage(reading: page.bytes).editor.isNew { return page }
+      }
     } catch {
       throw EngineError(error)
     }
