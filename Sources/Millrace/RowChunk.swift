@@ -35,7 +35,7 @@ final class RowChunk: Sendable {
         if batch.columnNulls(number)[row] {
           words.append(0)
           lengths.append(-1)
-        } else if column.descriptor?.isByValue ?? true {
+        } else if column.descriptor?.isByValue ?? false {
           words.append(datum.word)
           lengths.append(0)
         } else {
@@ -53,9 +53,7 @@ final class RowChunk: Sendable {
   /// Calls `body` with a value that is not NULL, which it must not keep.
   func withDatum<Result>(_ row: Int, _ column: Int, _ body: (Datum) throws -> Result) rethrows -> Result {
     let place = row * columns.count + column
-    guard let descriptor = columns[column].descriptor, !descriptor.isByValue else {
-      return try body(Datum(word: words[place]))
-    }
+    if columns[column].descriptor?.isByValue ?? false { return try body(Datum(word: words[place])) }
     let start = Int(words[place])
     return try bytes.withUnsafeBytes { buffer in
       try body(Datum(UnsafeRawBufferPointer(rebasing: buffer[start..<start + Int(lengths[place])])))
@@ -65,6 +63,7 @@ final class RowChunk: Sendable {
   /// A value as PostgreSQL writes it; nil for NULL.
   func text(_ row: Int, _ column: Int) -> String? {
     guard !isNull(row, column) else { return nil }
-    return withDatum(row, column) { columns[column].descriptor?.text(of: $0) ?? "" }
+    // Of a type without a descriptor, such as json, the value is its text.
+    return withDatum(row, column) { columns[column].descriptor?.text(of: $0) ?? $0.bytes.string }
   }
 }

@@ -71,7 +71,10 @@ final class SQLRig {
         let row = Int(batch.selection[index])
         answer.rows.append(
           types.enumerated().map { column, type in
-            batch.columnNulls(column)[row] ? nil : type?.text(of: batch.column(column)[row], settings) ?? "?"
+            batch.columnNulls(column)[row]
+              ? nil
+              : type?.text(of: batch.column(column)[row], settings)
+                ?? batch.column(column)[row].bytes.string
           })
       }
     }
