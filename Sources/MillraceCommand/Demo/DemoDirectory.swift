@@ -36,9 +36,11 @@ final class DemoDirectory {
 
   deinit {
     guard !isKept else { return }
-    do {
-      try FileManager.default.removeItem(atPath: path)
-    } catch {
+    // A database that could not be closed may still be making files.
+    for _ in 0..<10 where FileManager.default.fileExists(atPath: path) {
+      try? FileManager.default.removeItem(atPath: path)
+    }
+    if FileManager.default.fileExists(atPath: path) {
       Output.warningLine("could not remove \"\(path)\"; remove it by hand")
     }
   }

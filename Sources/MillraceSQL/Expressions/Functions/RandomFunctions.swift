@@ -9,13 +9,23 @@ import MillraceTypes
   import Darwin
 #endif
 
+/// Bits that nobody can foretell, from the system.
+private enum SystemEntropy {
+  static func word() -> UInt64 {
+    var word: UInt64 = 0
+    // It fails only for more bytes than these.
+    _ = getentropy(&word, MemoryLayout<UInt64>.size)
+    return word
+  }
+}
+
 /// A session's random numbers: xoroshiro128** (Blackman and Vigna, 2018), as PostgreSQL's pg_prng.c has it, so that the
 /// same seed gives the same numbers.
 final class RandomNumbers {
   private var (first, second): (UInt64, UInt64)
 
   init() {
-    (first, second) = (.random(in: .min ... .max), .random(in: .min ... .max) | 1)
+    (first, second) = (SystemEntropy.word(), SystemEntropy.word() | 1)
   }
 
   private init(first: UInt64, second: UInt64) { (self.first, self.second) = (first, second) }
@@ -102,12 +112,12 @@ extension FunctionRegistry {
       return Datum(word: 0)
     }
     scalar("gen_random_uuid") { call in
-      UUIDBytes.make(.random(in: .min ... .max), .random(in: .min ... .max), version: 4, call.arena)
+      UUIDBytes.make(SystemEntropy.word(), SystemEntropy.word(), version: 4, call.arena)
     }
     scalar("uuidv7") { call in
       let (milliseconds, fraction) = SystemClock.unixTime()
       let high = milliseconds << 16 | fraction & 0xFFF
-      return UUIDBytes.make(high, .random(in: .min ... .max), version: 7, call.arena)
+      return UUIDBytes.make(high, SystemEntropy.word(), version: 7, call.arena)
     }
     scalar("uuid_extract_version") { call in
       let bytes = call.text(0)
