@@ -59,7 +59,8 @@ extension SQLSession {
     var rows: [[String?]] = []
     for operation in IOOperation.allCases {
       for inPlace in [false, true] {
-        guard let found = engine.latencySummary(of: operation, inPlace: inPlace) else { continue }
+        let summary: LatencySummary? = engine.latencySummary(of: operation, inPlace: inPlace)
+        guard let found = summary else { continue }
         func microseconds(_ nanoseconds: UInt64) -> String { "\(Double(nanoseconds) / 1000)" }
         rows.append([
           method, "\(operation)", inPlace ? "t" : "f", "\(found.count)", microseconds(found.least),
