@@ -19,7 +19,8 @@ struct QuickStartTests {
   /// Every method buffered and with everything direct, and every combination of direct I/O with the default method.
   /// What is not there cannot be shown; the conformance suite says where that is an error.
   private static let setups =
-    IOMethodKind.allCases.filter { MethodSelection.obstacle(to: $0) == nil }.flatMap { method in
+    [IOMethodKind.sync, .worker, .ioUring, .posixAIO].filter { MethodSelection.obstacle(to: $0) == nil }.flatMap {
+      method in
       ["", "data,wal,wal_init"].map { Setup(method: method, direct: $0) }
     }
     + directs.dropFirst().dropLast().map { Setup(method: .worker, direct: $0) }
@@ -53,10 +54,10 @@ struct QuickStartTests {
     let log = (try? String(contentsOfFile: directory.path + "/server.log", encoding: .utf8)) ?? ""
     #expect(outcome.status == 0, "\(outcome.errors)\n\(log)")
     #expect(outcome.errors == "")
-    // What the settings were asked to be, they are; the sum is that of all 300,000 rows; recovery found work.
+    // What the settings were asked to be, they are; the sum is that of all 60,000 rows; recovery found work.
     let shown = outcome.output
     #expect(shown.contains(" \(setup.method)\n"))
-    #expect(shown.contains("300000 | "))
+    #expect(shown.contains("60000 | "))
     #expect(shown.contains("recovered data in "))
     #expect(shown.contains(": no damage"))
   }
