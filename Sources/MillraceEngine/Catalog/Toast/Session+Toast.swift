@@ -104,7 +104,12 @@ extension Session {
     // What is out of line somewhere else is fetched: it goes when its owner goes.
     for index in columns.indices where columns[index].length == -1 && !slot.nulls[index] {
       let datum = slot.values[index]
-      guard datum.isToasted else { continue }
+      guard datum.isToasted else {
+        guard datum.count <= Varlena.lengthMax - 4 else {
+          throw EngineError(.programLimitExceeded, "invalid memory alloc request size \(datum.count)")
+        }
+        continue
+      }
       if Varlena.isExternal(datum) {
         if let pointer = ToastPointer(datum), kept.contains(pointer) { continue }
         slot.values[index] = try detoasted(datum, in: arena)

@@ -210,15 +210,17 @@ extension SQLSession {
     }
     switch statement.target {
     case .index(let name):
+      try SQLError.engine { () throws(EngineError) in
+        try catalog.lockTable(ofIndexNamed: name.name, schema: name.schema)
+      }
       let index = try open(name, .accessExclusive)
       guard index.kind == .index else { throw SQLError(.wrongObjectType, "\"\(index.name)\" is not an index") }
       let descriptor = try SQLError.engine { () throws(EngineError) in try catalog.index(index.oid) }
       guard let descriptor else { return }
-      try SQLError.engine { () throws(EngineError) in _ = try catalog.lock(descriptor.table, .share) }
       try requireOwnership(of: index)
       try rebuild(descriptor.oid, of: descriptor.table)
     case .table(let name):
-      let table = try open(name, .share)
+      let table = try open(name, .accessExclusive)
       try requireOwnership(of: table)
       if table.indexes.isEmpty { notice("table \"\(table.name)\" has no indexes to reindex") }
       for index in table.indexes {
