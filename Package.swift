@@ -45,6 +45,8 @@ let package = Package(
   targets: [
     // Floor 0: what Swift cannot express, and the settings that every floor reads.
     .target(name: "CMillrace"),
+    // Waiting for many sockets.
+    .target(name: "CMillraceSockets"),
     // The rows of PostgreSQL's catalogs in a new cluster, as text.
     .target(name: "CPostgresCatalog", exclude: ["data"]),
     .target(name: "MillraceSettings", swiftSettings: settings),
@@ -105,8 +107,8 @@ let package = Package(
     .target(
       name: "MillraceServer",
       dependencies: [
-        "CMillrace", "MillraceSettings", "MillraceIO", "MillraceTypes", "MillraceStorage", "MillraceWAL",
-        "MillraceEngine", "MillraceSQL",
+        "CMillrace", "CMillraceSockets", "MillraceSettings", "MillraceIO", "MillraceTypes", "MillraceStorage",
+        "MillraceWAL", "MillraceEngine", "MillraceSQL",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),

@@ -10,6 +10,7 @@ enum Floor {
 
   static let targets: [String: Target] = [
     "CMillrace": Target(floor: 0),
+    "CMillraceSockets": Target(floor: 0),
     "CPostgresCatalog": Target(floor: 0),
     "MillraceSettings": Target(floor: 0),
     "MillraceIO": Target(floor: 1, others: ["Logging", "Histogram"]),

@@ -10,6 +10,8 @@ public final class ExecutionContext {
   public var typeSettings: TypeSettings
   /// `$1` is the first.
   public let parameters: TupleSlot
+  /// Counts how often the parameters were given values.
+  private(set) var parametersVersion: UInt64 = 0
   /// Set by nested loops, subplans and initial subplans: ``TypedParameter/Source/executor(_:)``.
   public let executorParameters: TupleSlot
   /// Counts how often each executor parameter was set, so that what depends on it knows when to start over.
@@ -29,6 +31,13 @@ public final class ExecutionContext {
     (self.typeSettings, self.parameters) = (typeSettings, parameters)
     executorParameters = TupleSlot(count: executorParameterCount)
     parameterGenerations = Array(repeating: 0, count: executorParameterCount)
+  }
+
+  /// Begins another execution of the same plan.
+  func beginAgain(_ typeSettings: TypeSettings, _ parameters: TupleSlot) {
+    self.typeSettings = typeSettings
+    self.parameters.copy(parameters)
+    parametersVersion &+= 1
   }
 
   /// Gives an executor parameter its value. Values by reference must live until it is set again.

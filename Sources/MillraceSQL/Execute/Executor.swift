@@ -72,6 +72,15 @@ public final class Executor {
   /// How many rows will be asked for at most; a hint, for cursors and portals.
   public func expect(_ rows: Int) { root.expect(rows) }
 
+  /// Lets go of what a run to its end has held, and keeps the nodes for another.
+  func park() { root.closeAll() }
+
+  /// Begins another run.
+  func beginAgain() {
+    (given, hasEnded) = (0, false)
+    root.beginAgain()
+  }
+
   /// Lets go of all that the execution holds. Idempotent; also done when it is released.
   public func close() {
     guard !isClosed else { return }

@@ -79,6 +79,16 @@ class PlanNode {
   /// Those it takes rows from.
   var inputs: [PlanNode] { [] }
 
+  /// Begins another execution, after ``close()``.
+  final func beginAgain() {
+    (isStarted, isPlain, isLooping) = (false, false, false)
+    for input in inputs { input.beginAgain() }
+    reset()
+  }
+
+  /// Forgets what the last execution was about. Of those nodes that ``ParkedExecutions`` may keep.
+  func reset() { preconditionFailure("\(type(of: self)) cannot run again") }
+
   final func closeAll() {
     for input in inputs { input.closeAll() }
     close()

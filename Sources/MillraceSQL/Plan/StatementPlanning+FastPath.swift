@@ -25,7 +25,7 @@ extension StatementPlanning {
     let top = query.command == .select ? path : path.below(.modify(path), ordering: [])
     if query.command != .select, query.returning.isEmpty { (top.rows, top.width) = (0, 0) }
     let (plan, _) = try planning.createTop(top)
-    return finish(query, planning, plan)
+    return finish(query, planning, plan, isLookup: true)
   }
 
   private func isSimple(_ query: Query) -> Bool {

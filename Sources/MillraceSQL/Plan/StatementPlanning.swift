@@ -74,7 +74,9 @@ final class StatementPlanning {
     }
   }
 
-  func finish(_ query: Query, _ planning: QueryPlanning, _ plan: Plan) -> PlannedStatement {
+  func finish(
+    _ query: Query, _ planning: QueryPlanning, _ plan: Plan, isLookup: Bool = false
+  ) -> PlannedStatement {
     let shown = query.command == .select ? query.targets.filter { !$0.isHidden } : query.returning
     let tables = commonTables.map { table -> PlannedCommonTable in
       guard let table else { preconditionFailure("a query of WITH has no plan") }
@@ -84,8 +86,8 @@ final class StatementPlanning {
     return PlannedStatement(
       command: query.command, plan, subplans: subplans, commonTables: tables, columns: shown,
       returnsRows: query.command == .select || !query.returning.isEmpty, executorParameterCount: parameterCount,
-      relations: relations, isReadOnly: isReadOnly, rangeTableSize: query.rangeTableSize, subplanNumbers: subplanNumbers
-    )
+      relations: relations, isReadOnly: isReadOnly, rangeTableSize: query.rangeTableSize,
+      subplanNumbers: subplanNumbers, isLookup: isLookup)
   }
 }
 

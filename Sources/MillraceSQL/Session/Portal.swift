@@ -63,6 +63,11 @@ extension SQLSession {
   /// What belongs to the transaction, or a part of it, ends with it.
   func closePortals(from level: Int = 1) {
     guard !portals.isEmpty else { return }
+    if portals.count == 1, let (_, portal) = portals.first {
+      guard portal.level >= level else { return }
+      portals.removeAll(keepingCapacity: true)
+      return portal.close()
+    }
     for (name, portal) in portals where portal.level >= level {
       portal.close()
       portals[name] = nil

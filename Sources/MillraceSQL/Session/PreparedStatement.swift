@@ -7,9 +7,14 @@ final class PreparedStatement {
   let name: String
   /// The text that it came from; positions in errors refer to it.
   let source: String
+  /// How often a plan is used that nobody has asked to be kept.
+  static let reuseMax: UInt64 = 64
+
   /// nil where there was none in the string.
   let statement: Statement?
   var parameterTypes: [TypeID]
+  /// What the client has said of these.
+  var givenTypes: [TypeID] = []
   /// What it returns; nil for no rows.
   var columns: [ResultColumn]?
   /// By PREPARE.

@@ -15,12 +15,20 @@ final class QueryExecution {
   private var batch: RowBatch?
   private var position = 0
   private(set) var isAtEnd = false
+  /// How often it may run again; 0 where it cannot.
+  var runsLeft = 0
+  private let catalogGeneration: UInt64
+  private let settingsVersion: UInt64
+
+  /// Not for ever, so that what functions take of the statement's memory is given back now and then.
+  static let runsMax = 500
 
   init(
     _ planned: PlannedStatement, _ sql: SQLSession, parameters: TupleSlot,
     instrumentation: InstrumentationOptions = []
   ) throws(SQLError) {
     (self.planned, session) = (planned, sql.session)
+    (catalogGeneration, settingsVersion) = (sql.catalog.generation, sql.settingsVersion)
     if !planned.isReadOnly { try Self.requireWritable(planned, sql) }
     context = ExecutionContext(
       sql.session, sql, sql.typeSettings, parameters: parameters,
@@ -31,6 +39,35 @@ final class QueryExecution {
       guard let type = TypeDescriptor.builtIn[$0.expression.type.id] else { return true }
       return type.isVariableLength
     }
+  }
+
+  // MARK: Running again
+
+  /// Whether what it was made of is still so; invalidations have been accepted.
+  func isCurrent(_ sql: SQLSession) -> Bool {
+    catalogGeneration == sql.catalog.generation && settingsVersion == sql.settingsVersion
+  }
+
+  /// Begins once more, after ``park()``.
+  func runAgain(_ sql: SQLSession, _ parameters: TupleSlot) throws(SQLError) {
+    if !planned.isReadOnly { try Self.requireWritable(planned, sql) }
+    context.beginAgain(sql.typeSettings, parameters)
+    context.snapshot = try SQLError.engine { () throws(EngineError) in try session.snapshot() }
+    executor.beginAgain()
+    (position, isAtEnd, runsLeft) = (0, false, runsLeft - 1)
+  }
+
+  /// Lets go of all that belongs to this run.
+  /// - Returns: whether it can run again; else it is closed.
+  func park() -> Bool {
+    guard runsLeft > 0, registration == nil, isAtEnd else {
+      close()
+      return false
+    }
+    executor.park()
+    batch = nil
+    context.snapshot = nil
+    return true
   }
 
   private static func requireWritable(_ planned: PlannedStatement, _ sql: SQLSession) throws(SQLError) {

@@ -37,7 +37,10 @@ extension SQLSession {
   ) throws(SQLError) {
     beginCall(sql, client)
     do throws(SQLError) {
-      if name.isEmpty { statements[""] = nil }
+      if name.isEmpty {
+        statements[""] = nil
+        if try reuseUnnamed(sql, parameterTypes) { return endCall() }
+      }
       guard statements[name] == nil else { throw Self.duplicateStatement(name) }
       let all = try parse(sql)
       guard all.count <= 1 else {
@@ -51,10 +54,47 @@ extension SQLSession {
         try prepare(prepared, parameterTypes: parameterTypes)
       }
       statements[name] = prepared
+      if name.isEmpty { keepUnnamed(prepared) }
     } catch {
       throw located(error, in: sql)
     }
     endCall()
+  }
+
+  // MARK: The unnamed statement
+
+  /// How many unnamed statements are kept; then all are forgotten.
+  private static let unnamedMax = 256
+
+  /// Prepares a statement again that was the unnamed one before.
+  /// - Returns: false where it was not, or something has changed since.
+  private func reuseUnnamed(_ sql: String, _ types: [TypeID]) throws(SQLError) -> Bool {
+    guard block != .failed, let known = unnamedStatements[Self.hash(sql)], known.source == sql,
+      known.givenTypes == types
+    else { return false }
+    if let statement = known.statement, Self.isPlannable(statement) {
+      // Another plan than one that costs next to nothing is made for the values each time.
+      guard known.generic != nil, known.genericCost < Self.cheapPlanCost,
+        known.genericCount < PreparedStatement.reuseMax
+      else { return false }
+      catalog.acceptInvalidations()
+      guard known.generation == catalog.generation, known.pathGeneration == pathGeneration else { return false }
+    }
+    try ensureTransaction()
+    statements[""] = known
+    return true
+  }
+
+  private func keepUnnamed(_ prepared: PreparedStatement) {
+    guard prepared.source.utf8.count <= StatementTemplate.lengthMax, let statement = prepared.statement else { return }
+    if case .transaction = statement {} else if !Self.isPlannable(statement) { return }
+    if unnamedStatements.count >= Self.unnamedMax { unnamedStatements.removeAll(keepingCapacity: true) }
+    unnamedStatements[Self.hash(prepared.source)] = prepared
+  }
+
+  private static func hash(_ text: String) -> UInt64 {
+    var text = text
+    return text.withUTF8 { StatementTemplate.hash(UnsafeRawBufferPointer($0)) }
   }
 
   static func duplicateStatement(_ name: String) -> SQLError {
@@ -195,11 +235,13 @@ extension SQLSession {
         throw SQLError(.objectNotInPrerequisiteState, "portal \"\(portal.name)\" cannot be run")
       }
       let planned = try plan(prepared, portal.parameters)
+      let isKept = prepared.generic?.planned === planned
       guard planned.returnsRows, limit > 0 || planned.command == .select else {
         portal.isDone = true
-        return .completed(try run(planned, parameters: portal.parameters, client, describes: false))
+        return .completed(
+          try run(planned, parameters: portal.parameters, client, describes: false, isKept: isKept))
       }
-      let execution = try QueryExecution(planned, self, parameters: portal.parameters)
+      let execution = try begin(planned, portal.parameters, isKept: isKept)
       portal.execution = execution
       if planned.command != .select { try complete(execution, of: portal) }
     }
@@ -218,7 +260,7 @@ extension SQLSession {
     }
     portal.execution = nil
     portal.isDone = true
-    execution.close()
+    end(execution)
     return .completed(CommandTag.select(UInt64(count)))
   }
 

@@ -33,12 +33,13 @@ extension SQLSession {
   func prepare(_ prepared: PreparedStatement, parameterTypes: [TypeID]) throws(SQLError) {
     guard let statement = prepared.statement else { return }
     guard Self.isPlannable(statement) else {
-      prepared.parameterTypes = parameterTypes
+      (prepared.givenTypes, prepared.parameterTypes) = (parameterTypes, parameterTypes)
       prepared.columns = try columns(ofUtility: statement)
       return
     }
     let types = ParameterTypes(parameterTypes.map { $0 == .none ? nil : ValueType($0) })
     let query = try analyze(statement, types)
+    prepared.givenTypes = parameterTypes
     prepared.parameterTypes = types.types.map(\.id)
     prepared.columns = Self.columns(of: query)
     note(query, of: prepared)
@@ -53,7 +54,7 @@ extension SQLSession {
     }
   }
 
-  private func note(_ query: Query, of prepared: PreparedStatement) {
+  func note(_ query: Query, of prepared: PreparedStatement) {
     prepared.query = query
     (prepared.generation, prepared.pathGeneration) = (catalog.generation, pathGeneration)
   }
@@ -101,7 +102,7 @@ extension SQLSession {
     return query
   }
 
-  private func cached(_ planned: PlannedStatement) throws(SQLError) -> CachedPlan {
+  func cached(_ planned: PlannedStatement) throws(SQLError) -> CachedPlan {
     var relations: [RelationDescriptor] = []
     relations.reserveCapacity(planned.relations.count)
     for relation in planned.relations {
@@ -112,7 +113,7 @@ extension SQLSession {
   }
 
   /// Locks what a kept plan refers to, and finds out whether that is still as it was.
-  private func isValid(_ prepared: PreparedStatement) throws(SQLError) -> Bool {
+  func isValid(_ prepared: PreparedStatement) throws(SQLError) -> Bool {
     guard let generic = prepared.generic else { return false }
     return try SQLError.engine { () throws(EngineError) in
       for relation in generic.planned.relations {
@@ -152,7 +153,7 @@ extension SQLSession {
     return prepared.genericCost < prepared.customCost / Double(prepared.customCount)
   }
 
-  private static let cheapPlanCost = 20.0
+  static let cheapPlanCost = 20.0
 
   /// cached_plan_cost.
   private func planningCost(_ planned: PlannedStatement) -> Double {

@@ -19,6 +19,7 @@ extension SQLSession {
     // The unnamed ones go with each string.
     statements[""] = nil
     closePortal("")
+    if try runKnown(sql, client) { return }
     let all = try parse(sql)
     guard !all.isEmpty else { return try client.completeEmpty() }
     for (index, raw) in all.enumerated() {
@@ -85,14 +86,18 @@ extension SQLSession {
     return try run(planned, parameters: noParameters, client, describes: true)
   }
 
-  /// Runs a plan to its end, and sends its rows. - Returns: its tag.
+  /// Runs a plan to its end, and sends its rows.
+  /// - Parameter isKept: whether the plan will be executed again.
+  /// - Returns: its tag.
   func run(
-    _ planned: PlannedStatement, parameters: TupleSlot, _ client: any SQLClient, describes: Bool
+    _ planned: PlannedStatement, parameters: TupleSlot, _ client: any SQLClient, describes: Bool, isKept: Bool = false
   ) throws(SQLError) -> String {
-    let execution = try QueryExecution(planned, self, parameters: parameters)
-    defer { execution.close() }
+    let execution = try begin(planned, parameters, isKept: isKept)
+    var isOver = false
+    defer { isOver ? end(execution) : execution.close() }
     guard planned.returnsRows else {
       try execution.run()
+      isOver = true
       return CommandTag.of(planned.command, execution.processed)
     }
     if describes { try client.beginRows(planned.columns.map { ResultColumn($0) }) }
@@ -101,6 +106,7 @@ extension SQLSession {
       try client.rows(batch, range)
       count += UInt64(range.count)
     }
+    isOver = true
     return CommandTag.of(planned.command, planned.command == .select ? count : execution.processed)
   }
 }

@@ -166,6 +166,10 @@ extension SQLSession {
     parser.standardConformingStrings = values[.standardConformingStrings]
     parser.maxStackDepth = values[.maxStackDepth] * 1024
     plannerSettings = nil
+    knownStatements.forgetAll()
+    unnamedStatements = [:]
+    parkedExecutions.removeAll()
+    settingsVersion &+= 1
     defaultIsolation = Self.isolation(values[.defaultTransactionIsolation])
     isReadOnlyByDefault = values[.defaultTransactionReadOnly]
     planCacheMode =

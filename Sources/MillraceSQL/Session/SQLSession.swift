@@ -52,6 +52,8 @@ public final class SQLSession {
   /// What the client has been told of settings that it follows.
   var reported: [String: String] = [:]
   var settingsGeneration: UInt64
+  /// Counts how often settings have changed, so that what was made for them can be made anew.
+  public internal(set) var settingsVersion: UInt64 = 0
   /// The configuration files' settings as of that.
   var configuration: Settings
   /// Whether notices of settings wait for a client.
@@ -68,6 +70,10 @@ public final class SQLSession {
   // MARK: Statements
   var statements: [String: PreparedStatement] = [:]
   var portals: [String: Portal] = [:]
+  var knownStatements = KnownStatements()
+  var parkedExecutions = ParkedExecutions()
+  /// Unnamed statements of the extended protocol that have come of late, by the hash of their text.
+  var unnamedStatements: [UInt64: PreparedStatement] = [:]
   /// Microseconds since 2000.
   public internal(set) var statementStart: Int64 = 0
   public let sessionStart: Int64
@@ -124,6 +130,7 @@ public final class SQLSession {
   /// Ends it: what is open is rolled back. The engine's session is closed, too.
   public func close() {
     closeAllPortals()
+    parkedExecutions.removeAll()
     if session.isInTransaction { try? session.rollback() }
     instance.remove(activity)
     session.close()

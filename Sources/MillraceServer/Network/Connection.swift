@@ -7,8 +7,10 @@ import MillraceIO
 import MillraceStorage
 import NIOCore
 
-/// A client's connection, between the event loop that serves its socket and the thread that its session works on, if it
-/// has one.
+/// A client's connection, between who serves its socket and the thread that its session works on, if it has one.
+///
+/// Without TLS the thread serves the socket itself (``ClientSocket``), and a ``SocketWatcher`` waits for the client
+/// while the session has no thread. Else an event loop does:
 ///
 /// **In.** The loop delivers whole messages. A message for a session without a thread has it scheduled. Where messages
 /// come faster than they are served, the loop stops to read.
@@ -29,6 +31,11 @@ final class Connection: MessageTransport, @unchecked Sendable {
   static let outputLow = 32 << 10
 
   let channel: any Channel
+  /// What the session's thread serves itself. Set before the session begins.
+  private var socket: ClientSocket?
+  private var watcher: (SocketWatcher, key: UInt64)?
+  /// Whether the client is known, which decides what it may send. Used by the session's thread.
+  var isAuthenticated = false
   /// What the session's thread sleeps on.
   let latch = Latch()
 
@@ -40,6 +47,8 @@ final class Connection: MessageTransport, @unchecked Sendable {
     var isInputPaused = false
     /// Nothing more comes from the client, and nothing can be sent to it.
     var isClosed = false
+    /// The same of a socket that is open still.
+    var isAtEnd = false
     /// Why the session is to end.
     var termination: ErrorReport?
     /// A thread has the session, or is about to.
@@ -52,6 +61,7 @@ final class Connection: MessageTransport, @unchecked Sendable {
     var isDrainScheduled = false
     var resumeReading: (@Sendable () -> Void)?
     var onLoss: (@Sendable () -> Void)?
+    var onEnd: (@Sendable () -> Void)?
   }
 
   private let state = Locked(State())
@@ -67,6 +77,37 @@ final class Connection: MessageTransport, @unchecked Sendable {
 
   // MARK: On the event loop
 
+  /// Lets the session's thread serve the socket, which is the loop's no longer: the channel is to be closed.
+  /// - Parameter framer: with what has been read already.
+  /// - Returns: whether that is possible.
+  func takeSocket(_ framer: MessageFramer, _ watcher: SocketWatcher, onEnd: @escaping @Sendable () -> Void) -> Bool {
+    let copy = duplicateSocket()
+    guard copy >= 0 else { return false }
+    let socket = ClientSocket(copy, framer)
+    guard let key = watcher.add(self, copy) else {
+      socket.close()
+      return false
+    }
+    (self.socket, self.watcher) = (socket, (watcher, key))
+    state.withLock { $0.onEnd = onEnd }
+    return true
+  }
+
+  /// The loop has let go of the socket.
+  func beginServingSocket() {
+    guard let descriptor = socket?.descriptor else { return }
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+  }
+
+  /// The socket by another descriptor; -1 where there is none to be had.
+  private func duplicateSocket() -> Int32 {
+    let pipeline = channel.pipeline.syncOperations
+    let copy = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
+      fcntl(socket, F_DUPFD_CLOEXEC, 0)
+    }
+    return copy.flatMap { $0 } ?? -1
+  }
+
   /// Says how the session gets a thread, how reading goes on, and who is told when the client is gone.
   func start(
     schedule: @escaping @Sendable () -> Void, resumeReading: @escaping @Sendable () -> Void,
@@ -81,12 +122,9 @@ final class Connection: MessageTransport, @unchecked Sendable {
 
   /// Lets the session's thread send by itself. Not where what is sent must be encrypted.
   func allowDirectSending() {
-    let pipeline = channel.pipeline.syncOperations
-    let copy = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
-      fcntl(socket, F_DUPFD_CLOEXEC, 0)
-    }
+    let copy = duplicateSocket()
     // Where there is no descriptor to be had, the loop sends.
-    if let copy, copy >= 0 { state.withLock { $0.socket = copy } }
+    if copy >= 0 { state.withLock { $0.socket = copy } }
   }
 
   /// Hands messages to the session.
@@ -124,9 +162,15 @@ final class Connection: MessageTransport, @unchecked Sendable {
   func terminate(_ report: ErrorReport) {
     let schedule = state.withLock { state in
       if state.termination == nil { state.termination = report }
+      interruptSocket(isClosed: state.isClosed)
       return Self.takeSchedule(&state)
     }
     wake(schedule)
+  }
+
+  /// Wakes the thread where it waits for the client.
+  private func interruptSocket(isClosed: Bool) {
+    if !isClosed { socket?.interrupt() }
   }
 
   /// The same, unless a message has come since so many had been taken.
@@ -137,6 +181,7 @@ final class Connection: MessageTransport, @unchecked Sendable {
     let schedule = state.withLock { state -> (@Sendable () -> Void)? in
       guard state.frames.isEmpty, state.takenCount == takenCount else { return nil }
       if state.termination == nil { state.termination = report }
+      interruptSocket(isClosed: state.isClosed)
       return Self.takeSchedule(&state)
     }
     wake(schedule)
@@ -156,7 +201,19 @@ final class Connection: MessageTransport, @unchecked Sendable {
     schedule?()
   }
 
-  var isClosed: Bool { state.withLock { $0.isClosed } }
+  /// On the watcher's thread: the client has said something, or has left.
+  func socketHasNews(isReadable: Bool, isLost: Bool) {
+    let (schedule, onLoss) = state.withLock { state -> ((@Sendable () -> Void)?, (@Sendable () -> Void)?) in
+      guard !state.isClosed, let socket, let (watcher, key) = watcher else { return (nil, nil) }
+      // What is waited for is told once.
+      if !isLost { watcher.watch(key, socket.descriptor, forInput: false) }
+      return (isReadable ? Self.takeSchedule(&state) : nil, isLost ? state.onLoss : nil)
+    }
+    onLoss?()
+    schedule?()
+  }
+
+  var isClosed: Bool { state.withLock { $0.isClosed || $0.isAtEnd } }
 
   var termination: ErrorReport? { state.withLock { $0.termination } }
 
@@ -186,6 +243,7 @@ final class Connection: MessageTransport, @unchecked Sendable {
   ///   - nanoseconds: to wait at most; negative for ever.
   func next(waits: Bool, nanoseconds: Int64 = -1) -> Input {
     let deadline = nanoseconds < 0 ? nil : monotonicNanoseconds() + UInt64(nanoseconds)
+    if let socket { return next(socket, waits: waits, deadline) }
     while true {
       latch.reset()
       let (input, resume) = take(waits: waits)
@@ -198,6 +256,61 @@ final class Connection: MessageTransport, @unchecked Sendable {
       let now = monotonicNanoseconds()
       if now >= deadline { return .timeout }
       latch.wait(Int64(deadline - now))
+    }
+  }
+
+  private func next(_ socket: ClientSocket, waits: Bool, _ deadline: UInt64?) -> Input {
+    socket.endIdle()
+    while true {
+      do throws(FramingError) {
+        let frame = try socket.nextFrame(isAuthenticated: isAuthenticated)
+        if let input = take(frame) { return input }
+      } catch {
+        return .terminated(error.report.with(.fatal))
+      }
+      switch socket.receive(waits: deadline == nil && (waits || socket.isBusy)) {
+      case .bytes: continue
+      case .end:
+        return state.withLock { state in
+          // Then nothing is read any more, either.
+          if let termination = state.termination { return .terminated(termination) }
+          state.isAtEnd = true
+          return .closed
+        }
+      case .nothing: break
+      }
+      guard waits else {
+        if beginIdle(socket) { return .nothing }
+        continue
+      }
+      var milliseconds: Int32 = -1
+      if let deadline {
+        let now = monotonicNanoseconds()
+        if now >= deadline { return .timeout }
+        milliseconds = Int32(clamping: (deadline - now + 999_999) / 1_000_000)
+      }
+      socket.waitForInput(milliseconds: milliseconds)
+    }
+  }
+
+  /// Counts a message as taken, unless the session is to end.
+  private func take(_ frame: Frame?) -> Input? {
+    state.withLock { state in
+      if let termination = state.termination { return .terminated(termination) }
+      guard let frame else { return nil }
+      state.takenCount += 1
+      return .frame(frame)
+    }
+  }
+
+  /// Gives the session's thread back, until the watcher has news.
+  private func beginIdle(_ socket: ClientSocket) -> Bool {
+    state.withLock { state in
+      guard state.termination == nil, let (watcher, key) = watcher else { return false }
+      socket.beginIdle()
+      watcher.watch(key, socket.descriptor, forInput: true)
+      state.isScheduled = false
+      return true
     }
   }
 
@@ -240,6 +353,7 @@ final class Connection: MessageTransport, @unchecked Sendable {
   // MARK: On the session's thread: out
 
   func send(_ bytes: UnsafeRawBufferPointer) throws(ErrorReport) {
+    if let socket { return try send(bytes, socket) }
     while true {
       latch.reset()
       let verdict = state.withLock { state -> Result<Bool, ErrorReport> in
@@ -255,9 +369,30 @@ final class Connection: MessageTransport, @unchecked Sendable {
     enqueue(bytes)
   }
 
-  /// Sends without waiting: the last words of a session.
+  private func send(_ bytes: UnsafeRawBufferPointer, _ socket: ClientSocket) throws(ErrorReport) {
+    var rest = bytes
+    while true {
+      let sent = socket.send(rest)
+      if sent == rest.count { return }
+      guard sent >= 0 else { throw Self.lost }
+      rest = UnsafeRawBufferPointer(rebasing: rest[sent...])
+      try checkForTermination()
+      // A session that is told to end by then is not kept for ever by a client that does not read.
+      socket.waitForRoom(milliseconds: 100)
+    }
+  }
+
+  /// Sends without waiting for long: the last words of a session.
   func sendAnyway(_ bytes: UnsafeRawBufferPointer) {
-    if !isClosed { enqueue(bytes) }
+    if isClosed { return }
+    guard let socket else { return enqueue(bytes) }
+    var rest = bytes
+    for attempt in 0..<2 {
+      let sent = socket.send(rest)
+      if sent < 0 || sent == rest.count { return }
+      rest = UnsafeRawBufferPointer(rebasing: rest[sent...])
+      if attempt == 0 { socket.waitForRoom(milliseconds: 1000) }
+    }
   }
 
   private func enqueue(_ bytes: UnsafeRawBufferPointer) {
@@ -311,6 +446,8 @@ final class Connection: MessageTransport, @unchecked Sendable {
 
   /// Closes the connection when the client has taken what was sent, or has had some seconds for it.
   func finish() {
+    if let socket { return finish(socket) }
+    state.withLock { (state) in (state.schedule, state.resumeReading) = (nil, nil) }
     let channel = channel
     channel.eventLoop.execute {
       self.drain()
@@ -320,6 +457,21 @@ final class Connection: MessageTransport, @unchecked Sendable {
         channel.close(promise: nil)
       }
     }
+  }
+}
+
+extension Connection {
+  /// Closes the socket.
+  private func finish(_ socket: ClientSocket) {
+    if let (watcher, key) = watcher { watcher.remove(key) }
+    let onEnd = state.withLock { state in
+      guard !state.isClosed else { return nil as (@Sendable () -> Void)? }
+      state.isClosed = true
+      socket.close()
+      defer { (state.schedule, state.onLoss, state.onEnd) = (nil, nil, nil) }
+      return state.onEnd
+    }
+    onEnd?()
   }
 }
 

@@ -18,6 +18,8 @@ final class ConnectionHandler: ChannelInboundHandler, ChannelOutboundHandler {
   private var phase = Phase.first
   private var isReadingAllowed = true
   private var isEncrypted = false
+  /// Whether the session's thread serves the socket.
+  private var isHandedOver = false
   private var deadline: Scheduled<Void>?
 
   private enum Phase {
@@ -51,6 +53,7 @@ final class ConnectionHandler: ChannelInboundHandler, ChannelOutboundHandler {
   func channelActive(context: ChannelHandlerContext) { context.read() }
 
   func channelInactive(context: ChannelHandlerContext) {
+    if isHandedOver { return context.fireChannelInactive() }
     deadline?.cancel()
     services.connectionHasEnded()
     phase = .ending
@@ -155,16 +158,24 @@ final class ConnectionHandler: ChannelInboundHandler, ChannelOutboundHandler {
       context.close(promise: nil)
     case .startup(let parameters):
       phase = .session
-      try start(parameters)
+      try start(parameters, context)
     }
   }
 
-  private func start(_ parameters: StartupParameters) throws(ErrorReport) {
+  private func start(_ parameters: StartupParameters, _ context: ChannelHandlerContext) throws(ErrorReport) {
     let session = try services.makeSession(connection, parameters, address, isEncrypted: isEncrypted)
     self.session = session
     let (services, loop) = (services, connection.channel.eventLoop)
     let handler = NIOLoopBound(self, eventLoop: loop)
-    if !isEncrypted { connection.allowDirectSending() }
+    if !isEncrypted {
+      // Who is sent the log sleeps until there is some; he needs somebody else to look for what he says.
+      let mayServe = parameters.replication == .none
+      if mayServe, handOver(handler, context) {
+        phase = .ending
+      } else {
+        connection.allowDirectSending()
+      }
+    }
     session.onStage = { loop.execute { handler.value.stageHasChanged() } }
     connection.start(
       schedule: { services.pool.submit(session) },
@@ -172,12 +183,33 @@ final class ConnectionHandler: ChannelInboundHandler, ChannelOutboundHandler {
       onLoss: { services.clientIsLost(session) })
   }
 
+  /// Has the session's thread serve the socket.
+  private func handOver(_ handler: NIOLoopBound<ConnectionHandler>, _ context: ChannelHandlerContext) -> Bool {
+    let (services, loop) = (services, connection.channel.eventLoop)
+    let isTaken = connection.takeSocket(framer, services.watcher) {
+      services.connectionHasEnded()
+      loop.execute { handler.value.sessionIsOver() }
+    }
+    guard isTaken else { return false }
+    isHandedOver = true
+    framer = MessageFramer(services.messageLimits)
+    // The socket stays open by its other descriptor.
+    context.close(promise: nil)
+    connection.beginServingSocket()
+    return true
+  }
+
+  private func sessionIsOver() {
+    deadline?.cancel()
+    (deadline, session) = (nil, nil)
+  }
+
   private func stageHasChanged() {
     if session?.stage == .known {
       deadline?.cancel()
       deadline = nil
     }
-    resume()
+    if !isHandedOver { resume() }
   }
 
   private func reply(_ letter: Character, _ context: ChannelHandlerContext) {

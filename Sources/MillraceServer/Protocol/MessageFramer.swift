@@ -14,11 +14,14 @@ struct FramingError: Error, Hashable {
   let report: ErrorReport
 }
 
-/// Cuts a client's bytes into messages. On the event loop of the connection; nothing is copied that came in one piece.
+/// Cuts a client's bytes into messages. On the event loop of the connection, or the session's thread; nothing is copied
+/// that came in one piece.
 struct MessageFramer {
   private let limits: MessageLimits
   /// Bytes that no message could be made of yet.
   private var pending = ByteBuffer()
+  /// Whether memory is kept for the next bytes where there are none.
+  var keepsMemory = false
 
   init(_ limits: MessageLimits) { self.limits = limits }
 
@@ -35,6 +38,24 @@ struct MessageFramer {
       var bytes = bytes
       pending.writeBuffer(&bytes)
     }
+  }
+
+  /// Has bytes read into its memory.
+  /// - Parameter body: returns how many there are now; nothing or an error where it is not positive.
+  /// - Returns: the same.
+  mutating func read(upTo count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+    if pending.readableBytes == 0 { pending.clear(minimumCapacity: count) }
+    var result = 0
+    pending.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { memory in
+      result = body(UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
+      return max(result, 0)
+    }
+    return result
+  }
+
+  /// Keeps nothing but what is there.
+  mutating func releaseMemory() {
+    if pending.readableBytes == 0 { pending = ByteBuffer() }
   }
 
   /// The rest, for another who reads from here on.
@@ -80,7 +101,7 @@ struct MessageFramer {
     }
     pending.moveReaderIndex(forwardBy: header)
     let slice = pending.readSlice(length: body)
-    if pending.readableBytes == 0 { pending = ByteBuffer() }
+    if pending.readableBytes == 0, !keepsMemory { pending = ByteBuffer() }
     return slice
   }
 }

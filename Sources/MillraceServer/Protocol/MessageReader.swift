@@ -50,11 +50,14 @@ struct MessageReader {
 
   /// A string that ends with a zero byte; valid UTF-8.
   mutating func string() throws(ErrorReport) -> String {
-    let view = buffer.readableBytesView
-    guard let end = view.firstIndex(of: 0) else { throw .protocolViolation("invalid string in message") }
-    let bytes = view[..<end]
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw Self.invalidEncoding(Array(bytes)) }
-    buffer.moveReaderIndex(to: buffer.readerIndex + bytes.count + 1)
+    let (length, text) = buffer.withUnsafeReadableBytes { bytes -> (Int?, String?) in
+      guard let end = bytes.firstIndex(of: 0) else { return (nil, nil) }
+      // Most names are empty.
+      return (end, end == 0 ? "" : String(validating: bytes[..<end], as: UTF8.self))
+    }
+    guard let length else { throw .protocolViolation("invalid string in message") }
+    guard let text else { throw Self.invalidEncoding(buffer.getBytes(at: buffer.readerIndex, length: length) ?? []) }
+    buffer.moveReaderIndex(forwardBy: length + 1)
     return text
   }
 

@@ -15,7 +15,8 @@ public import ServiceLifecycle
 /// await server.shutDown(.fast)
 /// ```
 ///
-/// Sockets are served by event loops, sessions by threads of a pool (``BackendThread``). An idle session has no thread.
+/// Sessions are served by threads of a pool (``BackendThread``), who read and write their clients' sockets; event loops
+/// do that where there is TLS, and begin connections. An idle session has no thread.
 public final class Server: Service, Sendable {
   private let configuration: ServerConfiguration
   private let services: SessionServices
@@ -156,8 +157,11 @@ public final class Server: Service, Sendable {
   /// Gives sockets and threads back. Sessions that are there are ended. To be called after ``finish()``.
   public func close() async {
     await Self.onThread { self.endSenders() }
-    let pool = services.pool
-    await Self.onThread { pool.stop() }
+    let (pool, watcher) = (services.pool, services.watcher)
+    await Self.onThread {
+      pool.stop()
+      watcher.stop()
+    }
     try? await group.shutdownGracefully()
   }
 

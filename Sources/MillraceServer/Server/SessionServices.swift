@@ -9,6 +9,7 @@ import Synchronization
 /// What all sessions of a server share: threads, rules, limits, who is connected.
 final class SessionServices: Sendable {
   let pool = BackendPool()
+  let watcher = SocketWatcher()
   let provider: any SessionProvider
   let messageLimits: MessageLimits
   let senders: WALSenderTable

@@ -204,6 +204,7 @@ final class ClientSession: BackendPool.Work, @unchecked Sendable {
     for (name, value) in executor.initialParameters { try encoder.parameterStatus(name, value) }
     try encoder.backendKey(processID: startup.processID, secret: startup.secret)
     phase = .ready
+    connection.isAuthenticated = true
     enter(.known)
     try ready(encoder)
   }

@@ -16,6 +16,7 @@ final class SQLExecutor: StatementExecutor {
     self.sql = sql
     initialParameters = sql.initialParameters
     client.typeSettings = { [unowned sql] in sql.typeSettings }
+    client.settingsVersion = { [unowned sql] in sql.settingsVersion }
     client.name = { [unowned sql] oid, type in sql.name(of: oid, type) }
   }
 

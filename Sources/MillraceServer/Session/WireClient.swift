@@ -9,9 +9,15 @@ final class WireClient: SQLClient {
   private var describes = false
   private var formats: [ValueFormat] = []
   private var columns: [ColumnWriter] = []
+  /// What ``columns`` were made for.
+  private var columnTypes: [ValueType] = []
+  private var columnFormats: [ValueFormat] = []
+  private var columnSettings: UInt64?
   private var copySource: CopySource?
   private var copyBuffer = ByteBuffer()
   var typeSettings: () -> TypeSettings = { TypeSettings() }
+  /// Counts their changes.
+  var settingsVersion: () -> UInt64 = { 0 }
   /// The text of values that name something of the catalog.
   var name: (UInt32, TypeID) -> String? = { _, _ in nil }
   /// What the protocol has thrown; SQL knows it as an error of its own.
@@ -47,6 +53,9 @@ final class WireClient: SQLClient {
 
   /// Chooses how each column is written.
   func prepare(_ types: [ValueType]) {
+    let version = settingsVersion()
+    if version == columnSettings, types == columnTypes, formats == columnFormats { return }
+    (columnSettings, columnTypes, columnFormats) = (version, types, formats)
     let settings = typeSettings()
     columns = types.enumerated().map { index, type in
       let format = formats.count > 1 ? (index < formats.count ? formats[index] : .text) : formats.first ?? .text

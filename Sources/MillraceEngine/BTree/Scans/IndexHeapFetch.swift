@@ -53,6 +53,24 @@ public final class IndexHeapFetch {
     block = .invalid
   }
 
+  /// Whether it can be kept for later executions: nothing is read ahead.
+  public var canBeKept: Bool { stream == nil }
+
+  /// Lets go of pages and snapshot, until ``begin(_:snapshot:)``.
+  public func release() {
+    markDead()
+    scan.restart()
+    source.reset()
+    block = .invalid
+    fetcher.release()
+  }
+
+  /// Starts over with other conditions and another snapshot of the session, after ``release()``.
+  public func begin(_ keys: [IndexScanKey], snapshot: Snapshot) {
+    fetcher.begin(snapshot)
+    scan.rescan(keys)
+  }
+
   /// Where the row stands that was given out last.
   public var identifier: TupleIdentifier { fetcher.identifier }
 

@@ -8,8 +8,8 @@ public import MillraceStorage
 public final class HeapFetcher {
   private let session: Session
   private let relation: HeapRelation
-  private let snapshot: Snapshot
-  private let registration: SnapshotRegistration
+  private var snapshot: Snapshot
+  private var registration: SnapshotRegistration?
   private var page: PinnedBuffer?
   private var block = BlockNumber.invalid
   /// Where the row stands that was found last.
@@ -27,7 +27,24 @@ public final class HeapFetcher {
     registration = session.register(self.snapshot)
   }
 
-  deinit { session.unregister(registration) }
+  deinit {
+    if let registration { session.unregister(registration) }
+  }
+
+  /// Lets go of the page and the snapshot, until ``begin(_:)``.
+  func release() {
+    page = nil
+    block = .invalid
+    if let registration { session.unregister(registration) }
+    registration = nil
+  }
+
+  /// Goes on with another snapshot of the session.
+  func begin(_ snapshot: Snapshot) {
+    release()
+    self.snapshot = snapshot
+    registration = session.register(snapshot)
+  }
 
   /// Takes a page that a stream has read ahead.
   public func use(_ page: consuming PinnedBuffer) {

@@ -38,6 +38,8 @@ final class ResultNode: PlanNode {
     return nil
   }
 
+  override func reset() { (isFirst, isFulfilled) = (true, true) }
+
   override func expect(_ rows: Int) { if !projector.hasFilter { input?.expect(rows) } }
 
   override func restart() throws(SQLError) {

@@ -64,16 +64,27 @@ final class CompiledConstant: CompiledSingleValue {
 final class CompiledExternalParameter: CompiledSingleValue {
   private unowned let context: ExecutionContext
   private let index: Int
+  private var version: UInt64
 
   init(_ number: Int, _ type: ValueType, _ context: ExecutionContext) throws(SQLError) {
     guard number >= 1, number <= context.parameters.count else {
       throw SQLError(.undefinedParameter, "there is no parameter $\(number)")
     }
-    (self.context, index) = (context, number - 1)
+    (self.context, index, version) = (context, number - 1, context.parametersVersion)
     super.init(type)
   }
 
   override func current() throws(SQLError) -> Datum? { context.parameters[index] }
+
+  override func evaluate(_ batch: RowBatch, _ rows: RowSelection, _ arena: Arena) throws(SQLError) -> ColumnVector {
+    let current = context.parametersVersion
+    if current != version {
+      version = current
+      forget()
+    }
+    return try super.evaluate(batch, rows, arena)
+  }
+
   override var isConstant: Bool { true }
   override var mayBeToasted: Bool { true }
 }

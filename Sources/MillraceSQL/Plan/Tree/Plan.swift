@@ -269,17 +269,19 @@ public final class PlannedStatement: Sendable {
   public let rangeTableSize: Int
   /// With which number EXPLAIN shows each subplan, and each of ``commonTables`` the others count, too.
   public let subplanNumbers: [Int]
+  /// Whether it looks one row up by a unique key and was planned the short way: with other values it is the same.
+  let isLookup: Bool
 
   public init(
     command: Query.Command, _ plan: Plan, subplans: [Plan], commonTables: [PlannedCommonTable],
     columns: [TargetEntry], returnsRows: Bool, executorParameterCount: Int, relations: [PlannedRelation],
-    isReadOnly: Bool, rangeTableSize: Int = 1, subplanNumbers: [Int] = []
+    isReadOnly: Bool, rangeTableSize: Int = 1, subplanNumbers: [Int] = [], isLookup: Bool = false
   ) {
     (self.command, self.plan, self.subplans, self.commonTables) = (command, plan, subplans, commonTables)
     (self.columns, self.returnsRows) = (columns, returnsRows)
     self.executorParameterCount = executorParameterCount
     (self.relations, self.isReadOnly, self.rangeTableSize) = (relations, isReadOnly, rangeTableSize)
-    self.subplanNumbers = subplanNumbers
+    (self.subplanNumbers, self.isLookup) = (subplanNumbers, isLookup)
   }
 }
 

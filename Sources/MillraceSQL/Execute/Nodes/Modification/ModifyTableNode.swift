@@ -178,5 +178,11 @@ final class ModifyTableNode: PlanNode {
     preconditionFailure("a statement that changes rows was started over")
   }
 
-  override func close() { recheck?.close() }
+  override func reset() { (isDone, processed) = (false, 0) }
+
+  override func close() {
+    recheck?.close()
+    recheck = nil
+    updater?.close()
+  }
 }

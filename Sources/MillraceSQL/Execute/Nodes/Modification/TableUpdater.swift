@@ -5,7 +5,8 @@ import MillraceTypes
 /// row.
 final class TableUpdater {
   private let inserter: TableInserter
-  private let fetcher: HeapFetcher
+  /// Made when it is first needed; holds a snapshot and a page.
+  private var knownFetcher: HeapFetcher?
   private let old: TupleSlot
   private let session: Session
   /// Columns that are set and that some index looks at; where none of these changes, no index needs to know.
@@ -20,8 +21,6 @@ final class TableUpdater {
   init(_ inserter: TableInserter, updatedColumns: [Int]) throws(SQLError) {
     self.inserter = inserter
     session = inserter.context.session
-    let (heap, session) = (inserter.heap, session)
-    fetcher = try engine { () throws(EngineError) in try HeapFetcher(heap, session) }
     let relation = inserter.relation
     old = TupleSlot(count: relation.tuple.count)
     let updated = Set(updatedColumns)
@@ -35,13 +34,26 @@ final class TableUpdater {
     }
     keyColumns = keys.intersection(updated).sorted()
     isAffected = inserter.indexes.map { !$0.referencedColumns.isDisjoint(with: updated) }
-    hasLongValues = relation.tuple.columns.contains { $0.length == -1 && !$0.isDropped }
+    // Nothing can be out of line where there is no table for it.
+    hasLongValues =
+      relation.toastRelation != 0 && relation.tuple.columns.contains { $0.length == -1 && !$0.isDropped }
   }
+
+  /// Lets go of what it holds, until it is used again.
+  func close() { knownFetcher = nil }
 
   /// The old version of a row, whoever has changed it since; nil where there is none.
   func version(at place: TupleIdentifier) throws(SQLError) -> HeapTuple? {
-    let fetcher = fetcher
+    let fetcher = try fetcher()
     return try engine { () throws(EngineError) in try fetcher.version(at: place) }
+  }
+
+  private func fetcher() throws(SQLError) -> HeapFetcher {
+    if let knownFetcher { return knownFetcher }
+    let (heap, session) = (inserter.heap, session)
+    let made = try engine { () throws(EngineError) in try HeapFetcher(heap, session) }
+    knownFetcher = made
+    return made
   }
 
   // MARK: Update

@@ -10,6 +10,8 @@ final class IndexScanNode: PlanNode {
   private let isBackward: Bool
   private let expectsOne: Bool
   private var rows: IndexHeapFetch?
+  /// What the last execution has used.
+  private var kept: IndexHeapFetch?
   private var isAtEnd = false
   private var expected = Int.max
   private var limit = 1
@@ -59,6 +61,11 @@ final class IndexScanNode: PlanNode {
     }
     if limit > table.batch.capacity { table.grow() }
     let snapshot = try runtime.snapshot()
+    if let kept {
+      kept.begin(found, snapshot: snapshot)
+      (rows, self.kept) = (kept, nil)
+      return kept
+    }
     let (session, tree, heap) = (session, tree, table.heap)
     let (isBackward, expectsOne) = (isBackward, expectsOne)
     let made = try engine { () throws(EngineError) in
@@ -87,6 +94,11 @@ final class IndexScanNode: PlanNode {
     if let instrumentation { instrumentation.indexSearches = (instrumentation.indexSearches ?? 0) + 1 }
   }
 
+  override func reset() {
+    (isAtEnd, expected) = (false, .max)
+    limit = expectsOne ? 1 : 8
+  }
+
   private func addStatistics() {
     guard let instrumentation, let statistics = rows?.statistics else { return }
     var usage = instrumentation.io ?? IOUsage()
@@ -97,6 +109,10 @@ final class IndexScanNode: PlanNode {
   override func close() {
     addStatistics()
     table.rows.clear()
+    if let rows, rows.canBeKept {
+      rows.release()
+      kept = rows
+    }
     rows = nil
   }
 }

@@ -68,6 +68,8 @@ final class SequentialScanNode: PlanNode {
     (scan, pageLimit, isAtEnd) = (nil, 1, false)
   }
 
+  override func reset() { (pageLimit, isAtEnd, expected) = (1, false, .max) }
+
   override func close() {
     addStatistics()
     table.rows.clear()
