@@ -94,7 +94,7 @@ extension Database {
     defer { stop(because: EngineError(.stopped, "the database is closed")) }
     let backend: IOBackend
     do throws(IOError) {
-      backend = try engine.makeBackend("closing", priority: .checkpoint)
+      backend = try engine.makeBackend("closing", priority: .checkpoint, kind: .checkpointer)
       try controlFile.beginShutdown()
     } catch {
       throw EngineError(error)
@@ -103,6 +103,11 @@ extension Database {
     let checkpoint = Checkpointer(self, backend).perform(.shutdown, .none)
     beforeLogCloses()
     _ = try checkpoint.get()
+    do throws(IOError) {
+      try StatisticsFile(configuration.fileSystem, directory: path).write(statistics)
+    } catch {
+      configuration.onNotice("statistics could not be written, and begin anew: \(error)")
+    }
     commitLog.close(backend)
     multiXacts.close(backend)
     log.close(backend: backend)
@@ -151,7 +156,7 @@ extension Database {
   package func checkpoint(pacedBy pacing: CheckpointPacing) throws(EngineError) -> CheckpointReport {
     let backend: IOBackend
     do throws(IOError) {
-      backend = try engine.makeBackend("checkpoint", priority: .checkpoint)
+      backend = try engine.makeBackend("checkpoint", priority: .checkpoint, kind: .checkpointer)
     } catch {
       throw EngineError(error)
     }

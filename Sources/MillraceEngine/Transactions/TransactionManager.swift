@@ -226,6 +226,11 @@ public final class TransactionManager: Sendable {
     horizons.store(place * Self.horizonStride, UInt64(xmin?.rawValue ?? 0))
   }
 
+  /// What a session holds back; invalid for nothing.
+  func horizon(ofPlace place: Int) -> TransactionID {
+    TransactionID(UInt32(truncatingIfNeeded: horizons.relaxed(place * Self.horizonStride)))
+  }
+
   /// Whether a session holds anything back.
   func hasHorizon(_ place: Int) -> Bool { horizons.relaxed(place * Self.horizonStride) != 0 }
 

@@ -259,3 +259,8 @@ final class CopyLoading {
     return true
   }
 }
+
+extension CopyLoading {
+  /// Rows that have been loaded so far.
+  var loadedCount: UInt64 { inserter.count }
+}

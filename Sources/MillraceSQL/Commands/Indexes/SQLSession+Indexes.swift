@@ -1,5 +1,6 @@
 import MillraceEngine
 import MillraceSettings
+import MillraceStorage
 import MillraceTypes
 
 /// CREATE INDEX and REINDEX (PostgreSQL's commands/indexcmds.c, catalog/index.c).
@@ -145,10 +146,14 @@ extension SQLSession {
       session, self, typeSettings, parameters: noParameters, executorParameterCount: 0)
     let entries = try IndexEntries(index, of: rebuilt, heap, ExpressionCompiler(context), context)
     let memory = settings[.maintenanceWorkMem] << 10
+    showProgress(of: oid, on: relation.oid, accessMethod: index.accessMethod, blocks: UInt64(pages))
+    defer { session.progress.end() }
     let build = try SQLError.engine { () throws(EngineError) in try IndexBuild(tree, session, memoryLimit: memory) }
     let reading = try TableReading(rebuilt, session, columns: entries.referencedColumns.sorted())
     while try reading.next() {
-      try entries.add(reading.row, reading.batch, at: try reading.rootIdentifier(), to: build)
+      let identifier = try reading.rootIdentifier()
+      session.progress.set(.blocksDone, UInt64(identifier.block.rawValue))
+      try entries.add(reading.row, reading.batch, at: identifier, to: build)
     }
     do throws(EngineError) {
       try build.finish()
@@ -159,6 +164,17 @@ extension SQLSession {
       (failure.table, failure.constraint) = (rebuilt.name, index.name)
       throw failure
     }
+  }
+
+  private func showProgress(of index: UInt32, on table: UInt32, accessMethod: UInt32, blocks: UInt64) {
+    let progress = session.progress
+    progress.begin(.createIndex, on: table)
+    progress.set(.statement, CommandProgress.CreateIndex.create)
+    progress.set(.indexRelation, UInt64(index))
+    progress.set(.accessMethod, UInt64(accessMethod))
+    progress.set(.phase, CommandProgress.CreateIndex.building)
+    progress.set(.subphase, CommandProgress.CreateIndex.scanningTable)
+    progress.set(.blocksTotal, blocks)
   }
 
   /// `Key (a)=(1) is duplicated.`
