@@ -29,11 +29,31 @@ final class AutovacuumLauncher: Sendable {
   private let state = Locked(State())
   private let thread = Locked<NamedThread?>(nil)
 
-  /// Starts its thread.
+  /// With `autovacuum=off`, too, numbers must not run out: starts it where the oldest one that some table holds has
+  /// become too old (PostgreSQL's GetNewTransactionId asks for that).
+  func startIfForced(_ database: Database) {
+    guard isForced(database) else { return }
+    do throws(IOError) {
+      try start(database)
+    } catch {
+      database.configuration.onNotice("autovacuum launcher: \(error)")
+    }
+  }
+
+  private func isForced(_ database: Database) -> Bool {
+    let oldest = database.transactions.oldest.xid
+    let next = database.transactions.next.short
+    guard oldest.isNormal, oldest.precedes(next) else { return false }
+    return Int(next.rawValue &- oldest.rawValue) > database.settings[.autovacuumFreezeMaxAge]
+  }
+
+  /// Starts its thread, unless it runs.
   /// - Throws: ``IOError`` where there is none.
   func start(_ database: Database) throws(IOError) {
-    let made = try NamedThread("autovacuum lau") { [unowned database, self] in run(database) }
-    thread.withLock { $0 = made }
+    try thread.withLock { thread throws(IOError) in
+      guard thread == nil, !isStopping else { return }
+      thread = try NamedThread("autovacuum lau") { [unowned database, self] in run(database) }
+    }
   }
 
   /// Ends it and its workers, and waits for that.
@@ -76,7 +96,7 @@ final class AutovacuumLauncher: Sendable {
       latch.reset()
       if !isStopping { latch.wait(naptime) }
       reap()
-      guard !isStopping, database.isRunning else { continue }
+      guard !isStopping, database.isRunning, database.settings[.autovacuum] || isForced(database) else { continue }
       do throws(EngineError) {
         for oid in try databases(database) where !isStopping { try startWorker(oid, database) }
       } catch {
@@ -87,7 +107,7 @@ final class AutovacuumLauncher: Sendable {
 
   /// All databases, the one whose last turn is longest ago first.
   private func databases(_ database: Database) throws(EngineError) -> [UInt32] {
-    let session = try database.makeSession("autovacuum launcher", isBackground: true)
+    let session = try database.makeSession("autovacuum launcher", isBackground: true, kind: .autovacuumLauncher)
     defer { session.close() }
     let found = try session.transaction { session throws(EngineError) in
       let shared = SessionCatalog(session, try session.database.sharedCatalog())
@@ -100,7 +120,7 @@ final class AutovacuumLauncher: Sendable {
 
   private func startWorker(_ oid: UInt32, _ database: Database) throws(EngineError) {
     guard runningWorkers < database.settings[.autovacuumMaxWorkers] else { return }
-    let session = Moved(try database.makeSession("autovacuum worker", isBackground: true))
+    let session = Moved(try database.makeSession("autovacuum worker", isBackground: true, kind: .autovacuumWorker))
     running.add(1, ordering: .relaxed)
     let worker = Worker()
     do throws(IOError) {
@@ -134,7 +154,7 @@ extension Database {
   /// - Returns: how many tables were vacuumed, and how many analyzed.
   /// - Throws: ``EngineError``.
   package func runAutovacuum(_ databaseID: UInt32) throws(EngineError) -> (vacuumed: Int, analyzed: Int) {
-    let session = try makeSession("autovacuum worker", isBackground: true)
+    let session = try makeSession("autovacuum worker", isBackground: true, kind: .autovacuumWorker)
     defer { session.close() }
     let report = try AutovacuumWorker(self, session) { false }.run(databaseID)
     return (report.vacuumed, report.analyzed)

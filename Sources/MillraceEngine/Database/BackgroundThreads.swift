@@ -15,8 +15,8 @@ struct BackgroundThreads: Sendable {
     let settings = database.settings
     let engine = database.engine
     let log = database.log
-    let walBackend = Moved(try engine.makeBackend("walwriter", priority: .wal))
-    let backend = Moved(try engine.makeBackend("checkpointer", priority: .checkpoint))
+    let walBackend = Moved(try engine.makeBackend("walwriter", priority: .wal, kind: .walWriter))
+    let backend = Moved(try engine.makeBackend("checkpointer", priority: .checkpoint, kind: .checkpointer))
     var configuration = BackgroundWriterConfiguration()
     configuration.delayMilliseconds = settings[.bgwriterDelay]
     configuration.pagesMax = settings[.bgwriterLruMaxpages]

@@ -16,6 +16,7 @@ final class CheckpointState: Sendable {
   }
 
   private let requests = Locked(Requests())
+  let statistics = Locked(CheckpointStatistics())
   /// Held by who makes a checkpoint.
   let performing = Locked(())
   private let latch = Latch()

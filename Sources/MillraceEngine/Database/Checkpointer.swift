@@ -46,6 +46,7 @@ final class Checkpointer {
         continue
       }
       last = now
+      state.statistics.withLock { if ticket == nil { $0.timed += 1 } else { $0.requested += 1 } }
       let result = perform(.online, pacing(since: now))
       if case .failure(let error) = result, ticket == nil {
         database.configuration.onNotice("checkpoint failed: \(error)")
@@ -143,9 +144,10 @@ final class Checkpointer {
   /// Writes the commit log and the dirty pages, and makes the files durable (`CheckPointGuts`).
   private func write(_ pacing: CheckpointPacing) throws(EngineError) -> CheckpointReport.Writing {
     let began = monotonicNanoseconds()
+    var statePages = 0
     do throws(EngineError) {
-      try database.commitLog.checkpoint(backend)
-      try database.multiXacts.checkpoint(backend)
+      statePages += try database.commitLog.checkpoint(backend)
+      statePages += try database.multiXacts.checkpoint(backend)
     } catch {
       throw error.code == .stopped ? database.stop(because: error) : error
     }
@@ -154,8 +156,10 @@ final class Checkpointer {
       let pages = try BufferCheckpoint(database.pool, backend, configuration: configuration).run(pacing)
       let written = monotonicNanoseconds()
       let sync = try database.storage.syncRequests.syncAll(backend)
-      return CheckpointReport.Writing(
+      let writing = CheckpointReport.Writing(
         pages: pages, sync: sync, writeNanoseconds: written - began, syncNanoseconds: monotonicNanoseconds() - written)
+      database.checkpoints.statistics.withLock { $0.add(writing, statePages: statePages) }
+      return writing
     } catch {
       switch error.code {
       case .syncFailed where database.storage.syncRequests.policy == .failureIsFinal, .writeAheadLog:
@@ -192,6 +196,7 @@ final class Checkpointer {
       throw database.stop(because: EngineError(error))
     }
     database.storage.syncRequests.endCheckpoint()
+    if kind == .online { database.autovacuum?.startIfForced(database) }
     let needed: LogSequenceNumber
     do throws(IOError) {
       needed = try neededByOthers()

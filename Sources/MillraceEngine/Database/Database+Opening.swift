@@ -91,7 +91,9 @@ extension Database {
     stopThreads()
     defer { lockFile.release() }
     let backend: IOBackend
-    do throws(IOError) { backend = try engine.makeBackend("closing", priority: .checkpoint) } catch {
+    do throws(IOError) {
+      backend = try engine.makeBackend("closing", priority: .checkpoint, kind: .checkpointer)
+    } catch {
       try requireRunning()
       throw EngineError(error)
     }
@@ -103,6 +105,11 @@ extension Database {
     let checkpoint = Checkpointer(self, backend).perform(.shutdown, .none)
     beforeLogCloses()
     _ = try checkpoint.get()
+    do throws(IOError) {
+      try StatisticsFile(configuration.fileSystem, directory: path).write(statistics)
+    } catch {
+      configuration.onNotice("statistics could not be written, and begin anew: \(error)")
+    }
   }
 
   private func closeFiles(_ backend: IOBackend) {
@@ -155,7 +162,7 @@ extension Database {
   package func checkpoint(pacedBy pacing: CheckpointPacing) throws(EngineError) -> CheckpointReport {
     let backend: IOBackend
     do throws(IOError) {
-      backend = try engine.makeBackend("checkpoint", priority: .checkpoint)
+      backend = try engine.makeBackend("checkpoint", priority: .checkpoint, kind: .checkpointer)
     } catch {
       throw EngineError(error)
     }

@@ -101,7 +101,9 @@ public final class Database: Sendable {
   }
 
   /// - Parameter isBackground: vacuums in the background; there are places for such besides those of others.
-  func makeSession(_ name: String, isBackground: Bool) throws(EngineError) -> Session {
+  func makeSession(
+    _ name: String, isBackground: Bool, kind: IOBackendKind = .client
+  ) throws(EngineError) -> Session {
     try requireRunning()
     if !isBackground, sessionCount.add(1, ordering: .relaxed).newValue > configuration.sessionsMax {
       sessionCount.subtract(1, ordering: .relaxed)
@@ -112,7 +114,7 @@ public final class Database: Sendable {
         throw EngineError(.exhausted, "all places for sessions are taken")
       }
       do throws(IOError) {
-        let backend = try engine.makeBackend(name, priority: isBackground ? .vacuum : .query)
+        let backend = try engine.makeBackend(name, priority: isBackground ? .vacuum : .query, kind: kind)
         return Session(
           self, name: name, backend: backend, place: place, isBackground: isBackground,
           synchronousCommit: settings[.synchronousCommit] == .off ? .off : .on)

@@ -31,7 +31,7 @@ struct Opening {
         engineConfiguration.handlesPerBackend = max(engineConfiguration.handlesPerBackend, 8)
         engine = try IOEngine(engineConfiguration)
       }
-      backend = try engine.makeBackend("startup")
+      backend = try engine.makeBackend("startup", kind: .startup)
     } catch {
       throw EngineError(error)
     }
@@ -84,6 +84,12 @@ struct Opening {
       multiXacts: multiXacts, recovery: report, replicationSlots: slots, controlFile: controlFile, lockFile: lockFile)
     let database = Database(configuration, parts)
     storage.syncRequests.whenFinal { [weak database] failure in database?.stop(because: EngineError(failure)) }
+    do throws(IOError) {
+      try StatisticsFile(configuration.fileSystem, directory: configuration.path).take(
+        into: database.statistics, isClean: !report.wasNeeded)
+    } catch {
+      throw EngineError(error)
+    }
     try start(database)
     return database
   }

@@ -23,6 +23,8 @@ public final class Session {
   public var waitLimits = WaitLimits()
   /// Milliseconds after which a statement is ended: `statement_timeout`; 0 for never.
   public var statementTimeout = 0
+  /// How far its COPY or CREATE INDEX has come, for others to see.
+  public let progress = CommandProgress()
   /// When the running statement began: microseconds since 2000.
   public private(set) var statementTime: Int64 = 0
 

@@ -70,9 +70,9 @@ final class MultiXacts: Sendable {
     state.withLock { ($0.next, $0.nextOffset, $0.oldest, $0.oldestDatabase) }
   }
 
-  func checkpoint(_ backend: IOBackend) throws(EngineError) {
-    try offsets.checkpoint(backend)
-    try members.checkpoint(backend)
+  @discardableResult
+  func checkpoint(_ backend: IOBackend) throws(EngineError) -> Int {
+    try offsets.checkpoint(backend) + members.checkpoint(backend)
   }
 
   func close(_ backend: IOBackend) {

@@ -23,6 +23,8 @@ struct AtomicWords: ~Copyable, @unchecked Sendable {
 
   @inline(__always) func relaxed(_ index: Int) -> UInt64 { words[index].load(ordering: .relaxed) }
 
+  @inline(__always) func storeRelaxed(_ index: Int, _ value: UInt64) { words[index].store(value, ordering: .relaxed) }
+
   @inline(__always) func store(_ index: Int, _ value: UInt64) {
     words[index].store(value, ordering: .sequentiallyConsistent)
   }

@@ -131,7 +131,9 @@ public final class CommitLog: Sendable {
   public func setToleratesMissing(_ tolerates: Bool) { pages.setToleratesMissing(tolerates) }
 
   /// Writes what has changed, all together, and makes it durable. See ``SimpleLRU/checkpoint(_:)``.
-  public func checkpoint(_ backend: IOBackend) throws(EngineError) { try pages.checkpoint(backend) }
+  /// - Returns: how many pages were written.
+  @discardableResult
+  public func checkpoint(_ backend: IOBackend) throws(EngineError) -> Int { try pages.checkpoint(backend) }
 
   /// Closes the files. What was not written is lost: a checkpoint comes first.
   public func close(_ backend: IOBackend) { pages.close(backend) }

@@ -153,9 +153,10 @@ final class SimpleLRU: @unchecked Sendable {
   // MARK: Checkpoints
 
   /// Writes what has changed, all together, and makes it durable.
+  /// - Returns: how many pages were written.
   /// - Throws: where a write failed, everything is as before. Where a sync failed, `.stopped`: what was to be synced
   ///   may be lost, and the database must stop.
-  func checkpoint(_ backend: IOBackend) throws(EngineError) {
+  func checkpoint(_ backend: IOBackend) throws(EngineError) -> Int {
     let (dirty, position) = stage()
     do throws(EngineError) {
       if position > .invalid { try flushLog(position, backend) }
@@ -167,9 +168,10 @@ final class SimpleLRU: @unchecked Sendable {
       throw error
     }
     state.withLock { state in for (frame, _) in dirty { state.frames[frame].isWriting = false } }
-    guard isSynced else { return }
+    guard isSynced else { return dirty.count }
     do throws(IOError) {
       try sync(backend)
+      return dirty.count
     } catch {
       throw EngineError(
         .stopped, "\(error); \(what) may be lost, so the database has stopped; open it again to recover")

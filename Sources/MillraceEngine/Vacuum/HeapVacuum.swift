@@ -42,14 +42,14 @@ public final class HeapVacuum {
     (self.session, self.relation, self.options, self.indexes) = (session, relation, options, indexes)
     // What it reads and writes can wait for what others wait for.
     do throws(IOError) {
-      ownBackend = try session.database.engine.makeBackend("vacuum", priority: .vacuum)
+      ownBackend = try session.database.engine.makeBackend("vacuum", priority: .vacuum, kind: session.backend.kind)
     } catch {
       ownBackend = nil
     }
     backend = ownBackend ?? session.backend
     cutoffs = FreezeCutoffs(session.database, options)
     remaining = RemainingNumbers(xid: cutoffs.oldestXmin, multi: cutoffs.oldestMultiXact)
-    progress = VacuumProgress(processID: session.processID, relation: relation.locator)
+    progress = VacuumProgress(processID: session.processID, relation: relation.locator, oid: relation.oid)
   }
 
   deinit { ownBackend?.close() }

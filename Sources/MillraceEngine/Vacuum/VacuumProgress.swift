@@ -27,9 +27,12 @@ public final class VacuumProgress: Sendable {
 
   public let processID: Int32
   public let relation: RelationLocator
+  public let oid: UInt32
   private let words = AtomicWords(count: Counter.allCases.count)
 
-  init(processID: Int32, relation: RelationLocator) { (self.processID, self.relation) = (processID, relation) }
+  init(processID: Int32, relation: RelationLocator, oid: UInt32) {
+    (self.processID, self.relation, self.oid) = (processID, relation, oid)
+  }
 
   func set(_ counter: Counter, _ value: some BinaryInteger) { words.store(counter.rawValue, UInt64(value)) }
   func set(_ phase: Phase) { words.store(Counter.phase.rawValue, phase.rawValue) }

@@ -10,6 +10,8 @@ struct BackendSlot: ~Copyable {
 
   /// Whether a backend of a foreground class has this place: 1 or 0.
   let isForeground = Atomic<UInt64>(0)
+  /// What its thread waits for: a ``WaitEvent``, 0 for nothing. Written by the owner.
+  let waitEvent = Atomic<UInt64>(0)
   /// `completions` when the backend began.
   let completionsBefore = Atomic<UInt64>(0)
 
@@ -41,6 +43,7 @@ struct BackendSlot: ~Copyable {
   /// the last I/O of the backend before may still be about to raise it.
   func resetCounters() {
     started.relaxed = 0
+    waitEvent.relaxed = 0
     executedInPlace.relaxed = 0
     handleWaits.relaxed = 0
     completedSelf.relaxed = 0

@@ -12,20 +12,24 @@ extension IOBackend {
 
   /// Writes all of `memory`.
   /// - Throws: ``IOError``.
-  public func write(_ file: IOFile, at offset: Int64, _ memory: UnsafeMutableRawBufferPointer) throws(IOError) {
+  public func write(
+    _ file: IOFile, at offset: Int64, _ memory: UnsafeMutableRawBufferPointer, for use: IOUse = .other
+  ) throws(IOError) {
     let request = IORequest(.writev, file: file, offset: offset, length: memory.count)
     let written = try perform(request) { handle in
-      handle.start(.writev, file, at: offset, memory: memory, flags: .synchronous)
+      handle.setUse(use)
+      return handle.start(.writev, file, at: offset, memory: memory, flags: .synchronous)
     }
     if written < memory.count { throw request.shortTransfer(transferred: written) }
   }
 
   /// Makes a file durable.
   /// - Parameter dataOnly: without the metadata that is not needed to read it back.
-  public func synchronize(_ file: IOFile, dataOnly: Bool = false) throws(IOError) {
+  public func synchronize(_ file: IOFile, dataOnly: Bool = false, for use: IOUse = .other) throws(IOError) {
     let operation: IOOperation = dataOnly ? .fdatasync : .fsync
     _ = try perform(IORequest(operation, file: file, offset: 0, length: 0)) { handle in
-      handle.start(operation, file, flags: .synchronous)
+      handle.setUse(use)
+      return handle.start(operation, file, flags: .synchronous)
     }
   }
 

@@ -13,6 +13,8 @@ public final class IOBackend {
   public let isExclusive: Bool
   /// The class of its I/O, where a handle is not told otherwise (``IOHandle/setPriority(_:)``).
   public let priority: IOPriority
+  /// Whose thread it is, for views.
+  public let kind: IOBackendKind
   public let engine: IOEngine
 
   /// Its place among the engine's backends: the lowest that was free when it was made.
@@ -27,6 +29,8 @@ public final class IOBackend {
 
   /// What its thread has used of buffer pools; counted by these.
   public let pageUsage: UnsafeMutablePointer<PageUsage>
+  /// What it has done, by what for.
+  package let uses = IOUseCounters()
   /// The state that only the owner touches. In memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<OwnState>
 
@@ -53,9 +57,9 @@ public final class IOBackend {
   /// I/Os that are submitted together at most (PostgreSQL's PGAIO_SUBMIT_BATCH_SIZE).
   public static let batchMax = 32
 
-  init(_ engine: IOEngine, index: UInt32, name: String, isExclusive: Bool, priority: IOPriority) {
+  init(_ engine: IOEngine, index: UInt32, name: String, isExclusive: Bool, priority: IOPriority, kind: IOBackendKind) {
     (self.engine, self.index, self.name, self.isExclusive) = (engine, index, name, isExclusive)
-    self.priority = priority
+    (self.priority, self.kind) = (priority, kind)
     (table, method, shared) = (engine.table, engine.method, engine.backendSlot(index))
     cachedReads = engine.method.cachedReadsOfLoneIO
     wordFlags = isExclusive ? HandleWord.bound : 0
@@ -78,6 +82,7 @@ public final class IOBackend {
   deinit {
     close()
     pageUsage.deallocate()
+    uses.deallocate()
     own.pointee.staged.deallocate()
     own.pointee.claimed.deallocate()
     own.deallocate()
@@ -176,6 +181,7 @@ public final class IOBackend {
     slot.pointee.fruitless = 0
     slot.pointee.submissionCount = 0
     slot.pointee.wantedPriority = priority
+    slot.pointee.use = .other
     slot.pointee.file = nil
     pushIdle(handle)
   }
@@ -264,6 +270,7 @@ public final class IOBackend {
     if slot.pointee.completionCount > 0 { engine.runStageCallbacks(handle) }
     appendOutstanding(handle)
     shared.pointee.started.ownerAdd(1)
+    count(slot.pointee.use, operation, length)
 
     if flags.contains(.synchronous) || method.needsInPlaceExecution(handle) {
       // From DEFINED straight to SUBMITTED, marked so that nobody asks the method about it.
@@ -298,7 +305,12 @@ public final class IOBackend {
     table[handle].pointee.submittedAt.relaxed = monotonicNanoseconds()
     shared.pointee.executedInPlace.ownerAdd(1)
     shared.pointee.issued.sharedAdd(1)
+    let slot = table[handle]
+    let (use, operation) = (slot.pointee.use, slot.pointee.operation ?? .readv)
+    show(.executing(operation, for: use))
     engine.executeInPlace(handle, reaper: index)
+    show(nil)
+    countTime(of: handle, use, operation)
   }
 
   // MARK: Submitting
@@ -325,9 +337,13 @@ public final class IOBackend {
     var claimedCount = 0
     if count == 1, let cachedReads, cachedReads.isWorthTrying(staged[0], index, in: table) {
       guard table.claim(staged[0], inPlace: true) else { return }
+      let use = table[staged[0]].pointee.use
       let isCached = engine.completeIfCached(staged[0], reaper: index)
       cachedReads.note(hit: isCached, owner: index)
-      if isCached { return }
+      if isCached {
+        countTime(of: staged[0], use, .readv)
+        return
+      }
       claimed[0] = staged[0]
       claimedCount = 1
     } else {
@@ -357,7 +373,9 @@ public final class IOBackend {
     submit(willWait: owner == index)
     // What has ended and only not been reaped is not waited for: streams learn from the difference.
     method.poll(owner: owner, reaper: index)
+    let wait = beginWait(for: reference.index)
     let waited = engine.wait(for: reference, reaper: index)
+    end(wait, waited: waited)
     reclaimIfOwn(reference)
     return waited
   }
@@ -393,7 +411,9 @@ public final class IOBackend {
       reclaimCompleted()
       let got = own.pointee.reclaimed - before
       if got >= wanted || own.pointee.outstandingCount == 0 { return Int(got) }
+      let wait = beginWait(for: own.pointee.outstandingHead)
       method.wait(owner: index, count: Int(wanted - got), seen: own.pointee.completionsSeen)
+      end(wait)
     }
   }
 

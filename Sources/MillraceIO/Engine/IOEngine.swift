@@ -37,6 +37,10 @@ public final class IOEngine: @unchecked Sendable {
   struct BackendRegistry {
     /// Name and kernel thread of each place in use.
     var names: [String?]
+    /// The counters of each place in use, and who has it.
+    var uses: [(counters: IOUseCounters, kind: IOBackendKind)?]
+    /// Of backends that have gone.
+    var pastUses = IOUseSums()
   }
 
   /// Builds and starts an engine.
@@ -65,7 +69,9 @@ public final class IOEngine: @unchecked Sendable {
     for index in 0..<configuration.backendsMax * PriorityCounters.stride {
       (countersByPriority + index).initialize(to: PriorityCounters())
     }
-    registry = Locked(BackendRegistry(names: Array(repeating: nil, count: configuration.backendsMax)))
+    let count = configuration.backendsMax
+    registry = Locked(
+      BackendRegistry(names: Array(repeating: nil, count: count), uses: Array(repeating: nil, count: count)))
     try method.start(self)
   }
 
@@ -90,9 +96,10 @@ public final class IOEngine: @unchecked Sendable {
   ///   - name: for views and logs.
   ///   - exclusive: its thread alone reaps its I/O, at the lowest cost. See ``IOBackend``.
   ///   - priority: whose I/O it is.
+  ///   - kind: whose thread it is, for views.
   /// - Throws: ``IOError`` `.tooManyBackends`.
   public func makeBackend(
-    _ name: String, exclusive: Bool = false, priority: IOPriority = .query
+    _ name: String, exclusive: Bool = false, priority: IOPriority = .query, kind: IOBackendKind = .client
   ) throws(IOError) -> IOBackend {
     let place = registry.withLock { registry -> Int? in
       guard let free = registry.names.firstIndex(of: nil) else { return nil }
@@ -111,7 +118,9 @@ public final class IOEngine: @unchecked Sendable {
       throw error
     }
     let backend = IOBackend(
-      self, index: UInt32(place), name: name, isExclusive: method.isExclusive(owner: UInt32(place)), priority: priority)
+      self, index: UInt32(place), name: name, isExclusive: method.isExclusive(owner: UInt32(place)),
+      priority: priority, kind: kind)
+    registry.withLock { $0.uses[place] = (backend.uses, kind) }
     backends[place] = Unmanaged.passUnretained(backend)
     return backend
   }
@@ -120,7 +129,20 @@ public final class IOEngine: @unchecked Sendable {
   func detach(_ backend: IOBackend) {
     method.detach(owner: backend.index)
     backends[Int(backend.index)] = nil
-    registry.withLock { $0.names[Int(backend.index)] = nil }
+    registry.withLock { registry in
+      registry.names[Int(backend.index)] = nil
+      registry.uses[Int(backend.index)] = nil
+      registry.pastUses.add(backend.uses, of: backend.kind)
+    }
+  }
+
+  /// Sums of what all backends have counted. While it looks, none goes.
+  func useSums() -> IOUseSums {
+    registry.withLock { registry in
+      var sums = registry.pastUses
+      for case let (counters, kind)? in registry.uses { sums.add(counters, of: kind) }
+      return sums
+    }
   }
 
   @inline(__always) func backendSlot(_ index: UInt32) -> UnsafeMutablePointer<BackendSlot> {
@@ -138,6 +160,16 @@ public final class IOEngine: @unchecked Sendable {
   @inline(__always) func withBackend(_ index: UInt32, _ body: (IOBackend) -> Void) {
     guard let backend = backends[Int(index)] else { invariantFailure("I/O of a backend that is gone was completed") }
     backend._withUnsafeGuaranteedRef(body)
+  }
+
+  /// The places in use: whose they are.
+  func places() -> [(index: Int, name: String, kind: IOBackendKind)] {
+    registry.withLock { registry in
+      registry.names.indices.compactMap { index in
+        guard let name = registry.names[index], let kind = registry.uses[index]?.kind else { return nil }
+        return (index: index, name: name, kind: kind)
+      }
+    }
   }
 
   /// The backends in use: number and name.

@@ -40,6 +40,8 @@ struct HandleSlot: ~Copyable {
   var transferred = 0
   /// What its owner gives it until it is defined; from then on `description` says it.
   var wantedPriority = IOPriority.query
+  /// What it is for; its owner's to read and write.
+  var use = IOUse.other
   /// Attempts in a row that moved nothing.
   var fruitless: UInt16 = 0
   /// Vectors handed to the kernel where they differ from the described ones: merged, or continued after a short

@@ -38,6 +38,11 @@ public struct IOHandle: ~Copyable {
     backend._withUnsafeGuaranteedRef { $0.table[index].pointee.wantedPriority = priority }
   }
 
+  /// Says what the I/O is for, for `pg_stat_io` and its wait events.
+  @inline(__always) public func setUse(_ use: IOUse) {
+    backend._withUnsafeGuaranteedRef { $0.table[index].pointee.use = use }
+  }
+
   /// Room for the numbers that completions need, such as buffer ids: ``IOConfiguration/vectorsPerHandle`` of them.
   @inline(__always) public var data: UnsafeMutablePointer<UInt32> {
     backend._withUnsafeGuaranteedRef { $0.table.data(index) }

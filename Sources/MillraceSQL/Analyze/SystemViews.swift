@@ -1,7 +1,9 @@
 /// Views that every database has (PostgreSQL's src/backend/catalog/system_views.sql), as queries. They have no rows in
 /// the catalog; their names are found before those of relations.
 enum SystemViews {
-  static let definitions: [String: String] = ofPostgreSQL.merging(statistics) { $1 }
+  static let definitions: [String: String] = [statistics, relations, progress].reduce(ofPostgreSQL) {
+    $0.merging($1) { $1 }
+  }
 
   private static let ofPostgreSQL: [String: String] = [
     "pg_settings":
@@ -27,16 +29,40 @@ enum SystemViews {
       + "FROM pg_catalog.pg_cursor() c",
     "pg_roles":
       "SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolconnlimit, "
-      + "'********'::text AS rolpassword, rolvaliduntil, rolbypassrls, oid FROM pg_catalog.pg_authid",
+      + "'********'::text AS rolpassword, rolvaliduntil, rolbypassrls, "
+      + "NULL::text[] AS rolconfig, oid FROM pg_catalog.pg_authid",
     "pg_user":
       "SELECT rolname AS usename, oid AS usesysid, rolcreatedb AS usecreatedb, rolsuper AS usesuper, "
       + "rolreplication AS userepl, rolbypassrls AS usebypassrls, '********'::text AS passwd, "
-      + "rolvaliduntil AS valuntil FROM pg_catalog.pg_authid WHERE rolcanlogin",
+      + "rolvaliduntil AS valuntil, NULL::text[] AS useconfig FROM pg_catalog.pg_authid WHERE rolcanlogin",
     "pg_tables":
-      "SELECT n.nspname AS schemaname, c.relname AS tablename, r.rolname AS tableowner, NULL::name AS tablespace, "
+      "SELECT n.nspname AS schemaname, c.relname AS tablename, r.rolname AS tableowner, t.spcname AS tablespace, "
       + "c.relhasindex AS hasindexes, c.relhasrules AS hasrules, c.relhastriggers AS hastriggers, "
       + "c.relrowsecurity AS rowsecurity FROM pg_catalog.pg_class c "
       + "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-      + "LEFT JOIN pg_catalog.pg_authid r ON r.oid = c.relowner WHERE c.relkind = 'r'",
+      + "LEFT JOIN pg_catalog.pg_tablespace t ON t.oid = c.reltablespace "
+      + "LEFT JOIN pg_catalog.pg_authid r ON r.oid = c.relowner WHERE c.relkind IN ('r', 'p')",
+    "pg_indexes":
+      "SELECT n.nspname AS schemaname, c.relname AS tablename, i.relname AS indexname, t.spcname AS tablespace, "
+      + "pg_catalog.pg_get_indexdef(i.oid) AS indexdef FROM pg_catalog.pg_index x "
+      + "JOIN pg_catalog.pg_class c ON c.oid = x.indrelid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid "
+      + "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+      + "LEFT JOIN pg_catalog.pg_tablespace t ON t.oid = i.reltablespace WHERE c.relkind IN ('r', 'm')",
+    "pg_views":
+      "SELECT n.nspname AS schemaname, c.relname AS viewname, pg_catalog.pg_get_userbyid(c.relowner) AS viewowner, "
+      + "pg_catalog.pg_get_viewdef(c.oid) AS definition FROM pg_catalog.pg_class c "
+      + "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v'",
+    "pg_sequences":
+      "SELECT n.nspname AS schemaname, c.relname AS sequencename, pg_catalog.pg_get_userbyid(c.relowner) AS "
+      + "sequenceowner, s.seqtypid::regtype AS data_type, s.seqstart AS start_value, s.seqmin AS min_value, "
+      + "s.seqmax AS max_value, s.seqincrement AS increment_by, s.seqcycle AS cycle, s.seqcache AS cache_size, "
+      + "pg_catalog.pg_sequence_last_value(c.oid) AS last_value FROM pg_catalog.pg_sequence s "
+      + "JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid "
+      + "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S'",
+    "pg_replication_slots":
+      "SELECT l.slot_name, l.plugin, l.slot_type, l.datoid, d.datname AS database, l.temporary, l.active, "
+      + "l.active_pid, l.xmin, l.catalog_xmin, l.restart_lsn, l.confirmed_flush_lsn, l.wal_status, l.safe_wal_size, "
+      + "l.two_phase, l.two_phase_at, l.inactive_since, l.conflicting, l.invalidation_reason, l.failover, l.synced "
+      + "FROM pg_catalog.pg_get_replication_slots() l LEFT JOIN pg_catalog.pg_database d ON d.oid = l.datoid",
   ]
 }

@@ -13,6 +13,8 @@ public protocol SessionEnvironment: AnyObject {
   /// When the session and its statement began: microseconds since 2000.
   var sessionStart: Int64 { get }
   var statementStart: Int64 { get }
+  /// When the server, or what takes its place, began.
+  var serverStart: Int64 { get }
   /// A setting as SHOW shows it; nil where there is none of that name.
   func setting(_ name: String) -> String?
   /// The values of all settings for this session.
@@ -33,6 +35,7 @@ public protocol SessionEnvironment: AnyObject {
 extension SessionEnvironment {
   /// Where there is nothing else, what everybody has who sets nothing.
   public var settings: Settings { Settings() }
+  public var serverStart: Int64 { sessionStart }
   public func reloadConfiguration() -> Bool { false }
   public func terminate(processID: Int32) -> Bool { false }
 }

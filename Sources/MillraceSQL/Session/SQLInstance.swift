@@ -20,6 +20,8 @@ public final class SQLInstance: Sendable {
     /// Reads the files again: what `pg_reload_conf()` asks for.
     var onReload: (@Sendable () -> Bool)?
     var onTerminate: (@Sendable (Int32) -> Bool)?
+    /// Who is sent the log.
+    var replicas: (@Sendable () -> [ReplicaStatus])?
   }
 
   public init(_ database: Database, passwordVerifier: (@Sendable (String, Int) -> String)? = nil) {
@@ -69,6 +71,13 @@ public final class SQLInstance: Sendable {
     return database.session(withProcessID: processID)?.terminate() ?? false
   }
 
+  /// Who knows who is sent the log: the server.
+  public func setReplicas(_ replicas: @escaping @Sendable () -> [ReplicaStatus]) {
+    state.withLock { $0.replicas = replicas }
+  }
+
+  var replicas: [ReplicaStatus] { state.withLock { $0.replicas }?() ?? [] }
+
   // MARK: Sessions
 
   func add(_ activity: SessionActivity) { state.withLock { $0.sessions[activity.processID] = activity } }
@@ -90,6 +99,9 @@ final class SessionActivity: Sendable {
   let userID: UInt32
   let userName: String
   let clientAddress: String?
+  /// -1 for a socket in the file system, nil where there is no client.
+  let clientPort: Int32?
+  let progress: CommandProgress
   let startTime: Int64
   /// The number of its I/O backend.
   let backend: Int
@@ -114,11 +126,12 @@ final class SessionActivity: Sendable {
 
   init(
     processID: Int32, databaseID: UInt32, databaseName: String, userID: UInt32, userName: String,
-    clientAddress: String?, startTime: Int64, backend: Int
+    clientAddress: String?, clientPort: Int32?, startTime: Int64, backend: Int, progress: CommandProgress
   ) {
     (self.processID, self.databaseID, self.databaseName) = (processID, databaseID, databaseName)
     (self.userID, self.userName, self.clientAddress) = (userID, userName, clientAddress)
     (self.startTime, self.backend) = (startTime, backend)
+    (self.clientPort, self.progress) = (clientPort, progress)
     current = Locked(Current())
   }
 

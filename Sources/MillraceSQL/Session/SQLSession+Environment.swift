@@ -11,6 +11,7 @@ extension SQLSession: SessionEnvironment {
 
   public var databaseName: String { catalog.catalog.databaseName }
   public var clientAddress: String? { identity.clientAddress }
+  public var serverStart: Int64 { instance.startTime }
   public var processID: Int32 { session.processID }
 
   public func setting(_ name: String) -> String? { shown(name) }

@@ -7,6 +7,8 @@ public import MillraceTypes
 public struct SessionIdentity: Sendable {
   public var user: String
   public var clientAddress: String?
+  /// -1 for a socket in the file system.
+  public var clientPort: Int32?
   /// What others know it by; the engine session's own number unless given.
   public var processID: Int32?
   public var applicationName = ""
@@ -105,8 +107,8 @@ public final class SQLSession {
     activity = SessionActivity(
       processID: session.processID, databaseID: catalog.catalog.databaseID,
       databaseName: catalog.catalog.databaseName, userID: role.oid, userName: identity.user,
-      clientAddress: identity.clientAddress, startTime: sessionStart,
-      backend: session.backend.statistics.backend)
+      clientAddress: identity.clientAddress, clientPort: identity.clientPort, startTime: sessionStart,
+      backend: session.backend.statistics.backend, progress: session.progress)
     activity.setApplicationName(identity.applicationName)
     try setInitial(startup)
     instance.add(activity)

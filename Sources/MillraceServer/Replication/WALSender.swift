@@ -46,7 +46,7 @@ final class WALSender {
     let backend: IOBackend
     let reader: WALStreamReader
     do throws(MillraceIO.IOError) {
-      backend = try database.engine.makeBackend(name, priority: .wal)
+      backend = try database.engine.makeBackend(name, priority: .wal, kind: .walSender)
       reader = try WALStreamReader(database.log, from: position, backend: backend)
     } catch {
       throw ErrorReport(.error, .ioError, error.description)

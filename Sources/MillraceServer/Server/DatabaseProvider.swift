@@ -67,14 +67,33 @@ public final class DatabaseProvider: SessionProvider {
     var identity = SessionIdentity(user: information.role.name)
     identity.processID = Int32(bitPattern: information.processID)
     identity.applicationName = information.applicationName
-    if case .network(let address, _) = information.address { identity.clientAddress = "\(address)" }
+    identity.clientPort = -1
+    if case .network(let address, let port) = information.address {
+      (identity.clientAddress, identity.clientPort) = ("\(address)", Int32(port))
+    }
     return try SQLSession(engine, instance, identity, startup: information.settings)
   }
 
   public func makeReplicationExecutor(
     _ session: SessionInformation, _ senders: WALSenderTable, on thread: BackendThread
   ) throws(ErrorReport) -> any StatementExecutor {
-    try ReplicationExecutor(database, session, senders)
+    instance.setReplicas { senders.all.map { ReplicaStatus($0) } }
+    return try ReplicationExecutor(database, session, senders)
+  }
+}
+
+extension ReplicaStatus {
+  init(_ sender: WALSenderStatus) {
+    self.init(
+      processID: Int32(bitPattern: sender.processID), userName: sender.roleName,
+      applicationName: sender.applicationName, startTime: sender.startTime, state: sender.state.rawValue)
+    clientPort = -1
+    if case .network(let address, let port) = sender.address {
+      (clientAddress, clientPort) = ("\(address)", Int32(port))
+    }
+    (sent, written, flushed, applied) = (sender.sent, sender.written, sender.flushed, sender.applied)
+    (writeLag, flushLag, applyLag) = (sender.writeLag, sender.flushLag, sender.applyLag)
+    replyTime = sender.replyTime
   }
 }
 

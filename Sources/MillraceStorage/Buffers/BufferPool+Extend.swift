@@ -59,7 +59,7 @@ extension BufferPool {
     }
     let blocks: Range<UInt32>
     do throws(IOError) {
-      blocks = try newBlocks(fork, UInt32(victims.count), backend)
+      blocks = try newBlocks(fork, UInt32(victims.count), backend, strategy?.use ?? use)
     } catch {
       for victim in victims { unpin(victim) }
       throw .io(error, blocks: 0..<0)
@@ -74,14 +74,18 @@ extension BufferPool {
 
   /// Takes blocks that were made ahead, or makes some; more than are wanted while other threads do the same.
   private func newBlocks(
-    _ fork: StoredFork, _ wanted: UInt32, _ backend: IOBackend
+    _ fork: StoredFork, _ wanted: UInt32, _ backend: IOBackend, _ use: IOUse
   ) throws(IOError) -> Range<UInt32> {
     let reserve = fork.extensionReserve
     if let ready = reserve.take(wanted) { return ready }
     let extenders = reserve.enter()
     defer { reserve.leave() }
     let growth = ExtensionReserve.growth(wanted: Int(wanted), extenders: extenders)
+    let start = monotonicNanoseconds()
     let made = try fork.extend(by: UInt32(growth), backend)
+    backend.uses.add(use, .extends)
+    backend.uses.add(use, .extendBytes, UInt64(made.count * PageLayout.blockSize))
+    backend.uses.add(use, .extendTime, monotonicNanoseconds() &- start)
     let end = made.lowerBound + wanted
     reserve.put(end..<made.upperBound)
     return made.lowerBound..<end

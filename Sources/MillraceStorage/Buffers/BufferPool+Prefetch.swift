@@ -60,6 +60,7 @@ extension BufferPool {
     handle.setContext(UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque()))
     handle.add(readCompletion, datum: ReadBuffersFlags().verification.rawValue)
     handle.add(segmentCompletion)
+    handle.setUse(use)
     counters.reads.sharedIncrement()
     let offset = Int64(block.rawValue % fork.blocksPerSegment) * Int64(PageLayout.blockSize)
     return .started(handle.start(.readv, file, at: offset, vectorCount: 1, dataCount: 1))

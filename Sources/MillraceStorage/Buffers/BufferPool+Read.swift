@@ -24,8 +24,7 @@ extension BufferPool {
     if mode == .normal {
       if let buffer = pinIfPresent(BufferTag(fork.id, block.rawValue), raisesUsage: strategy == nil) {
         if state(buffer).has(BufferState.valid) {
-          counters.hits.sharedIncrement()
-          backend.pageUsage.pointee.hits &+= 1
+          countHit(fork, strategy, backend)
           return PinnedBuffer(self, buffer)
         }
         unpin(buffer)
@@ -70,7 +69,7 @@ extension BufferPool {
     while true {
       switch startIO(buffer) {
       case .alreadyDone:
-        counters.hits.sharedIncrement()
+        countHit(fork, strategy, backend)
         lock(buffer, .exclusive, backend: backend)
         return PinnedBuffer(self, buffer, locked: .exclusive)
       case .inProgress:

@@ -13,12 +13,13 @@ extension BufferPool {
   func takeVictim(strategy: BufferStrategy?, backend: IOBackend?) throws(StorageError) -> BufferID {
     counters.allocations.sharedIncrement()
     allocationLatch.setIfWaitedFor()
-    guard let strategy else { return try takeFromPool(backend) }
+    guard let strategy else { return try takeFromPool(backend, use) }
     if let buffer = try takeFromRing(strategy, backend) {
       counters.reuses.sharedIncrement()
+      backend?.uses.add(strategy.use, .reuses)
       return buffer
     }
-    let buffer = try takeFromPool(backend)
+    let buffer = try takeFromPool(backend, strategy.use)
     strategy.replaceCandidate(with: buffer)
     return buffer
   }
@@ -41,11 +42,11 @@ extension BufferPool {
       counters.ringRejects.sharedIncrement()
       return nil
     }
-    try writeVictim(buffer, backend)
+    try writeVictim(buffer, backend, strategy.use)
     return takeForReplacement(buffer, usageMax: 1) ? buffer : nil
   }
 
-  private func takeFromPool(_ backend: IOBackend?) throws(StorageError) -> BufferID {
+  private func takeFromPool(_ backend: IOBackend?, _ use: IOUse) throws(StorageError) -> BufferID {
     // Those that were never used come first, in order: neighbours in memory then hold neighbouring blocks.
     if nextUnused.load(ordering: .relaxed) < UInt32(count) {
       let buffer = nextUnused.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -53,7 +54,7 @@ extension BufferPool {
     }
     while true {
       var met = DirtyBuffers()
-      if let buffer = sweep(&met, backend) { return buffer }
+      if let buffer = sweep(&met, backend, use) { return buffer }
       // Only now, when the hand has come round without meeting a clean one, is a write waited for.
       guard let victim = met.unwritten ?? met.inFlight, let backend else {
         throw StorageError.noUnpinnedBuffers(count: count)
@@ -63,9 +64,9 @@ extension BufferPool {
         backend.submit()
         waitForIO(victim, backend: backend)
       } else {
-        try writeVictim(victim, backend)
+        try writeVictim(victim, backend, use)
       }
-      if takeForReplacement(victim, usageMax: 0) { return victim }
+      if takeForReplacement(victim, usageMax: 0, evictor: backend, use) { return victim }
     }
   }
 
@@ -81,7 +82,7 @@ extension BufferPool {
   /// is passed over, and its write started, so that it is clean for those who come next.
   /// - Returns: nil where the hand has come round and met pinned buffers only, or, after the first dirty one, has come
   ///   round twice without a clean one.
-  private func sweep(_ met: inout DirtyBuffers, _ backend: IOBackend?) -> BufferID? {
+  private func sweep(_ met: inout DirtyBuffers, _ backend: IOBackend?, _ use: IOUse) -> BufferID? {
     var fruitless = 0
     var started = 0
     // Round twice where there are dirty ones: a clean page that was used once can go, too.
@@ -104,8 +105,10 @@ extension BufferPool {
           // Earlier writes may be over, and nobody has looked.
           if let backend, backend.outstandingCount > 0 { backend.reap(atLeast: 0) }
         }
-        if let backend, started < Self.writesInPassing, startWriteInPassing(buffer, backend) { started += 1 }
-      } else if takeForReplacement(buffer, usageMax: 0) {
+        if let backend, started < Self.writesInPassing, startWriteInPassing(buffer, backend, use) {
+          started += 1
+        }
+      } else if takeForReplacement(buffer, usageMax: 0, evictor: backend, use) {
         return buffer
       }
     }
@@ -116,7 +119,11 @@ extension BufferPool {
   /// - Parameters:
   ///   - usageMax: the usage up to which the page may go.
   ///   - discardsDirty: whether a dirty page may go without being written.
-  func takeForReplacement(_ buffer: BufferID, usageMax: UInt64, discardsDirty: Bool = false) -> Bool {
+  ///   - evictor: who needs the buffer for another page, and what for.
+  func takeForReplacement(
+    _ buffer: BufferID, usageMax: UInt64, discardsDirty: Bool = false, evictor: IOBackend? = nil,
+    _ use: IOUse = .other
+  ) -> Bool {
     let descriptor = descriptors + Int(buffer)
     let seen = state(buffer)
     guard seen.pins == 0, seen.usage <= usageMax, !seen.has(BufferState.ioInProgress),
@@ -132,6 +139,7 @@ extension BufferPool {
       table.remove(buffer, tag(buffer))
       descriptor.pointee.tag.store(0, ordering: .relaxed)
       counters.evictions.sharedIncrement()
+      evictor?.uses.add(use, .evictions)
     }
     return true
   }
@@ -146,11 +154,11 @@ extension BufferPool {
   }
 
   /// Starts the write of a dirty page and of its dirty neighbours, if that can be done without waiting for anything.
-  private func startWriteInPassing(_ buffer: BufferID, _ backend: IOBackend) -> Bool {
+  private func startWriteInPassing(_ buffer: BufferID, _ backend: IOBackend, _ use: IOUse) -> Bool {
     // There a write is over when it has been started.
     guard engine.methodKind != .sync, claimUnused(buffer, tag(buffer), flushedPosition) else { return false }
     do throws(StorageError) {
-      _ = try startWriteWithNeighbours(buffer, backend, outcome: nil)
+      _ = try startWriteWithNeighbours(buffer, backend, use, outcome: nil)
       return true
     } catch {
       // Who must have this page written will be told.
@@ -159,7 +167,7 @@ extension BufferPool {
   }
 
   /// Writes a dirty page, with its dirty neighbours, and waits for that. Gives up where somebody has it locked.
-  private func writeVictim(_ buffer: BufferID, _ backend: IOBackend) throws(StorageError) {
+  private func writeVictim(_ buffer: BufferID, _ backend: IOBackend, _ use: IOUse) throws(StorageError) {
     guard pinUnused(buffer, tag(buffer)) else { return }
     switch claimForWrite(buffer) {
     case .claimed: break
@@ -189,7 +197,7 @@ extension BufferPool {
     }
     var outcome = IOOutcome.unknown
     let written = try withUnsafeMutablePointer(to: &outcome) { outcome throws(StorageError) in
-      let written = try startWriteWithNeighbours(buffer, backend, outcome: outcome)
+      let written = try startWriteWithNeighbours(buffer, backend, use, outcome: outcome)
       backend.wait(for: written.reference)
       return written
     }
@@ -205,7 +213,7 @@ extension BufferPool {
   /// Starts the write of a claimed page whose log is durable, and of those on both sides of it that are dirty, that
   /// nobody uses, and whose log is durable, too.
   private func startWriteWithNeighbours(
-    _ buffer: BufferID, _ backend: IOBackend, outcome: UnsafeMutablePointer<IOOutcome>?
+    _ buffer: BufferID, _ backend: IOBackend, _ use: IOUse, outcome: UnsafeMutablePointer<IOOutcome>?
   ) throws(StorageError) -> StartedWrite {
     let limit = engine.configuration.vectorsPerHandle
     let tag = tag(buffer)
@@ -233,7 +241,7 @@ extension BufferPool {
         (middle + after).pointee = neighbour
       }
       let first = tag.block - UInt32(before)
-      let reference = try startWrite(middle - before, before + after + 1, backend, outcome: outcome)
+      let reference = try startWrite(middle - before, before + after + 1, backend, for: use, outcome: outcome)
       return StartedWrite(
         reference: reference, blocks: first..<first + UInt32(before + after + 1), path: path)
     }

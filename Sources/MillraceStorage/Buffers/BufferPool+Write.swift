@@ -95,10 +95,11 @@ extension BufferPool {
   /// where this throws.
   /// - Parameters:
   ///   - buffers: neighbouring blocks of one segment, rising; not more than one I/O holds.
+  ///   - use: what it counts as; nil for what the pool is for.
   ///   - outcome: where the outcome goes, in whole blocks; nil where nobody waits for it.
   /// - Returns: what to wait for.
   func startWrite(
-    _ buffers: UnsafePointer<BufferID>, _ count: Int, _ backend: IOBackend,
+    _ buffers: UnsafePointer<BufferID>, _ count: Int, _ backend: IOBackend, for use: IOUse? = nil,
     outcome: UnsafeMutablePointer<IOOutcome>?
   ) throws(StorageError) -> IOReference {
     let first = tag(buffers[0])
@@ -110,6 +111,7 @@ extension BufferPool {
           handle.setContext(UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque()))
           handle.add(writeCompletion, datum: outcome == nil ? BufferWriteCompletion.unattended : 0)
           handle.add(segmentWriteCompletion)
+          handle.setUse(use ?? self.use)
           if let outcome { handle.returns(to: outcome) } else { handle.setPriority(.checkpoint) }
           counters.writes.sharedIncrement()
           counters.writesInFlight.sharedIncrement()

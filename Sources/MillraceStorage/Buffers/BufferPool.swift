@@ -31,6 +31,8 @@ public final class BufferPool: @unchecked Sendable {
   /// How much all write streams together may have in flight.
   public let writeBudget: StreamBudget
 
+  /// What is read and written without a ring counts as.
+  let use: IOUse
   let descriptors: UnsafeMutablePointer<BufferDescriptor>
   let table: BufferTable
   /// The forks of which there may be pages here.
@@ -65,6 +67,7 @@ public final class BufferPool: @unchecked Sendable {
         message: "\(count) is outside the valid range for parameter \"shared_buffers\" (16 .. \(Self.countMax))")
     }
     (self.engine, self.scope, self.count) = (engine, scope, count)
+    use = scope == .shared ? .relation : .temporaryRelation
     memory = try IOMemory(byteCount: count * PageLayout.blockSize, hugePages: hugePages)
     descriptors = .allocateCacheLines(capacity: count)
     for index in 0..<count { (descriptors + index).initialize(to: BufferDescriptor()) }
@@ -216,7 +219,6 @@ public final class BufferPool: @unchecked Sendable {
 
 /// What a pool has done so far (`pg_stat_io`'s hits, reads, evictions, reuses).
 final class BufferPoolCounters: Sendable {
-  let hits = Atomic<UInt64>(0)
   /// Operations; one combined read counts once.
   let reads = Atomic<UInt64>(0)
   let blocksRead = Atomic<UInt64>(0)
@@ -236,6 +238,9 @@ final class BufferPoolCounters: Sendable {
   let writesWaitedFor = Atomic<UInt64>(0)
   /// Dirty pages that left a scan's ring because their log was not durable.
   let ringRejects = Atomic<UInt64>(0)
+  /// Of the background writer: pages that it has written, and rounds that ended because there were so many.
+  let cleaned = Atomic<UInt64>(0)
+  let cleaningEndedEarly = Atomic<UInt64>(0)
   /// Buffers that were asked for, to hold other pages.
   let allocations = Atomic<UInt64>(0)
   /// Content locks that could not be had at once.
@@ -258,18 +263,34 @@ public struct BufferPoolStatistics: Sendable, Equatable {
   public let allocations: UInt64
   /// Clean pages that became dirty.
   public let dirtied: UInt64
+  /// What the background writer has written, and how often it stopped at its limit (`buffers_clean`,
+  /// `maxwritten_clean`).
+  public let cleaned, cleaningEndedEarly: UInt64
   /// Content locks that could not be had at once.
   public let lockWaits: UInt64
 }
 
 extension BufferPool {
+  private var uses: [IOUse] {
+    scope == .local ? [use] : [.relation, .relationVacuum, .relationBulkRead, .relationBulkWrite]
+  }
+
+  /// Counts a page that was there.
+  @inline(__always) func countHit(_ fork: StoredFork, _ strategy: BufferStrategy?, _ backend: IOBackend) {
+    fork.usage.countHit(backend)
+    backend.uses.add(strategy?.use ?? use, .hits)
+    backend.pageUsage.pointee.hits &+= 1
+  }
+
+  /// Hits are those of all pools of its scope.
   public var statistics: BufferPoolStatistics {
     BufferPoolStatistics(
-      hits: counters.hits.relaxed, reads: counters.reads.relaxed, blocksRead: counters.blocksRead.relaxed,
+      hits: engine.total(.hits, of: uses), reads: counters.reads.relaxed, blocksRead: counters.blocksRead.relaxed,
       evictions: counters.evictions.relaxed, reuses: counters.reuses.relaxed,
       checksumFailures: counters.checksumFailures.relaxed, writes: counters.writes.relaxed,
       blocksWritten: counters.blocksWritten.relaxed, writeFailures: counters.writeFailures.relaxed,
       writesWaitedFor: counters.writesWaitedFor.relaxed, allocations: counters.allocations.relaxed,
-      dirtied: counters.dirtied.relaxed, lockWaits: counters.lockWaits.relaxed)
+      dirtied: counters.dirtied.relaxed, cleaned: counters.cleaned.relaxed,
+      cleaningEndedEarly: counters.cleaningEndedEarly.relaxed, lockWaits: counters.lockWaits.relaxed)
   }
 }

@@ -13,6 +13,8 @@ public final class BufferStrategy {
   }
 
   public let kind: Kind
+  /// What is read and written through it counts as.
+  let use: IOUse
   /// Buffers in the ring.
   public let count: Int
   private let ring: UnsafeMutablePointer<BufferID>
@@ -25,6 +27,12 @@ public final class BufferStrategy {
   /// - Parameter count: buffers; clamped to an eighth of the pool, as PostgreSQL does, and to at least one.
   public init(_ kind: Kind, count: Int, pool: BufferPool) {
     self.kind = kind
+    use =
+      switch kind {
+      case .bulkRead: .relationBulkRead
+      case .bulkWrite: .relationBulkWrite
+      case .vacuum: .relationVacuum
+      }
     self.count = max(1, min(count, pool.count / 8))
     ring = .allocate(capacity: self.count)
     ring.initialize(repeating: .noBuffer, count: self.count)
@@ -75,6 +83,7 @@ public final class BufferStrategy {
     var configuration = WriteStreamConfiguration()
     configuration.combineLimit = backend.engine.configuration.vectorsPerHandle
     configuration.flushAfter = writeback
+    configuration.use = use
     let made = WriteStream(
       pool, backend, configuration: configuration, writing: BufferState.dirty, waitsForLocks: false)
     writer = made

@@ -113,8 +113,7 @@ final class BufferReader {
         if covered == 0 {
           // A hit by itself needs no operation.
           count = 1
-          pool.counters.hits.sharedIncrement()
-          backend.pageUsage.pointee.hits &+= 1
+          pool.countHit(fork, strategy, backend)
           operation.pointee.count = 1
           operation.pointee.done = 1
           return false
@@ -156,7 +155,7 @@ final class BufferReader {
         switch claim(buffers[0], operation) {
         case .alreadyDone:
           operation.pointee.done += 1
-          pool.counters.hits.sharedIncrement()
+          pool.countHit(fork, strategy, backend)
           if mayShrink { operation.pointee.count = operation.pointee.done }
           return false
         case .inProgress(let reference):
@@ -172,6 +171,7 @@ final class BufferReader {
         if mayShrink { operation.pointee.count = first + claimed }
         operation.pointee.issued = claimed
         backend.pageUsage.pointee.reads &+= UInt64(claimed)
+        fork.usage.countReads(claimed, backend)
         let offset = Int64(block % fork.blocksPerSegment) * Int64(PageLayout.blockSize)
         operation.pointee.reference = read(
           handle, file, offset, buffers, claimed, operation, synchronously: synchronously)
@@ -214,6 +214,7 @@ final class BufferReader {
     handle.setContext(context)
     handle.add(pool.readCompletion, datum: flags.verification.rawValue)
     handle.add(pool.segmentCompletion)
+    handle.setUse(strategy?.use ?? pool.use)
     handle.returns(
       to: UnsafeMutableRawPointer(operation).assumingMemoryBound(to: IOOutcome.self))
     pool.counters.reads.sharedIncrement()
@@ -256,7 +257,7 @@ final class BufferReader {
     if operation.pointee.isForeign {
       if pool.state(buffers[operation.pointee.done]).has(BufferState.valid) {
         operation.pointee.done += 1
-        pool.counters.hits.sharedIncrement()
+        pool.countHit(fork, strategy, backend)
       }
       return
     }

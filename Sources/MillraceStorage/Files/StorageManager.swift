@@ -69,6 +69,11 @@ public final class StorageManager: Sendable {
     }
   }
 
+  /// A fork that has been opened and not dropped; nil for others.
+  func known(_ locator: RelationLocator, _ fork: ForkNumber, backend: UInt32?) -> StoredFork? {
+    forks.withLock { $0.byKey[ForkKey(locator: locator, backend: backend, fork: fork)] }
+  }
+
   /// Forgets a fork whose files go. Opening the same locator again gives a new identity, and the old one opens no files
   /// any more, so that nothing that still refers to it can reach the files of a successor. To be called before another
   /// relation can get the path.

@@ -25,6 +25,7 @@ public final class StoredFork: @unchecked Sendable {
   /// How it grows.
   let extendMethod: FileExtendMethod
   let size = ForkSize()
+  let usage = ForkUsage()
   /// Blocks that were made ahead.
   let extensionReserve = ExtensionReserve()
   /// Segments that are there and, but for the last, have their full length.
@@ -61,6 +62,7 @@ public final class StoredFork: @unchecked Sendable {
   }
 
   deinit {
+    usage.deallocate()
     files.forgetUnused(segments)
     for file in segments { Unmanaged.passUnretained(file).release() }
     var next = table.load(ordering: .acquiring)

@@ -226,6 +226,7 @@ public final class SyncRequests: @unchecked Sendable {
           continue
         }
         let handle = backend.acquire()
+        handle.setUse(.relation)
         (records + index).pointee.start = monotonicNanoseconds()
         handle.setContext(records + index)
         handle.add(timing)

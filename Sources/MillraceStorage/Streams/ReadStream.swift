@@ -274,8 +274,7 @@ public final class ReadStream {
       own.pointee.ungot = block.rawValue
       return nil
     }
-    pool.counters.hits.sharedIncrement()
-    reader.backend.pageUsage.pointee.hits &+= 1
+    pool.countHit(reader.fork, reader.strategy, reader.backend)
     let buffer = own.pointee.buffers[index]
     own.pointee.buffers[index] = following
     noteGivenOut()

@@ -144,7 +144,8 @@ extension WriteStream {
     operation.pointee.fork = directory.with(tag.fork) { keep($0) }
     do throws(StorageError) {
       let outcome = UnsafeMutableRawPointer(operation).assumingMemoryBound(to: IOOutcome.self)
-      operation.pointee.reference = try pool.startWrite(own.pointee.run, count, backend, outcome: outcome)
+      operation.pointee.reference = try pool.startWrite(
+        own.pointee.run, count, backend, for: configuration.use, outcome: outcome)
       own.pointee.inFlight += 1
       own.pointee.statistics.ioCount += 1
       own.pointee.statistics.ioBlocks += UInt64(count)

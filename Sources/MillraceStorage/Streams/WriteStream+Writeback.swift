@@ -74,6 +74,7 @@ extension WriteStream {
         flush.initialize(to: Flush(fork: Unmanaged.passUnretained(fork)))
         own.pointee.flushCount += 1
         let handle = backend.acquire()
+        handle.setUse(configuration.use ?? pool.use)
         handle.returns(to: UnsafeMutableRawPointer(flush).assumingMemoryBound(to: IOOutcome.self))
         flush.pointee.reference = handle.start(
           .flushRange, file, at: Int64(inside) * Int64(PageLayout.blockSize),

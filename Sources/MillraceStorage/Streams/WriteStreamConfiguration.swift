@@ -1,3 +1,5 @@
+public import MillraceIO
+
 /// How a ``WriteStream`` writes.
 public struct WriteStreamConfiguration: Sendable {
   /// Writes in flight at most: `maintenance_io_concurrency`, 1 at least.
@@ -9,6 +11,8 @@ public struct WriteStreamConfiguration: Sendable {
   /// After how many written blocks the kernel is asked to write them out: `checkpoint_flush_after`,
   /// `bgwriter_flush_after`, `backend_flush_after`. 0 is never. Without meaning for direct I/O.
   public var flushAfter = 0
+  /// What the writes count as; nil for what the pool is for.
+  public var use: IOUse?
 
   /// Writes that a stream keeps in flight while there is I/O that somebody waits for, where its backend's can wait
   /// (``IOPriority``).

@@ -132,10 +132,12 @@ public final class BackgroundWriter {
       written += 1
       if written >= configuration.pagesMax {
         statistics.maxWrittenClean += 1
+        pool.counters.cleaningEndedEarly.sharedIncrement()
         break
       }
     }
     statistics.buffersClean += UInt64(written)
+    pool.counters.cleaned.sharedIncrement(by: UInt64(written))
     if written > 0 {
       do throws(StorageError) {
         try stream.finish()

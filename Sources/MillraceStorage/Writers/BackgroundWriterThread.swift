@@ -22,7 +22,8 @@ public final class BackgroundWriterThread: Sendable {
   ) throws(IOError) {
     let ending = Ending()
     (self.pool, self.ending) = (pool, ending)
-    let backend = Moved(try pool.engine.makeBackend("background writer", priority: .checkpoint))
+    let backend = Moved(
+      try pool.engine.makeBackend("background writer", priority: .checkpoint, kind: .backgroundWriter))
     thread = try NamedThread("bgwriter") { Self.run(pool, backend.value, configuration, ending) }
   }
 

@@ -154,7 +154,7 @@ extension WriteAheadLog {
     let (from, upTo) = writes.range(number)
     handle.setPriority(.wal)
     handle.add(writeCompletion)
-    handle.setPriority(.wal)
+    handle.setUse(.wal)
     handle.setContext(writes.context(number))
     handle.vectors[0] = IOVector(base: buffers.address(of: from), byteCount: Int(Self.pageEnd(upTo) - from))
     _ = handle.start(
@@ -168,7 +168,7 @@ extension WriteAheadLog {
     guard flushes.claim(number) else { return }
     handle.setPriority(.wal)
     handle.add(flushCompletion)
-    handle.setPriority(.wal)
+    handle.setUse(.wal)
     handle.setContext(flushes.context(number))
     _ = handle.start(syncMethod == .fsync ? .fsync : .fdatasync, unretained: flushes.file(number), flags: flags)
   }

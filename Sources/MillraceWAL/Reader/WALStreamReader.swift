@@ -138,6 +138,7 @@ public final class WALStreamReader {
       let length = (end - from + page - 1) / page * page
       piece.pointee = Piece(start: ahead, end: end, file: .passRetained(file))
       let handle = backend.acquire()
+      handle.setUse(.wal)
       handle.returns(
         to: UnsafeMutableRawPointer(piece).advanced(by: Self.outcomeOffset).assumingMemoryBound(to: IOOutcome.self))
       let place = memory.baseAddress + (first + startedCount) % pieceCount * Self.pieceMax

@@ -150,6 +150,7 @@ final class WALWindow {
         break
       }
       let handle = backend.acquire()
+      handle.setUse(.wal)
       handle.returns(
         to: UnsafeMutableRawPointer(piece).advanced(by: Self.outcomeOffset).assumingMemoryBound(
           to: IOOutcome.self))

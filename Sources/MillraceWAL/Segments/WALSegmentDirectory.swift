@@ -98,7 +98,7 @@ public final class WALSegmentDirectory: Sendable {
     do throws(IOError) {
       defer { backend.engine.close(file, by: backend) }
       try fill(file, backend: backend)
-      try backend.synchronize(file)
+      try backend.synchronize(file, for: .walInit)
     } catch {
       // So that a disk that is full does not stay so because of it.
       try? fileSystem.remove(temporary)
@@ -115,7 +115,7 @@ public final class WALSegmentDirectory: Sendable {
     guard configuration.initializesWithZeros else {
       // A whole page, because one byte is more than direct I/O can do.
       let page = UnsafeMutableRawBufferPointer(rebasing: zeros.bytes[..<WALLayout.pageSize])
-      return try backend.write(file, at: Int64(size - WALLayout.pageSize), page)
+      return try backend.write(file, at: Int64(size - WALLayout.pageSize), page, for: .walInit)
     }
     let pieces = min(backend.engine.configuration.vectorsPerHandle, 16)
     let chunk = pieces * zeros.byteCount
@@ -126,6 +126,7 @@ public final class WALSegmentDirectory: Sendable {
     for index in 0..<count {
       let offset = index * chunk
       let handle = backend.acquire()
+      handle.setUse(.walInit)
       handle.returns(to: outcomes + index)
       var pieceCount = 0
       while pieceCount < pieces, offset + pieceCount * zeros.byteCount < size {

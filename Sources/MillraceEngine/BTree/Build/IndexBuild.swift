@@ -78,7 +78,10 @@ public final class IndexBuild {
   /// - Throws: ``EngineError``: `.duplicateKey` where a key of a unique index comes twice.
   public func finish() throws(EngineError) {
     guard let metaPage = metaPage.take() else { preconditionFailure("an index was built twice") }
+    session.progress.set(.subphase, CommandProgress.CreateIndex.sorting)
     try sort.finish()
+    session.progress.set(.subphase, CommandProgress.CreateIndex.loading)
+    session.progress.set(.tuplesTotal, UInt64(count))
     let builder = BTreeBuilder(index, session)
     let previous = IndexBuildKey()
     var isFirst = true
@@ -91,6 +94,7 @@ public final class IndexBuild {
         isFirst = false
       }
       try builder.add(tuple)
+      session.progress.add(.tuplesDone, 1)
     }
     try builder.finish(metaPage)
     pageCount = builder.pageCount + 1

@@ -40,6 +40,25 @@ public final class FunctionEntry: Sendable {
     modes = row[.proargmodes].elements.map(\.byte)
   }
 
+  private init(
+    _ oid: UInt32, _ name: String, _ arguments: [TypeID], defaults: [String], _ result: TypeID
+  ) {
+    (self.oid, self.name, source) = (oid, name, name)
+    (namespace, kind) = (SystemOID.catalogNamespace, "f")
+    (isStrict, returnsSet, volatility) = (false, false, "v")
+    (self.arguments, defaultCount, variadic, self.result) = (arguments, defaults.count, .none, result)
+    self.defaults = defaults.joined(separator: ", ")
+    (outputNames, allArguments, modes) = ([], [], [])
+  }
+
+  /// Functions that PostgreSQL has in extensions, and this engine in itself. They have no rows, and OIDs that
+  /// PostgreSQL gives to nothing that a new cluster has.
+  static let extensions = [
+    FunctionEntry(
+      16_090, "pg_prewarm", [.regClass, .text, .text, .int8, .int8],
+      defaults: ["'buffer'::text", "'main'::text", "NULL::bigint", "NULL::bigint"], .int8)
+  ]
+
   /// A function without arguments that gives rows.
   init(_ own: OwnFunction) {
     (oid, name, namespace, kind) = (own.oid, own.name, SystemOID.catalogNamespace, "f")
@@ -166,7 +185,7 @@ public final class FunctionCatalog: Sendable {
   init(_ catalog: SessionCatalog) throws(EngineError) {
     let functions =
       try catalog.rows(CatalogColumns.Procedure.self).map { FunctionEntry($0) }
-      + OwnFunction.all.map { FunctionEntry($0) }
+      + FunctionEntry.extensions + OwnFunction.all.map { FunctionEntry($0) }
     self.functions = Dictionary(functions.map { ($0.oid, $0) }, uniquingKeysWith: { $1 })
     functionsByName = Dictionary(grouping: functions, by: \.name).mapValues { $0.map(\.oid).sorted() }
     let operators = try catalog.rows(CatalogColumns.Operator.self).map { OperatorEntry($0) }

@@ -152,7 +152,7 @@ public struct ConstraintDescriptor: Sendable {
   public let matchType: UInt8
 
   /// - Returns: nil where the row is of a kind that is not known.
-  init?(_ row: CatalogRow<CatalogColumns.Constraint>) {
+  public init?(_ row: CatalogRow<CatalogColumns.Constraint>) {
     guard let kind = Kind(rawValue: row[.contype].byte) else { return nil }
     (oid, name, self.kind) = (row[.oid].oid, row[.conname].string ?? "", kind)
     (isDeferrable, isInitiallyDeferred) = (row[.condeferrable].bool, row[.condeferred].bool)

@@ -42,7 +42,7 @@ public struct OwnFunction: Sendable {
         ("p50_us", .float8), ("p90_us", .float8), ("p99_us", .float8), ("max_us", .float8),
       ]),
     OwnFunction(
-      4, "millrace_io",
+      4, "millrace_io_classes",
       [
         ("class", .text), ("operations", .int8), ("read_bytes", .int8), ("write_bytes", .int8),
         ("io_time", .float8),
@@ -50,8 +50,7 @@ public struct OwnFunction: Sendable {
     OwnFunction(
       5, "millrace_wal",
       [
-        ("wal_records", .int8), ("wal_fpi", .int8), ("wal_bytes", .numeric), ("wal_fpi_bytes", .numeric),
-        ("wal_buffers_full", .int8), ("wal_write", .int8), ("wal_sync", .int8), ("wal_partial_pad", .int8),
+        ("wal_fpi_bytes", .numeric), ("wal_write", .int8), ("wal_sync", .int8), ("wal_partial_pad", .int8),
         ("wal_partial_pad_bytes", .int8),
       ]),
     OwnFunction(
@@ -63,14 +62,11 @@ public struct OwnFunction: Sendable {
         ("age", .interval), ("query", .text),
       ]),
     OwnFunction(
-      6, "millrace_relations",
+      6, "millrace_buffers",
       [
-        ("relid", .oid), ("scans", .int8), ("tuples_returned", .int8), ("tuples_fetched", .int8),
-        ("n_tup_ins", .int8), ("n_tup_upd", .int8), ("n_tup_del", .int8), ("n_tup_hot_upd", .int8),
-        ("n_tup_newpage_upd", .int8), ("n_live_tup", .int8), ("n_dead_tup", .int8), ("n_mod_since_analyze", .int8),
-        ("n_ins_since_vacuum", .int8), ("last_scan", .timestampTZ), ("last_vacuum", .timestampTZ),
-        ("last_autovacuum", .timestampTZ), ("last_analyze", .timestampTZ), ("last_autoanalyze", .timestampTZ),
-        ("vacuum_count", .int8), ("autovacuum_count", .int8), ("analyze_count", .int8), ("autoanalyze_count", .int8),
+        ("bufferid", .int4), ("relfilenode", .oid), ("reltablespace", .oid), ("reldatabase", .oid),
+        ("relforknumber", .int2), ("relblocknumber", .int8), ("isdirty", .bool), ("usagecount", .int2),
+        ("pinning_backends", .int4),
       ]),
   ]
 
@@ -78,9 +74,22 @@ public struct OwnFunction: Sendable {
 }
 
 extension Database {
-  /// What has been done with each relation of a database since it was opened, by OID.
-  public func relationStatistics(in databaseID: UInt32) -> [(oid: UInt32, statistics: RelationStatistics)] {
-    statistics.all.filter { $0.key.database == databaseID || $0.key.database == 0 }
-      .map { (oid: $0.key.oid, statistics: $0.value) }.sorted { $0.oid < $1.oid }
+  /// The session by which others know a transaction that runs, and what it holds back, by the session's number.
+  public func transactionIDs() -> [Int32: (xid: UInt32?, xmin: UInt32?)] {
+    var found: [Int32: (xid: UInt32?, xmin: UInt32?)] = [:]
+    let running = Dictionary(transactions.running().map { ($0.place, $0.xid.rawValue) }, uniquingKeysWith: { $1 })
+    for (place, locker) in locks.lockers.enumerated() where locker.processID != 0 {
+      found[locker.processID] = (running[place], transactions.horizon(of: place)?.rawValue)
+    }
+    return found
+  }
+
+  /// What each session that waits for a lock waits for, by the session's number.
+  public func lockWaits() -> [Int32: LockTag] {
+    var found: [Int32: LockTag] = [:]
+    for locker in locks.lockers where locker.processID != 0 {
+      if let wait = locker.wait { found[locker.processID] = wait.tag }
+    }
+    return found
   }
 }

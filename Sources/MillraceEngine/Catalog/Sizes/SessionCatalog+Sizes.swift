@@ -1,4 +1,5 @@
 import MillraceIO
+import MillraceTypes
 public import MillraceStorage
 
 /// How large relations and databases are on disk (src/backend/utils/adt/dbsize.c), and reading relations into memory.
@@ -49,21 +50,38 @@ extension SessionCatalog {
     return total
   }
 
-  /// Reads a part of a relation into the shared buffers, through a read stream: `pg_prewarm`.
+  /// Reads a part of a relation through a read stream, in the class of what nobody waits for: `pg_prewarm`.
   /// - Parameters:
+  ///   - keepsPages: whether pages are to stay in the buffers; else they only pass through a few.
   ///   - blocks: all unless given.
   /// - Returns: how many pages were read or were there.
   public func prewarm(
-    _ relation: RelationDescriptor, _ number: ForkNumber = .main, blocks: Range<UInt32>? = nil
+    _ relation: RelationDescriptor, _ number: ForkNumber = .main, blocks: Range<UInt32>? = nil, keepsPages: Bool = true
   ) throws(EngineError) -> Int64 {
     guard let fork = fork(relation, number) else { return 0 }
-    let count: UInt32
-    do throws(IOError) { count = try fork.blockCount() } catch { throw EngineError(error) }
-    let range = blocks ?? 0..<count
-    let pool = relation.heap?.pool ?? session.database.pool
+    var pool = session.database.pool
+    if relation.temporaryBackend != nil {
+      guard let own = session.localBuffers, fork === own.fork(fork.locator, number) else {
+        throw EngineError(SQLState("0A000"), "cannot access temporary tables of other sessions")
+      }
+      pool = own.pool
+    }
+    let (count, backend): (UInt32, IOBackend)
+    do throws(IOError) {
+      count = try fork.blockCount()
+      backend = try session.database.engine.makeBackend("prewarm", priority: .prewarm, kind: session.backend.kind)
+    } catch { throw EngineError(error) }
+    defer { backend.close() }
+    return try read(fork, blocks ?? 0..<count, pool, backend, keepsPages: keepsPages)
+  }
+
+  private func read(
+    _ fork: StoredFork, _ blocks: Range<UInt32>, _ pool: BufferPool, _ backend: IOBackend, keepsPages: Bool
+  ) throws(EngineError) -> Int64 {
+    let configuration = session.database.maintenanceStreamConfiguration
+    let ring = keepsPages ? nil : BufferStrategy(bulkReadFor: configuration, pool: pool)
     let stream = ReadStream(
-      pool, session.backend, fork, BlockRange(range, isCertain: true),
-      configuration: session.database.readStreamConfiguration)
+      pool, backend, fork, BlockRange(blocks, isCertain: true), strategy: ring, configuration: configuration)
     var done: Int64 = 0
     while true {
       try session.checkInterrupts()

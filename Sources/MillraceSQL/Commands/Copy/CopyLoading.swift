@@ -309,3 +309,8 @@ final class CopyLoading {
     }
   }
 }
+
+extension CopyLoading {
+  /// Rows that have been loaded so far.
+  var loadedCount: UInt64 { inserter.count }
+}

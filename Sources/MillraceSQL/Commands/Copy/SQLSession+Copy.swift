@@ -40,7 +40,12 @@ extension SQLSession {
     let file = try statement.fileName.map { path throws(SQLError) in try CopyFile(writing: path) }
     let isBinary = options.format == .binary
     if file == nil { try client.beginCopyOut(isBinary: isBinary, columns: columns.count) }
+    session.progress.begin(.copy, on: try copiedRelation(statement))
+    session.progress.set(.command, CommandProgress.Copy.to)
+    session.progress.set(.kind, file == nil ? CommandProgress.Copy.pipe : CommandProgress.Copy.file)
+    defer { session.progress.end() }
     func send() throws(SQLError) {
+      session.progress.add(.bytesProcessed, UInt64(writer.buffer.count))
       if let file { try file.write(writer.buffer.bytes) } else { try client.copyData(writer.buffer.bytes) }
       writer.buffer.clear()
     }
@@ -60,11 +65,18 @@ extension SQLSession {
         if file == nil || writer.buffer.count >= CopyFile.pieceSize { try send() }
       }
       count += UInt64(range.count)
+      session.progress.set(.tuplesProcessed, count)
     }
     if isBinary { writer.buffer.append([0xFF, 0xFF]) }
     if writer.buffer.count > 0 { try send() }
     if file == nil { try client.endCopyOut() }
     return count
+  }
+
+  /// The table that is copied; 0 for a query.
+  private func copiedRelation(_ statement: CopyStatement) throws(SQLError) -> UInt32 {
+    guard case .relation(let name, _) = statement.source else { return 0 }
+    return try open(name, .accessShare).oid
   }
 
   private func copyQuery(_ statement: CopyStatement) throws(SQLError) -> Query {
@@ -147,8 +159,30 @@ extension SQLSession {
       try client.beginCopyIn(isBinary: options.format == .binary, columns: places.count)
       input = ClientCopyInput(client)
     }
-    let loading = try CopyLoading(self, relation, places, options, statement.condition, input)
+    let counted = CountedCopyInput(input, session.progress)
+    let loading = try CopyLoading(self, relation, places, options, statement.condition, counted)
+    counted.loading = loading
+    session.progress.begin(.copy, on: relation.oid)
+    session.progress.set(.command, CommandProgress.Copy.from)
+    session.progress.set(.kind, statement.fileName == nil ? CommandProgress.Copy.pipe : CommandProgress.Copy.file)
+    defer { session.progress.end() }
     return try loading.run()
+  }
+}
+
+/// Counts what comes, for `pg_stat_progress_copy`.
+private final class CountedCopyInput: CopyInput {
+  private let input: any CopyInput
+  private let progress: CommandProgress
+  weak var loading: CopyLoading?
+
+  init(_ input: any CopyInput, _ progress: CommandProgress) { (self.input, self.progress) = (input, progress) }
+
+  func next() throws(SQLError) -> ByteView? {
+    progress.set(.tuplesProcessed, loading?.loadedCount ?? 0)
+    let piece = try input.next()
+    if let piece { progress.add(.bytesProcessed, UInt64(piece.count)) }
+    return piece
   }
 }
 

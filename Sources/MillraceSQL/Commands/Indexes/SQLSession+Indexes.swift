@@ -1,5 +1,6 @@
 import MillraceEngine
 import MillraceSettings
+import MillraceStorage
 import MillraceTypes
 
 /// CREATE INDEX and REINDEX (PostgreSQL's commands/indexcmds.c, catalog/index.c).
@@ -146,6 +147,8 @@ extension SQLSession {
       session, self, typeSettings, parameters: noParameters, executorParameterCount: 0)
     let entries = try IndexEntries(index, of: rebuilt, heap, ExpressionCompiler(context), context)
     let memory = settings[.maintenanceWorkMem] << 10
+    showProgress(of: oid, on: relation.oid, accessMethod: index.accessMethod, blocks: UInt64(pages))
+    defer { session.progress.end() }
     let build = try SQLError.engine { () throws(EngineError) in try IndexBuild(tree, session, memoryLimit: memory) }
     let hasBrokenChains = try enter(rebuilt, heap, entries, into: build)
     do throws(EngineError) {
@@ -178,12 +181,24 @@ extension SQLSession {
       let next: HeapTuple?
       do throws(EngineError) { next = try scan.next() } catch { throw SQLError(error) }
       guard let tuple = next else { return scan.hasBrokenChains }
+      session.progress.set(.blocksDone, UInt64(scan.root.block.rawValue))
       guard deformer.deform(tuple, row.values, row.nulls) else {
         throw SQLError(
           .dataCorrupted, "tuple \(scan.root) of \"\(table.name)\" does not have the columns of its table")
       }
       try entries.add(row, batch, at: scan.root, isAlive: scan.isAlive, to: build)
     }
+  }
+
+  private func showProgress(of index: UInt32, on table: UInt32, accessMethod: UInt32, blocks: UInt64) {
+    let progress = session.progress
+    progress.begin(.createIndex, on: table)
+    progress.set(.statement, CommandProgress.CreateIndex.create)
+    progress.set(.indexRelation, UInt64(index))
+    progress.set(.accessMethod, UInt64(accessMethod))
+    progress.set(.phase, CommandProgress.CreateIndex.building)
+    progress.set(.subphase, CommandProgress.CreateIndex.scanningTable)
+    progress.set(.blocksTotal, blocks)
   }
 
   /// `Key (a)=(1) is duplicated.`

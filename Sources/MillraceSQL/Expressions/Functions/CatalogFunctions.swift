@@ -65,11 +65,6 @@ extension FunctionRegistry {
       // Expressions are kept as SQL.
       call[0]
     }
-    session("pg_get_viewdef", "pg_get_viewdef_ext") { (call) throws(SQLError) in
-      try call.engine { () throws(EngineError) in
-        try call.catalog.relation(call[0].oid)?.definition.map { call.arena.copy($0) }
-      }
-    }
     session("pg_get_serial_sequence") { (call) throws(SQLError) in
       guard let oid = try call.find(.regClass, 0) else {
         throw SQLError(.undefinedTable, "relation \"\(call.text(0).string)\" does not exist")

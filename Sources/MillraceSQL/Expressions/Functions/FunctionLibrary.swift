@@ -33,6 +33,9 @@ enum FunctionLibrary {
     registry.addRandomNumbers()
     registry.addSessionFunctions()
     registry.addSizeFunctions()
+    registry.addPrewarming()
+    registry.addStatistics()
+    registry.addDefinitions()
     registry.addCatalogFunctions()
     registry.addRegularExpressions()
     return registry.functions

@@ -1,4 +1,5 @@
 import MillraceEngine
+import MillraceIO
 import MillraceTypes
 
 #if canImport(Glibc)
@@ -17,6 +18,9 @@ enum Sleeping {
   static func sleep(_ seconds: Double, _ call: CallFrame) throws(SQLError) {
     guard seconds > 0 else { return }
     let end = monotonicSeconds() + seconds
+    let backend = call.context.session.backend
+    backend.show(.sleep)
+    defer { backend.show(nil) }
     while true {
       try call.engine { () throws(EngineError) in try call.context.session.checkInterrupts() }
       let left = end - monotonicSeconds()

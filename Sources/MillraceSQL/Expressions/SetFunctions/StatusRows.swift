@@ -13,7 +13,8 @@ final class StatusRows: SetFunction {
   /// Functions whose rows the session gives.
   private static let known: Set<String> = [
     "pg_show_all_settings", "pg_stat_get_activity", "pg_lock_status", "pg_prepared_statement", "pg_cursor",
-    "pg_get_aios",
+    "pg_get_aios", "pg_stat_get_io", "pg_stat_get_wal", "pg_stat_get_wal_senders", "pg_get_replication_slots",
+    "pg_stat_get_progress_info",
   ]
 
   /// - Returns: nil where the session shows nothing by that name.
@@ -30,7 +31,9 @@ final class StatusRows: SetFunction {
   override var columnCount: Int { types.count }
 
   override func start(_ call: CallFrame) throws(SQLError) {
-    (rows, position, context) = (try environment.statusRows(view) ?? [], 0, call.context)
+    // pg_stat_get_progress_info is asked for one command.
+    let name = view == "pg_stat_get_progress_info" ? "\(view) \(call.text(0).string)" : view
+    (rows, position, context) = (try environment.statusRows(name) ?? [], 0, call.context)
     // pg_stat_get_activity(pid) shows one session.
     if view == "pg_stat_get_activity", call.count > 0, !call.nulls[0] {
       let pid = call.arguments[0].int32

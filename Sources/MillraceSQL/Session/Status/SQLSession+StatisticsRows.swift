@@ -1,6 +1,5 @@
 import MillraceEngine
 import MillraceIO
-import MillraceTypes
 import MillraceWAL
 
 /// The rows of views of what has been done, column by column as ``OwnFunction`` says.
@@ -11,30 +10,42 @@ extension SQLSession {
     case "millrace_aio_backends": backendRows()
     case "millrace_io_workers": workerRows()
     case "millrace_aio_latency": latencyRows()
-    case "millrace_io": priorityRows()
+    case "millrace_io_classes": priorityRows()
     case "millrace_wal": logRows()
-    case "millrace_relations": relationRows()
-    default: nil
+    case "millrace_buffers": bufferRows()
+    case "pg_stat_get_io": useRows()
+    case "pg_stat_get_wal": walRows()
+    case "pg_stat_get_wal_senders": replicaRows()
+    case "pg_get_replication_slots": slotRows()
+    default: progressRows(function)
     }
   }
 
   private var engine: IOEngine { session.database.engine }
 
+  /// The numbers by which sessions are known, by their backends. Threads of the engine have none.
+  private var processIDs: [Int: Int32] {
+    Dictionary(instance.sessions.map { ($0.backend, $0.processID) }, uniquingKeysWith: { $1 })
+  }
+
   private func inFlightRows() -> [[String?]] {
-    engine.snapshot().map { io in
+    let processIDs = processIDs
+    return engine.snapshot().map { io in
       let age = io.age.map { "\($0 / 1000) microseconds" }
       return [
         "\(io.ioID)", "\(io.ioGeneration)", io.operation.map { "\($0)" }, "\(io.state)", "\(io.flags.rawValue)",
-        io.ring.map { "\($0)" }, "\(io.backend)", io.mergedInto.map { "\($0)" }, io.rawResult.map { "\($0)" },
+        io.ring.map { "\($0)" }, processIDs[io.backend].map { "\($0)" }, io.mergedInto.map { "\($0)" },
+        io.rawResult.map { "\($0)" },
         io.targetDescription, age,
       ]
     }
   }
 
   private func backendRows() -> [[String?]] {
-    engine.backendStatistics().map { backend in
+    let processIDs = processIDs
+    return engine.backendStatistics().map { backend in
       [
-        "\(backend.backend)", backend.name, "\(backend.executedTotal)", "\(backend.issuedTotal)",
+        processIDs[backend.backend].map { "\($0)" }, backend.name, "\(backend.executedTotal)", "\(backend.issuedTotal)",
         "\(backend.submissionsTotal)", "\(backend.inPlaceTotal)", "\(backend.completedSelfTotal)",
         "\(backend.foreignCompletedTotal)", "\(backend.retryTotal)", "\(backend.handleWaits)",
         "\(backend.bytesRead)", "\(backend.bytesWritten)", "\(backend.outstanding)",
@@ -85,25 +96,8 @@ extension SQLSession {
     let done = session.database.log.statistics()
     return [
       [
-        "\(done.records)", "\(done.fullPageImages)", "\(done.bytes)", "\(done.fullPageImageBytes)",
-        "\(done.buffersFull)", "\(done.writes)", "\(done.syncs)", "\(done.padded)", "\(done.paddedBytes)",
+        "\(done.fullPageImageBytes)", "\(done.writes)", "\(done.syncs)", "\(done.padded)", "\(done.paddedBytes)",
       ]
     ]
-  }
-
-  private func relationRows() -> [[String?]] {
-    func time(_ microseconds: Int64?) -> String? {
-      guard let microseconds, let type = TypeDescriptor.builtIn[.timestampTZ] else { return nil }
-      return type.text(of: Datum(microseconds), typeSettings)
-    }
-    return session.database.relationStatistics(in: catalog.catalog.databaseID).map { oid, done in
-      [
-        "\(oid)", "\(done.scans)", "\(done.tuplesReturned)", "\(done.tuplesFetched)", "\(done.inserted)",
-        "\(done.updated)", "\(done.deleted)", "\(done.hotUpdated)", "\(done.newPageUpdated)", "\(done.liveTuples)",
-        "\(done.deadTuples)", "\(done.changesSinceAnalyze)", "\(done.insertsSinceVacuum)", time(done.lastScan),
-        time(done.vacuums.last), time(done.autovacuums.last), time(done.analyzes.last), time(done.autoanalyzes.last),
-        "\(done.vacuums.count)", "\(done.autovacuums.count)", "\(done.analyzes.count)", "\(done.autoanalyzes.count)",
-      ]
-    }
   }
 }

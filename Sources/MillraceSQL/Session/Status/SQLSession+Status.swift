@@ -19,7 +19,7 @@ extension SQLSession {
   }
 
   /// A time as its type's input function reads it.
-  private func text(_ time: Int64) -> String? {
+  func statusText(_ time: Int64) -> String? {
     guard time != 0, let type = TypeDescriptor.builtIn[.timestampTZ] else { return nil }
     return type.text(of: Datum(time), typeSettings)
   }
@@ -91,25 +91,9 @@ extension SQLSession {
 
   // MARK: Sessions
 
-  private func activityRows() -> [[String?]] {
-    instance.sessions.map { session in
-      let now = session.now
-      // Others' statements are not everybody's business.
-      let isShown = isSuperuser || session.userID == catalog.currentUser
-      let query = isShown ? now.query : "<insufficient privilege>"
-      var row: [String?] = [
-        "\(session.databaseID)", "\(session.processID)", "\(session.userID)", now.applicationName,
-        isShown ? now.state.rawValue : nil, query, nil, nil, text(now.transactionStart), text(now.queryStart),
-        text(session.startTime), text(now.stateChange), session.clientAddress, nil, nil, nil, nil, "client backend",
-      ]
-      // ssl and what belongs to it, gss and what belongs to it, leader_pid, query_id.
-      row += ["f", nil, nil, nil, nil, nil, nil, "f", nil, "f", "f", nil, nil]
-      return row
-    }
-  }
-
   private func lockRows() -> [[String?]] {
-    session.database.lockStatus().map { lock in
+    let (now, monotonic) = (Self.now(), monotonicNanoseconds())
+    return session.database.lockStatus().map { lock in
       let tag = lock.tag
       // Which of the tag's numbers mean what depends on its kind.
       var fields = [String?](repeating: nil, count: 9)
@@ -130,7 +114,7 @@ extension SQLSession {
       }
       return [tag.kind.description] + fields + [
         lock.transaction?.description, "\(lock.processID)", lock.mode.description, Self.flag(lock.isGranted),
-        Self.flag(lock.isFastPath), nil,
+        Self.flag(lock.isFastPath), lock.waitStart.flatMap { statusText(now - Int64(monotonic &- $0) / 1000) },
       ]
     }
   }
@@ -141,7 +125,7 @@ extension SQLSession {
     return session.database.engine.snapshot().map { io in
       let owner = sessions[io.backend]
       return [
-        "\(owner?.processID ?? Int32(io.backend))", "\(io.ioID)", "\(io.ioGeneration)", "\(io.state)",
+        owner.map { "\($0.processID)" }, "\(io.ioID)", "\(io.ioGeneration)", "\(io.state)",
         io.operation.map { "\($0)" },
         io.offset.map { "\($0)" }, io.length.map { "\($0)" }, io.targetDescription == nil ? nil : "smgr",
         "\(io.handleDataLength)", io.rawResult.map { "\($0)" }, "\(io.result)".uppercased(), io.targetDescription,
@@ -156,7 +140,7 @@ extension SQLSession {
     statements.values.filter { !$0.name.isEmpty }.sorted { $0.name < $1.name }.map { statement in
       func list(_ ids: [TypeID]) -> String { "{" + ids.map { "\($0.rawValue)" }.joined(separator: ",") + "}" }
       return [
-        statement.name, statement.source, text(statement.time), list(statement.parameterTypes),
+        statement.name, statement.source, statusText(statement.time), list(statement.parameterTypes),
         statement.columns.map { list($0.map(\.type.id)) }, Self.flag(statement.isFromSQL),
         "\(statement.genericCount)", "\(statement.customCount)",
       ]
@@ -167,7 +151,7 @@ extension SQLSession {
     portals.values.filter(\.isCursor).sorted { $0.name < $1.name }.map { portal in
       [
         portal.name, portal.prepared.source, Self.flag(portal.isHeld), "f", Self.flag(portal.isScrollable),
-        text(portal.time),
+        statusText(portal.time),
       ]
     }
   }
