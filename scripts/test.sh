@@ -39,6 +39,11 @@ explain() {
   local log=$logs/${1// /-}.log
   say "why $1 failed"
   grep -E "$failure_lines" "$log" | cut -c1-400 | head -n 30 || tail -n 15 "$log"
+  if grep -q '^◇ Test run started' "$log" && ! grep -q ' Test run with ' "$log"; then
+    echo "the run was ended before these had:"
+    comm -23 <(sed -nE 's/^◇ Test ("[^"]*"|[^ ]+) started\.$/\1/p' "$log" | sort -u) \
+      <(sed -nE 's/^[^ ]+ Test ("[^"]*"|[^ ]+) .*(passed|failed|skipped).*/\1/p' "$log" | sort -u) | head -n 30
+  fi
 }
 
 finish() {

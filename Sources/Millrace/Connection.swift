@@ -23,6 +23,7 @@ actor Connection {
   private init(_ thread: DatabaseThread, _ session: sending SQLSession, _ receiver: sending ChunkReceiver) {
     (self.thread, self.receiver) = (thread, receiver)
     control = session.session.control
+    session.isCallerCancelled = { Task.isCancelled }
     self.session = session
   }
 
@@ -47,6 +48,9 @@ actor Connection {
 
   /// Lets the running statement end soon.
   nonisolated func cancel() { control.cancel() }
+
+  /// Lets the running statement and all that follow fail.
+  nonisolated func terminate() { control.terminate() }
 
   /// Ends the session. Nothing may be asked of it any more.
   func close() {

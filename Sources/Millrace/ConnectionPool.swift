@@ -53,7 +53,7 @@ actor ConnectionPool {
     for waiter in waiting { waiter.continuation.resume(throwing: Self.closed) }
     waiting = []
     for connection in all {
-      connection.cancel()
+      connection.terminate()
       await connection.close()
       connection.join()
     }

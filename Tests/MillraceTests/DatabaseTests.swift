@@ -177,6 +177,19 @@ import Testing
     }
   }
 
+  @Test func `a task that was cancelled before its statement begins does not run it`() async throws {
+    try await withDatabase { database in
+      let task = Task {
+        try await database.transaction { transaction in
+          withUnsafeCurrentTask { $0?.cancel() }
+          try await transaction.execute("select pg_sleep(600)")
+        }
+      }
+      let outcome = await task.result
+      #expect(throws: (any Error).self) { try outcome.get() }
+    }
+  }
+
   @Test func `what was committed is there when it is opened again, and one process at a time has it`() async throws {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/data"

@@ -86,12 +86,14 @@ def settings(options, method, direct, name):
 def compare(report, options, place, directory, direct):
     rows = os.path.join(directory, "rows")
     make_rows(rows, options.rows)
+    # Each writes a file of its own: they run as different users.
     values = {"rows": rows, "out": os.path.join(directory, "out"), "low": options.rows // 3,
               "high": options.rows // 3 + options.rows // 200, "tenth": options.rows // 10}
     os.chmod(directory, 0o777)
     peer = Contender(Server(os.path.join(directory, "postgresql"),
                             [*settings(options, options.postgresql_method, direct, "debug_io_direct"),
-                             "max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0"]), values)
+                             "max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0"]),
+                     values | {"out": values["out"] + "-postgresql"})
     server = MillraceServer(options, os.path.join(directory, "millrace"))
     mine = Contender(server, values)
     try:

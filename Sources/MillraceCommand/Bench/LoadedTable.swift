@@ -20,7 +20,7 @@ struct LoadedTable {
     rowBytes = 8 + payload
     try session.begin()
     relation = try session.createRelation(fillFactor: fillFactor)
-    let loader = try BulkLoader(relation, session)
+    let loader = BulkLoader(relation, session)
     while true {
       try Interruption.check()
       let count = try more(rowCount, Int(loader.pageCount))

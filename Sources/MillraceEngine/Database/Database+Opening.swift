@@ -90,22 +90,26 @@ extension Database {
     }
     stopThreads()
     defer { lockFile.release() }
-    try requireRunning()
-    defer { stop(because: EngineError(.stopped, "the database is closed")) }
     let backend: IOBackend
-    do throws(IOError) {
-      backend = try engine.makeBackend("closing", priority: .checkpoint)
-      try controlFile.beginShutdown()
-    } catch {
+    do throws(IOError) { backend = try engine.makeBackend("closing", priority: .checkpoint) } catch {
+      try requireRunning()
       throw EngineError(error)
     }
-    defer { backend.close() }
+    // Whatever happens, no file stays open: somebody may want to remove the cluster.
+    defer { closeFiles(backend) }
+    try requireRunning()
+    defer { stop(because: EngineError(.stopped, "the database is closed")) }
+    do throws(IOError) { try controlFile.beginShutdown() } catch { throw EngineError(error) }
     let checkpoint = Checkpointer(self, backend).perform(.shutdown, .none)
     beforeLogCloses()
     _ = try checkpoint.get()
+  }
+
+  private func closeFiles(_ backend: IOBackend) {
     commitLog.close(backend)
     multiXacts.close(backend)
     log.close(backend: backend)
+    backend.close()
   }
 
   /// Stops without writing anything more, as a process that is killed does: what was not written is lost, and the next

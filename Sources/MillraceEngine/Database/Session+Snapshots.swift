@@ -73,6 +73,13 @@ extension Session {
     database.transactions.setHorizon(oldest, of: place)
   }
 
+  /// Whether an index knows all versions of rows that this session may see (`indcheckxmin`).
+  public func canUse(_ index: IndexDescriptor) -> Bool {
+    guard let xid = index.usableAfter else { return true }
+    guard let oldest = database.transactions.horizon(of: place) else { return false }
+    return xid.precedes(oldest)
+  }
+
   /// A horizon for pruning: what was deleted before it nobody can see any more. Found out again at most once for each
   /// time that the number of ended transactions has changed.
   /// - Parameter xid: what is to be before it. Where it is before the last one known, that is enough.

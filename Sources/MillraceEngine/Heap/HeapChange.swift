@@ -99,12 +99,23 @@ struct HeapChange {
   /// Adds a tuple to the data of a record of many: `xl_multi_insert_tuple`, at a multiple of two bytes.
   /// - Returns: the length of the data with it.
   private func append(_ tuple: HeapTuple, at length: Int) -> Int {
-    if length & 1 == 1 { builder.appendBlockData(0, 0 as UInt8) }
-    builder.appendBlockData(0, UInt16(tuple.body.count))
-    HeapRecordHeader(tuple).append(to: builder, block: 0)
-    builder.appendBlockData(0, copying: tuple.body)
-    return length + (length & 1) + 7 + tuple.body.count
+    let padding = length & 1
+    let body = tuple.body
+    let room = builder.appendBlockData(0, byteCount: padding + Self.multiInsertHeader + body.count)
+    if padding == 1 { room.storeBytes(of: 0, as: UInt8.self) }
+    let place = room + padding
+    place.storeBytes(of: UInt16(body.count), as: UInt16.self)
+    place.storeBytes(of: tuple.infomask2.rawValue, toByteOffset: 2, as: UInt16.self)
+    place.storeBytes(of: tuple.infomask.rawValue, toByteOffset: 4, as: UInt16.self)
+    place.storeBytes(of: UInt8(tuple.dataOffset), toByteOffset: 6, as: UInt8.self)
+    if let source = body.baseAddress {
+      (place + Self.multiInsertHeader).copyMemory(from: source, byteCount: body.count)
+    }
+    return length + padding + Self.multiInsertHeader + body.count
   }
+
+  /// `SizeOfMultiInsertTuple`.
+  private static let multiInsertHeader = 7
 
   // MARK: Delete
 

@@ -63,6 +63,8 @@ struct HeapPagePruner {
   private(set) var statuses: [TupleStatus?]
   private var isDone: [Bool]
   private(set) var plan = PrunePlan()
+  /// The chain that is being followed.
+  private var chain: [Int] = []
 
   /// - Parameters:
   ///   - hasIndexes: whether some index may lead to the roots. If none can, they need not be kept.
@@ -71,26 +73,48 @@ struct HeapPagePruner {
     (self.page, self.hasIndexes) = (page, hasIndexes)
     let count = page.editor.itemCount
     // Asked once for each tuple, for the answer can change meanwhile.
-    statuses = [nil] + (1..<count + 1).map { page.tuple($0).map(status) }
+    statuses = Array(repeating: nil, count: count + 1)
     isDone = Array(repeating: false, count: count + 1)
-    for number in 1..<count + 1 where isRoot(number) { pruneChain(from: number) }
+    for number in 1..<count + 1 {
+      if let tuple = page.tuple(number) { statuses[number] = status(tuple) }
+    }
+    for number in 1..<count + 1 {
+      if isDone[number] { continue }
+      if let tuple = page.tuple(number), !tuple.isHeapOnly {
+        if endsChain(number, tuple) { pruneSingle(number, tuple) } else { pruneChain(from: number) }
+      } else if page.editor.linePointer(number).state == .redirect {
+        pruneChain(from: number)
+      }
+    }
     for number in 1..<count + 1 where !isDone[number] { pruneOrphan(number) }
   }
 
-  private func isRoot(_ number: Int) -> Bool {
-    switch page.editor.linePointer(number).state {
-    case .redirect: true
-    case .normal: page.tuple(number)?.isHeapOnly == false
-    case .unused, .dead: false
+  /// Whether no version after this one need be looked at.
+  private func endsChain(_ number: Int, _ tuple: HeapTuple) -> Bool {
+    switch statuses[number] {
+    case .dead, .recentlyDead: !tuple.isHotUpdated
+    case .live, .insertInProgress, .deleteInProgress, nil: true
+    }
+  }
+
+  /// The usual row: one version.
+  private mutating func pruneSingle(_ number: Int, _ tuple: HeapTuple) {
+    isDone[number] = true
+    switch statuses[number] {
+    case .dead:
+      plan.noteDead(tuple)
+      if hasIndexes { plan.dead.append(UInt16(number)) } else { plan.unused.append(UInt16(number)) }
+    case .recentlyDead, .deleteInProgress: plan.notePrunable(tuple.xmax)
+    case .live, .insertInProgress, nil: break
     }
   }
 
   private mutating func pruneChain(from root: Int) {
-    var chain: [Int] = []
+    chain.removeAll(keepingCapacity: true)
     var deadCount = 0
     var number = root
     var writer = TransactionID.invalid
-    chain: while number >= 1, number < isDone.count, !isDone[number], !chain.contains(number) {
+    walk: while number >= 1, number < isDone.count, !isDone[number], !chain.contains(number) {
       let pointer = page.editor.linePointer(number)
       if pointer.state == .redirect, chain.isEmpty {
         chain.append(number)
@@ -109,17 +133,17 @@ struct HeapPagePruner {
         plan.notePrunable(tuple.xmax)
       case .deleteInProgress:
         plan.notePrunable(tuple.xmax)
-        break chain
+        break walk
       case .live, .insertInProgress, nil:
-        break chain
+        break walk
       }
       guard tuple.isHotUpdated, tuple.identifier.block == page.block else { break }
       (number, writer) = (Int(tuple.identifier.number), tuple.xmax)
     }
-    settle(chain, deadCount: deadCount, wasRedirect: page.editor.linePointer(root).state == .redirect)
+    settle(deadCount: deadCount, wasRedirect: page.editor.linePointer(root).state == .redirect)
   }
 
-  private mutating func settle(_ chain: [Int], deadCount: Int, wasRedirect: Bool) {
+  private mutating func settle(deadCount: Int, wasRedirect: Bool) {
     for number in chain { isDone[number] = true }
     guard let root = chain.first else { return }
     if deadCount == chain.count || wasRedirect && chain.count < 2 {

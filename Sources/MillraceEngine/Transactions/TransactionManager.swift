@@ -226,6 +226,12 @@ public final class TransactionManager: Sendable {
     horizons.store(place * Self.horizonStride, UInt64(xmin?.rawValue ?? 0))
   }
 
+  /// What a session holds back; nil for nothing.
+  func horizon(of place: Int) -> TransactionID? {
+    let xmin = TransactionID(UInt32(truncatingIfNeeded: horizons.relaxed(place * Self.horizonStride)))
+    return xmin.isValid ? xmin : nil
+  }
+
   /// Whether a session holds anything back.
   func hasHorizon(_ place: Int) -> Bool { horizons.relaxed(place * Self.horizonStride) != 0 }
 

@@ -7,6 +7,8 @@ public final class TupleDescriptor: Sendable {
   public let rowType: TypeID
   /// Takes all columns.
   public let deformer: TupleDeformer
+  /// Forms tuples of all columns.
+  let former: TupleFormer
   private let numbers: [String: Int]
 
   /// - Parameter columns: at most 1600, dropped ones included.
@@ -14,6 +16,7 @@ public final class TupleDescriptor: Sendable {
     precondition(columns.count <= Self.columnsMax, "a row has at most \(Self.columnsMax) columns")
     (self.columns, self.rowType) = (columns, rowType)
     deformer = TupleDeformer(columns, wanted: Array(columns.indices))
+    former = TupleFormer(columns)
     numbers = Dictionary(
       columns.enumerated().lazy.filter { !$0.element.isDropped }.map { ($0.element.name, $0.offset) },
       uniquingKeysWith: { first, _ in first })

@@ -2,60 +2,82 @@ import MillraceStorage
 
 /// The places of dead rows, as vacuum collects them for the indexes: what PostgreSQL keeps in its TidStore.
 ///
-/// For each heap page an entry of eight bytes and two for each line pointer, in rising order, as they come. Whether a
-/// place is among them is found by bisecting the pages, of which the last is tried first, since entries of an index
-/// often lead to neighbours; a bit for each line pointer would be shorter only where most of a page is dead.
+/// For each heap page with dead rows there is a bit for each line pointer up to the last dead one. Which bits are a
+/// page's is looked up in a table of 256 pages, which is there only where one of them has dead rows; so that an index
+/// whose entries lead all over the heap is asked in a few steps for each.
 struct DeadTuples {
-  private struct Page {
-    let block: UInt32
-    /// Where its line pointers begin; they end where those of the next page do.
-    let start: UInt32
-  }
+  /// The pages that have dead rows, in rising order.
+  private var blocks: [UInt32] = []
+  /// For each 256 pages of the heap where their slots begin, and ``none`` where there are no slots.
+  private var directory: [UInt32] = []
+  /// For each page where its words begin, times eight, and how many there are; 0 where it has no dead rows.
+  private var slots: [UInt32] = []
+  private var words: [UInt64] = []
+  private(set) var count = 0
 
-  private var pages: [Page] = []
-  private var numbers: [UInt16] = []
+  private static let none = UInt32.max
+  private static let pagesPerTable = 256
 
-  var isEmpty: Bool { numbers.isEmpty }
-  var count: Int { numbers.count }
-  var pageCount: Int { pages.count }
-  var byteCount: Int { pages.count * MemoryLayout<Page>.stride + numbers.count * 2 }
+  var isEmpty: Bool { count == 0 }
+  var pageCount: Int { blocks.count }
+  var byteCount: Int { (blocks.count + directory.count + slots.count) * 4 + words.count * 8 }
 
   /// - Parameters:
   ///   - block: behind all that were added before.
   ///   - dead: rising.
   mutating func add(_ block: BlockNumber, _ dead: [UInt16]) {
-    guard !dead.isEmpty else { return }
-    precondition(pages.last.map { $0.block < block.rawValue } ?? true, "dead rows are collected in the order of pages")
-    pages.append(Page(block: block.rawValue, start: UInt32(numbers.count)))
-    numbers += dead
+    guard let last = dead.last else { return }
+    precondition(blocks.last.map { $0 < block.rawValue } ?? true, "dead rows are collected in the order of pages")
+    let table = Int(block.rawValue) / Self.pagesPerTable
+    while directory.count <= table { directory.append(Self.none) }
+    if directory[table] == Self.none {
+      directory[table] = UInt32(slots.count)
+      slots.append(contentsOf: repeatElement(0, count: Self.pagesPerTable))
+    }
+    let (start, wordCount) = (words.count, Int(last) / 64 + 1)
+    precondition(wordCount < 8 && start < 1 << 29, "more dead rows than a table of them can hold")
+    words.append(contentsOf: repeatElement(0, count: wordCount))
+    for number in dead { words[start + Int(number) / 64] |= 1 << UInt64(number % 64) }
+    slots[Int(directory[table]) + Int(block.rawValue) % Self.pagesPerTable] = UInt32(start * 8 + wordCount)
+    blocks.append(block.rawValue)
+    count += dead.count
   }
 
   mutating func removeAll() {
-    pages.removeAll(keepingCapacity: true)
-    numbers.removeAll(keepingCapacity: true)
+    blocks.removeAll(keepingCapacity: true)
+    directory.removeAll(keepingCapacity: true)
+    slots.removeAll(keepingCapacity: true)
+    words.removeAll(keepingCapacity: true)
+    count = 0
   }
 
-  func block(_ index: Int) -> BlockNumber { BlockNumber(pages[index].block) }
+  func block(_ index: Int) -> BlockNumber { BlockNumber(blocks[index]) }
 
-  func numbers(_ index: Int) -> ArraySlice<UInt16> {
-    let end = index + 1 < pages.count ? Int(pages[index + 1].start) : numbers.count
-    return numbers[Int(pages[index].start)..<end]
+  /// The line pointers of one of the pages, rising.
+  func numbers(_ index: Int) -> [UInt16] {
+    let slot = slot(blocks[index])
+    var numbers: [UInt16] = []
+    for place in 0..<Int(slot % 8) {
+      var word = words[Int(slot / 8) + place]
+      while word != 0 {
+        numbers.append(UInt16(place * 64 + word.trailingZeroBitCount))
+        word &= word - 1
+      }
+    }
+    return numbers
   }
 
-  /// - Complexity: O(log pages) and a few steps within the page; nothing is allocated.
+  @inline(__always) private func slot(_ block: UInt32) -> UInt32 {
+    let table = Int(block) / Self.pagesPerTable
+    guard table < directory.count, directory[table] != Self.none else { return 0 }
+    return slots[Int(directory[table]) + Int(block) % Self.pagesPerTable]
+  }
+
+  /// - Complexity: O(1); nothing is allocated.
   func contains(_ place: TupleIdentifier) -> Bool {
-    var (low, high) = (0, pages.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if pages[middle].block < place.block.rawValue { low = middle + 1 } else { high = middle }
-    }
-    guard low < pages.count, pages[low].block == place.block.rawValue else { return false }
-    let end = low + 1 < pages.count ? Int(pages[low + 1].start) : numbers.count
-    (low, high) = (Int(pages[low].start), end)
-    while low < high {
-      let middle = (low + high) / 2
-      if numbers[middle] < place.number { low = middle + 1 } else { high = middle }
-    }
-    return low < end && numbers[low] == place.number
+    let slot = slot(place.block.rawValue)
+    let word = UInt32(place.number / 64)
+    guard word < slot % 8 else { return false }
+    return words[Int(slot / 8 + word)] >> UInt64(place.number % 64) & 1 == 1
   }
 }

@@ -274,7 +274,7 @@ public final class HeapVacuum {
       guard var page = next.take() else { break }
       let block = page.block
       page.lock(.exclusive, backend: backend)
-      try session.freeLinePointers(Array(dead.numbers(index)), on: &page, of: relation)
+      try session.freeLinePointers(dead.numbers(index), on: &page, of: relation)
       cost += options.costPageDirty
       let (bits, newest) = try session.allVisibility(&page, cutoffs)
       if !bits.isEmpty {

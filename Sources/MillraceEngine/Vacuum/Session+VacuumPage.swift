@@ -37,23 +37,23 @@ extension Session {
     var frozen = RemainingNumbers(xid: remaining.xid, multi: remaining.multi)
     var unfrozen = frozen
     var (freezes, isRequired): ([(number: UInt16, freeze: TupleFreeze)], Bool) = ([], false)
-    let goes = Set(plan.unused + plan.dead + plan.redirected.map(\.from))
-    for number in 1..<heap.editor.itemCount + 1 where !goes.contains(UInt16(number)) {
-      guard let tuple = heap.tuple(number) else { continue }
+    let count = heap.editor.itemCount
+    let goes = Self.marks(plan, count)
+    freezes.reserveCapacity(count)
+    for number in 1..<count + 1 where goes.isEmpty || !goes[number] {
+      guard let tuple = heap.tuple(number) else {
+        if heap.editor.linePointer(number).state == .dead { found.dead.append(UInt16(number)) }
+        continue
+      }
       note(tuple, pruner.statuses[number] ?? .live, cutoffs, &found)
       let preparation = try visibility.prepareFreeze(tuple, cutoffs, frozen: &frozen, unfrozen: &unfrozen)
       if let freeze = preparation.freeze { freezes.append((UInt16(number), freeze)) }
       if !preparation.isFrozenThen { found.isAllFrozen = false }
       isRequired = isRequired || preparation.isRequired
     }
-    for number in 1..<heap.editor.itemCount + 1 {
-      if heap.editor.linePointer(number).state == .dead, !goes.contains(UInt16(number)) {
-        found.dead.append(UInt16(number))
-      }
-    }
     found.removed = plan.dead.count + plan.unused.count
     // Dead roots are counted with the rows that they had.
-    found.dead = (found.dead + plan.dead).sorted()
+    if !plan.dead.isEmpty { found.dead = (found.dead + plan.dead).sorted() }
     // A page is frozen where it must be, or where it costs little more than pruning it and spares the next vacuum.
     let isWorthIt = found.isAllVisible && found.isAllFrozen && found.dead.isEmpty && (!plan.isEmpty || freezesAll)
     let freezesNow = !freezes.isEmpty && (isRequired || isWorthIt)
@@ -66,6 +66,16 @@ extension Session {
     found.isNonEmpty = found.isNonEmpty || !found.dead.isEmpty && !relation.hasIndexes
     found.freeSpace = heap.freeSpace
     return found
+  }
+
+  /// Which line pointers have no tuple any more once a plan is carried out; empty where all keep theirs.
+  private static func marks(_ plan: PrunePlan, _ count: Int) -> [Bool] {
+    guard !plan.isEmpty else { return [] }
+    var marks = [Bool](repeating: false, count: count + 1)
+    for number in plan.unused { marks[Int(number)] = true }
+    for number in plan.dead { marks[Int(number)] = true }
+    for redirect in plan.redirected { marks[Int(redirect.from)] = true }
+    return marks
   }
 
   private func note(

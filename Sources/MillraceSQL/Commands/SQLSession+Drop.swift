@@ -50,7 +50,8 @@ extension SQLSession {
       }
     }
     let found = try SQLError.engine { () throws(EngineError) in
-      try catalog.open(named: last, schema: schema, .accessExclusive)
+      if statement.kind == .index { try catalog.lockTable(ofIndexNamed: last, schema: schema) }
+      return try catalog.open(named: last, schema: schema, .accessExclusive)
     }
     guard let relation = found else {
       if statement.ifExists {

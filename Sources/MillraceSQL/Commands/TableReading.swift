@@ -25,11 +25,7 @@ final class TableReading {
       try HeapScan(heap, session, snapshot: try session.latestSnapshot())
     }
     row = TupleSlot(count: relation.tuple.count)
-    batch = RowBatch(sharing: relation.tuple.count, capacity: 1)
-    for column in 0..<row.count {
-      batch.share(column, TupleColumn(values: row.values + column, nulls: row.nulls + column))
-    }
-    batch.setDense(1)
+    batch = RowBatch(of: row)
   }
 
   /// Takes the next row. - Returns: false at the end.

@@ -69,8 +69,9 @@ extension QueryPlanning {
       return column
     }
     guard columns.count == conditions.count else { return nil }
+    let session = statement.catalog.session
     let matching = descriptor.indexes.filter { index in
-      index.isValid && index.isReady && columns.contains { $0 == index.columns[0].column }
+      index.isValid && index.isReady && session.canUse(index) && columns.contains { $0 == index.columns[0].column }
     }
     guard matching.count == 1, let index = matching.first, index.isUnique, index.isImmediate, index.predicate == nil,
       index.columns.prefix(index.keyCount).allSatisfy({ key in key.column.map { columns.contains($0) } ?? false })

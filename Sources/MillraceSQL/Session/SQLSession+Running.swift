@@ -55,7 +55,10 @@ extension SQLSession {
     activity.end(block == .open ? .idleInTransaction : block == .failed ? .failed : .idle, at: statementStart)
   }
 
-  func beginStatement() { session.beginStatement() }
+  func beginStatement() {
+    session.beginStatement()
+    if let isCallerCancelled, isCallerCancelled() { cancel() }
+  }
 
   /// What the statement did, the next one of the transaction sees.
   func advanceCommand() throws(SQLError) {

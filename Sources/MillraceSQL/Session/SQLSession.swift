@@ -78,6 +78,9 @@ public final class SQLSession {
   public internal(set) var statementStart: Int64 = 0
   public let sessionStart: Int64
   let control: SessionControl
+  /// Whether the caller is known not to want any statement to run, asked when one begins: what it asked before that,
+  /// ``cancel()`` has forgotten by then. Called on the session's thread.
+  public var isCallerCancelled: (() -> Bool)?
 
   /// - Parameters:
   ///   - session: connected to a database, and used by nobody else.

@@ -104,6 +104,13 @@ public struct NumericAccumulator: Sendable {
     if keepsSquares { addSquare(value) }
   }
 
+  /// Adds what was added up apart. Not for variances.
+  public mutating func add(_ compact: CompactNumericSum) {
+    count += compact.count
+    scale = max(scale, Int(compact.scale))
+    Self.add(compact.value, to: &sum)
+  }
+
   private mutating func addSpecial(_ kind: Numeric.Kind) {
     switch kind {
     case .notANumber: notANumberCount += 1

@@ -4,6 +4,7 @@ enum IntegerText {
   static func parse<Number: FixedWidthInteger & SignedInteger>(
     _ text: ByteView, type: StaticString, as _: Number.Type = Number.self
   ) throws(TypeError) -> Number {
+    if let number: Number = plain(text) { return number }
     var at = 0
     while at < text.count, ASCII.isSpace(text[at]) { at += 1 }
     var isNegative = false
@@ -42,6 +43,24 @@ enum IntegerText {
     }
     guard let number = Number(exactly: magnitude) else { throw .inputOutOfRange(type, text) }
     return number
+  }
+
+  /// The usual text: decimal digits, so few that they cannot be too many, perhaps behind a minus. nil for all else.
+  @inline(__always)
+  private static func plain<Number: FixedWidthInteger & SignedInteger>(_ text: ByteView) -> Number? {
+    let safeDigits = Number.bitWidth == 64 ? 18 : Number.bitWidth == 32 ? 9 : 4
+    guard text.count > 0 else { return nil }
+    let isNegative = text[0] == UInt8(ascii: "-")
+    let first = isNegative ? 1 : 0
+    guard text.count > first, text.count - first <= safeDigits else { return nil }
+    var value: UInt64 = 0
+    for index in first..<text.count {
+      let digit = text[index] &- UInt8(ascii: "0")
+      guard digit < 10 else { return nil }
+      value = value &* 10 &+ UInt64(digit)
+    }
+    let number = Number(truncatingIfNeeded: value)
+    return isNegative ? 0 &- number : number
   }
 
   private static func radix(ofPrefix letter: UInt8) -> UInt8? {

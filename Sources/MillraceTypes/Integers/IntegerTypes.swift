@@ -1,13 +1,16 @@
 /// The type `smallint`.
 public enum Int2Type {
+  /// A number from its text.
+  public static func input(_ text: ByteView) throws(TypeError) -> Datum {
+    Datum(try IntegerText.parse(text, type: "smallint", as: Int16.self))
+  }
+
   @inlinable public static func compare(_ a: Datum, _ b: Datum) -> Int { Int(a.int16) - Int(b.int16) }
   @inlinable public static func equal(_ a: Datum, _ b: Datum) -> Bool { a.int16 == b.int16 }
   @inlinable public static func hash(_ a: Datum) -> UInt32 { Hashing.word(UInt32(bitPattern: Int32(a.int16))) }
 
   static let functions = TypeDescriptor.Functions(
-    input: { (text, _, _, _) throws(TypeError) in
-      Datum(try IntegerText.parse(text, type: "smallint", as: Int16.self))
-    },
+    input: { (text, _, _, _) throws(TypeError) in try input(text) },
     output: { value, _, text in text.append(decimal: value.int16) },
     receive: { (message, _, _) throws(TypeError) in Datum(try message.integer(Int16.self)) },
     send: { value, message in message.append(bigEndian: value.int16) },
@@ -17,14 +20,17 @@ public enum Int2Type {
 
 /// The type `integer`.
 public enum Int4Type {
+  /// A number from its text.
+  public static func input(_ text: ByteView) throws(TypeError) -> Datum {
+    Datum(try IntegerText.parse(text, type: "integer", as: Int32.self))
+  }
+
   @inlinable public static func compare(_ a: Datum, _ b: Datum) -> Int { Int(a.int32) - Int(b.int32) }
   @inlinable public static func equal(_ a: Datum, _ b: Datum) -> Bool { a.int32 == b.int32 }
   @inlinable public static func hash(_ a: Datum) -> UInt32 { Hashing.word(UInt32(bitPattern: a.int32)) }
 
   static let functions = TypeDescriptor.Functions(
-    input: { (text, _, _, _) throws(TypeError) in
-      Datum(try IntegerText.parse(text, type: "integer", as: Int32.self))
-    },
+    input: { (text, _, _, _) throws(TypeError) in try input(text) },
     output: { value, _, text in text.append(decimal: value.int32) },
     receive: { (message, _, _) throws(TypeError) in Datum(try message.integer(Int32.self)) },
     send: { value, message in message.append(bigEndian: value.int32) },
@@ -34,6 +40,11 @@ public enum Int4Type {
 
 /// The type `bigint`.
 public enum Int8Type {
+  /// A number from its text.
+  public static func input(_ text: ByteView) throws(TypeError) -> Datum {
+    Datum(try IntegerText.parse(text, type: "bigint", as: Int64.self))
+  }
+
   @inlinable public static func compare(_ a: Datum, _ b: Datum) -> Int {
     a.int64 < b.int64 ? -1 : a.int64 == b.int64 ? 0 : 1
   }
@@ -41,9 +52,7 @@ public enum Int8Type {
   @inlinable public static func hash(_ a: Datum) -> UInt32 { Hashing.word(Hashing.fold(a.int64)) }
 
   static let functions = TypeDescriptor.Functions(
-    input: { (text, _, _, _) throws(TypeError) in
-      Datum(try IntegerText.parse(text, type: "bigint", as: Int64.self))
-    },
+    input: { (text, _, _, _) throws(TypeError) in try input(text) },
     output: { value, _, text in text.append(decimal: value.int64) },
     receive: { (message, _, _) throws(TypeError) in Datum(try message.integer(Int64.self)) },
     send: { value, message in message.append(bigEndian: value.int64) },

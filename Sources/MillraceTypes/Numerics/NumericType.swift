@@ -17,7 +17,7 @@ public enum NumericType {
     let scale: Int
     let digits: ByteView
 
-    init(_ bytes: ByteView) {
+    @inline(__always) init(_ bytes: ByteView) {
       let header: UInt16 = bytes.load(at: 0)
       if header & specialFlag == specialFlag {
         kind =
@@ -42,15 +42,18 @@ public enum NumericType {
       }
     }
 
-    var count: Int { digits.count / 2 }
-    func digit(_ index: Int) -> Int32 { Int32(digits.load(at: 2 * index, as: Int16.self)) }
+    @inline(__always) var count: Int { digits.count / 2 }
+    @inline(__always) func digit(_ index: Int) -> Int32 { Int32(digits.load(at: 2 * index, as: Int16.self)) }
   }
 
   public static func value(_ datum: Datum) -> Numeric {
     let view = View(datum.bytes)
     guard view.kind == .finite else { return Numeric(kind: view.kind) }
     var value = Numeric()
-    value.digits = (0..<view.count).map(view.digit)
+    value.digits = [Int32](unsafeUninitializedCapacity: view.count) { digits, count in
+      count = view.count
+      for index in 0..<count { digits.initializeElement(at: index, to: view.digit(index)) }
+    }
     value.weight = view.weight
     value.scale = view.scale
     value.isNegative = view.isNegative
@@ -231,9 +234,20 @@ public enum NumericType {
 
   static let functions = TypeDescriptor.Functions(
     input: { (text, typmod, _, arena) throws(TypeError) in
-      try datum(try apply(typmod: typmod, to: try Numeric(parsing: text)), in: arena)
+      if let compact = CompactNumeric(parsing: text) {
+        guard typmod >= 4 else { return compact.datum(in: arena) }
+        let (precision, scale) = parts(typmod)
+        if let rounded = compact.rounded(precision: precision, scale: scale) { return rounded.datum(in: arena) }
+      }
+      return try datum(try apply(typmod: typmod, to: try Numeric(parsing: text)), in: arena)
     },
-    output: { datum, _, text in value(datum).appendText(to: &text) },
+    output: { datum, _, text in
+      if let compact = CompactNumeric(datum) {
+        compact.appendText(to: &text)
+      } else {
+        value(datum).appendText(to: &text)
+      }
+    },
     receive: { (message, typmod, arena) throws(TypeError) in try datum(try receive(&message, typmod), in: arena) },
     send: send,
     compare: compare, equal: { compare($0, $1) == 0 }, hash: { hash($0) }, hashExtended: { hash($0, seed: $1) },

@@ -98,6 +98,68 @@
     return nil
   }
 
+  /// Where a byte first occurs at or after `start`; nil if nowhere.
+  @inlinable public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+    precondition(start >= 0 && start <= count, "byte \(start) of \(count)")
+    guard let base, let found = memchr(base + start, Int32(byte), count - start) else { return nil }
+    return UnsafeRawPointer(found) - base
+  }
+
+  /// Whether all bytes are ASCII, and none is zero. 32 at a time.
+  public var isPlainASCII: Bool {
+    guard let base else { return true }
+    // One less than a byte has its highest bit set where that byte is zero, and else only where it has it itself.
+    let ones = SIMD4<UInt64>(repeating: 0x0101_0101_0101_0101)
+    var seen = SIMD4<UInt64>(repeating: 0)
+    var at = 0
+    while at + 32 <= count {
+      let word = base.loadUnaligned(fromByteOffset: at, as: SIMD4<UInt64>.self)
+      seen |= word | (word &- ones)
+      at += 32
+    }
+    var high = seen[0] | seen[1] | seen[2] | seen[3]
+    while at < count {
+      let byte = self[at]
+      if byte == 0 || byte >= 0x80 { high = .max }
+      at += 1
+    }
+    return high & 0x8080_8080_8080_8080 == 0
+  }
+
+  /// Whether there is a byte that is less than a limit, or is one of two others. 16 at a time.
+  /// - Parameter limit: 0 or 32.
+  public func contains(below limit: UInt8, or first: UInt8, or second: UInt8) -> Bool {
+    guard let base else { return false }
+    let ones = SIMD2<UInt64>(repeating: 0x0101_0101_0101_0101)
+    let control = SIMD2<UInt64>(repeating: 0xE0E0_E0E0_E0E0_E0E0)
+    let (a, b) = (ones &* SIMD2(repeating: UInt64(first)), ones &* SIMD2(repeating: UInt64(second)))
+    var at = 0
+    // What `(x - 1) & ~x` has in the highest bits of its bytes tells whether one of x is zero.
+    if limit > 0 {
+      while at + 16 <= count {
+        let word = base.loadUnaligned(fromByteOffset: at, as: SIMD2<UInt64>.self)
+        let (x, y, z) = (word & control, word ^ a, word ^ b)
+        let found = ((x &- ones) & ~x) | ((y &- ones) & ~y) | ((z &- ones) & ~z)
+        if (found[0] | found[1]) & 0x8080_8080_8080_8080 != 0 { return true }
+        at += 16
+      }
+    } else {
+      while at + 16 <= count {
+        let word = base.loadUnaligned(fromByteOffset: at, as: SIMD2<UInt64>.self)
+        let (y, z) = (word ^ a, word ^ b)
+        let found = ((y &- ones) & ~y) | ((z &- ones) & ~z)
+        if (found[0] | found[1]) & 0x8080_8080_8080_8080 != 0 { return true }
+        at += 16
+      }
+    }
+    while at < count {
+      let byte = base.load(fromByteOffset: at, as: UInt8.self)
+      if byte < limit || byte == first || byte == second { return true }
+      at += 1
+    }
+    return false
+  }
+
   /// The bytes as they lie in memory, for copying and for hashing.
   @inlinable public var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 

@@ -126,6 +126,12 @@ public final class WALRecordBuilder {
     pieces.appendScratch(byteCount: bytes.count, to: &blocks[id].data).copyMemory(from: base, byteCount: bytes.count)
   }
 
+  /// Adds room to the data of a block. - Returns: the room, to be filled before anything else is added.
+  public func appendBlockData(_ id: Int, byteCount: Int) -> UnsafeMutableRawPointer {
+    checkBlock(id)
+    return pieces.appendScratch(byteCount: byteCount, to: &blocks[id].data)
+  }
+
   /// Adds a number to the data of a block.
   @inlinable public func appendBlockData(_ id: Int, _ value: some FixedWidthInteger) {
     withUnsafeBytes(of: value.littleEndian) { appendBlockData(id, copying: $0) }

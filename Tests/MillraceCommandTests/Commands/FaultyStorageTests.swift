@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test(.enabled(if: FaultyMount.isExpected, "needs root, /dev/fuse and faultfs"))
-  func `a disk that fills up while the demo's table is written is an error that says so`() throws {
+  func `a disk that fills up while the demo's table is written is an error, and nothing is left`() throws {
     let temporary = try TemporaryDirectory()
     let mount = try FaultyMount(temporary.path, rules: "write 16384 1048576 -1 error ENOSPC 1 -1")
     let outcome = try Millrace.run(
@@ -49,6 +49,7 @@ import Testing
     // The database has its own lines before that: pages stay in memory that cannot be written.
     let last = try #require(outcome.errors.split(separator: "\n").last)
     #expect(outcome.status == 2 && last.hasPrefix("millrace: error: ") && last.contains("No space left on device"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: temporary.path) == [])
   }
 
   @Test(.enabled(if: Mounts.obstacle == nil, "needs to be able to mount"))

@@ -110,7 +110,7 @@ import Testing
     let body = [UInt8](repeating: 1, count: 3000)
     #expect {
       try session.transaction { session throws(EngineError) in
-        let loader = try BulkLoader(table.relation, session)
+        let loader = BulkLoader(table.relation, session)
         for id in 0..<1000 {
           try loader.append(attributeCount: 3) { row in
             row.append(Int32(id))

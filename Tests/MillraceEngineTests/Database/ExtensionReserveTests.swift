@@ -47,7 +47,7 @@ import Testing
   @Test func `a bulk load does not make such a page anew`() throws {
     let (_, database, table, writer) = try prepare()
     try writer.begin()
-    let loader = try BulkLoader(table.relation, writer)
+    let loader = BulkLoader(table.relation, writer)
     for id in 10..<30 as Range<Int32> {
       try loader.append(attributeCount: 3) { row in
         row.append(id)

@@ -90,7 +90,7 @@ import Testing
     let table = try SampleTable.create(session)
     let loaded = try session.transaction { session throws(EngineError) in
       let loaded = try session.createRelation(fillFactor: 70)
-      let loader = try BulkLoader(loaded, session)
+      let loader = BulkLoader(loaded, session)
       for id in 0..<2000 {
         try loader.append(attributeCount: 2, hasNulls: id % 7 == 0) { row in
           row.append(Int32(id))

@@ -58,7 +58,7 @@ import Testing
     let loaded = try session.transaction { session throws(EngineError) in
       let loaded = try session.createRelation(fillFactor: 70)
       for size in [2000, 3] {
-        let loader = try BulkLoader(loaded, session)
+        let loader = BulkLoader(loaded, session)
         for id in 0..<size {
           try loader.append(attributeCount: 2, hasNulls: id % 7 == 0) { row in
             row.append(Int32(id))

@@ -46,6 +46,7 @@ final class SQLRig {
       var fields: [Character: String] = ["C": error.sqlState, "M": error.message]
       fields["D"] = error.detail
       fields["H"] = error.hint
+      fields["W"] = error.context
       fields["P"] = error.position(in: text).map(String.init)
       var answer = client.answer
       answer.failure = fields

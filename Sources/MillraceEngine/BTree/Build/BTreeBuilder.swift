@@ -10,7 +10,7 @@ import MillraceWAL
 final class BTreeBuilder {
   private let index: BTreeIndex
   private let session: Session
-  private let stream: WriteStream
+  private let writer: BulkPageWriter
   private let strategy: BufferStrategy
   private var blocks: ExtendedBlocks?
   private var levels: [Level] = []
@@ -50,7 +50,7 @@ final class BTreeBuilder {
   init(_ index: BTreeIndex, _ session: Session) {
     (self.index, self.session) = (index, session)
     strategy = BufferStrategy(bulkWriteIn: index.pool)
-    stream = WriteStream(index.pool, session.backend, configuration: session.database.bulkWriteConfiguration)
+    writer = BulkPageWriter(index.pool, session, isLogged: index.isLogged)
     deduplicates =
       index.definition.deduplicates && index.layout.allEqualImage && !index.definition.isUnique
   }
@@ -103,7 +103,7 @@ final class BTreeBuilder {
   private func release(_ page: consuming PinnedBuffer) throws(EngineError) {
     var page = page
     try session.logImage(&page, of: index)
-    stream.add(page)
+    writer.add(page)
   }
 
   // MARK: Items
@@ -226,9 +226,9 @@ final class BTreeBuilder {
     metaPage.markDirty()
     meta.store(to: BTreePage(metaPage.mutableBytes))
     try session.logImage(&metaPage, of: index)
-    stream.add(metaPage)
+    writer.add(metaPage)
     try releaseRest()
-    do throws(StorageError) { try stream.finish() } catch { throw EngineError(error) }
+    try writer.finish()
   }
 
   /// Pages that were appended and not needed can be used later.

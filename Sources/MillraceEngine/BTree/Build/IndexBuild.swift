@@ -54,9 +54,10 @@ public final class IndexBuild {
   /// - Parameters:
   ///   - values: one for each column of the index.
   ///   - nulls: a bit for each of them that is null.
+  ///   - isAlive: whether the row counts where keys must be unique.
   /// - Throws: ``EngineError``: `.rowTooBig`, or a file cannot be written.
   public func add(
-    _ values: UnsafePointer<Datum>, nulls: UInt32 = 0, _ identifier: TupleIdentifier
+    _ values: UnsafePointer<Datum>, nulls: UInt32 = 0, _ identifier: TupleIdentifier, isAlive: Bool = true
   ) throws(EngineError) {
     let layout = index.layout
     let tuple = try layout.form(values, nulls: nulls, count: layout.columnCount, HeapTID(identifier), in: memory)
@@ -66,7 +67,11 @@ public final class IndexBuild {
         "index row size \(tuple.size) exceeds btree version \(BTreeMetaPage.version) maximum "
           + "\(BTreePage.tupleSizeMax)")
     }
-    try sort.append(tuple.bytes, prefix: layout.sortPrefix(values[0], isNull: nulls & 1 == 1))
+    // A record that is longer than its tuple is that of a row which is dead.
+    let length = tuple.size + (isAlive ? 0 : 8)
+    try sort.append(
+      UnsafeRawBufferPointer(rebasing: memory[..<length]),
+      prefix: layout.sortPrefix(values[0], isNull: nulls & 1 == 1))
   }
 
   /// Sorts, makes the pages, and waits until they are written.
@@ -80,7 +85,7 @@ public final class IndexBuild {
     while let record = try sort.next() {
       guard let base = record.baseAddress else { continue }
       let tuple = IndexTuple(UnsafeMutableRawPointer(mutating: base), limit: record.count)
-      if index.definition.isUnique {
+      if index.definition.isUnique, record.count == tuple.size {
         if !isFirst { try checkUnique(previous.tuple, tuple) }
         previous.copy(tuple)
         isFirst = false

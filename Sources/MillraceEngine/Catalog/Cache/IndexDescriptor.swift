@@ -34,6 +34,9 @@ public struct IndexDescriptor: Sendable {
   public let isImmediate: Bool
   /// Whether queries may use it.
   public let isValid: Bool
+  /// Who made it, where only transactions may use it for which that one has ended before their oldest snapshot: there
+  /// are versions of rows that it does not know (`indcheckxmin`).
+  public let usableAfter: TransactionID?
   /// Whether insertions must enter rows.
   public let isReady: Bool
   /// Which rows it has, as SQL; nil for all.
@@ -47,7 +50,7 @@ public struct IndexDescriptor: Sendable {
 
   init(
     _ row: CatalogRow<CatalogColumns.Index>, _ relation: CatalogRow<CatalogColumns.Class>, locator: RelationLocator,
-    tree: (BTreeIndex.Definition) -> BTreeIndex?, types: (Int) -> TypeDescriptor?
+    usableAfter: TransactionID?, tree: (BTreeIndex.Definition) -> BTreeIndex?, types: (Int) -> TypeDescriptor?
   ) {
     (oid, table) = (row[.indexrelid].oid, row[.indrelid].oid)
     (name, namespace) = (relation[.relname].string ?? "", relation[.relnamespace].oid)
@@ -56,6 +59,7 @@ public struct IndexDescriptor: Sendable {
     (isUnique, isNullsNotDistinct) = (row[.indisunique].bool, row[.indnullsnotdistinct].bool)
     (isPrimary, isImmediate) = (row[.indisprimary].bool, row[.indimmediate].bool)
     (isValid, isReady) = (row[.indisvalid].bool, row[.indisready].bool)
+    self.usableAfter = usableAfter
     predicate = row[.indpred].string
     options = RelationDescriptor.options(relation[.reloptions].strings)
     columns = Self.columns(row)

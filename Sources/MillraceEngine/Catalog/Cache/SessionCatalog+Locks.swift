@@ -44,6 +44,17 @@ extension SessionCatalog {
     return nil
   }
 
+  /// Locks the table of an index so that nobody uses either: who reads or changes a table uses its indexes under the
+  /// lock on the table. Nothing where the name is no index's. To be called before the index is locked, in which order
+  /// everybody locks.
+  public func lockTable(ofIndexNamed name: String, schema: String? = nil) throws(EngineError) {
+    while let oid = try relationOID(named: name, schema: schema), let table = try index(oid)?.table {
+      try lock(table, .accessExclusive)
+      if try relationOID(named: name, schema: schema) == oid { return }
+      session.unlock(tag(of: table), .accessExclusive)
+    }
+  }
+
   /// - Throws: ``EngineError`` where there is none, in PostgreSQL's words.
   public func requiredOpen(
     named name: String, schema: String? = nil, _ mode: LockMode, _ policy: LockWaitPolicy = .wait

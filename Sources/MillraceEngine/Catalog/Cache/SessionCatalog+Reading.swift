@@ -130,7 +130,8 @@ extension SessionCatalog {
     let isLogged = relation[.relpersistence].byte == RelationDescriptor.Persistence.permanent.rawValue
     let backend = temporaryBackend(of: relation)
     let buffers = backend == nil || backend != session.temporaryBackend ? nil : try session.requireLocalBuffers()
-    return IndexDescriptor(row, relation, locator: locator) { definition in
+    let usableAfter = row[.indcheckxmin].bool ? try writer(of: row) : nil
+    return IndexDescriptor(row, relation, locator: locator, usableAfter: usableAfter) { definition in
       if backend != nil { return buffers?.indexTree(locator, oid: oid, definition) }
       return database.indexTree(locator, oid: oid, definition, isLogged: isLogged)
     } types: { place in
@@ -138,6 +139,22 @@ extension SessionCatalog {
       guard number > 0 else { return own.indices.contains(place) ? Self.keyType(own[place]) : nil }
       return columns.indices.contains(number - 1) ? Self.keyType(columns[number - 1]) : nil
     }
+  }
+
+  /// Who wrote a row of `pg_index` as it is; nil where that is long ago.
+  private func writer(of row: CatalogRow<CatalogColumns.Index>) throws(EngineError) -> TransactionID? {
+    guard let place = row.identifier else { return nil }
+    let heap = catalog.table(CatalogColumns.Index.catalog)
+    var writer: TransactionID?
+    try session.withCatalogSnapshot { snapshot throws(EngineError) in
+      let fetcher = try HeapFetcher(heap, session, snapshot: snapshot)
+      let tuple = try fetcher.version(at: place)
+      // It is on a page that the fetcher keeps pinned.
+      withExtendedLifetime(fetcher) {
+        if let tuple, !tuple.infomask.isXminFrozen { writer = tuple.xmin }
+      }
+    }
+    return writer
   }
 
   /// The type by whose order a column is ordered: those that are OIDs in fact are ordered as OIDs.

@@ -106,8 +106,11 @@ extension SessionCatalog {
     }
   }
 
+  /// An index's table first: who changes that changes the index, and has no other lock for it.
   private func lockForDrop(_ object: ObjectAddress) throws(EngineError) {
-    if object.classID == SystemOID.pgClass { try lock(object.objectID, .accessExclusive) }
+    guard object.classID == SystemOID.pgClass else { return }
+    if let index = try index(object.objectID) { try lock(index.table, .accessExclusive) }
+    try lock(object.objectID, .accessExclusive)
   }
 
   /// A part of something else goes only with it.

@@ -162,4 +162,12 @@ extension SessionCatalog {
     noteChange(.relation(row[.indrelid].oid))
     try session.advanceCommand()
   }
+  /// Says whether an index is for those transactions only that do not see versions of rows which it does not know.
+  public func setIndexChecksXmin(_ oid: UInt32, _ checksXmin: Bool) throws(EngineError) {
+    guard var row = try first(CatalogColumns.Index.self, [.indexrelid: .oid(oid)]) else { return }
+    row[.indcheckxmin] = .bool(checksXmin)
+    try update(row)
+    noteChange(.relation(row[.indrelid].oid))
+    try session.advanceCommand()
+  }
 }

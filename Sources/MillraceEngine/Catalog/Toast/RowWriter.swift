@@ -33,9 +33,26 @@ public final class RowWriter {
   public func form(_ values: TupleSlot) throws(EngineError) -> HeapTuple { try form(values, keeping: []) }
 
   private func form(_ values: TupleSlot, keeping kept: Set<ToastPointer>) throws(EngineError) -> HeapTuple {
+    let prepared = try prepare(values, keeping: kept)
+    let source = prepared.isChanged ? slot : values
+    let tuple = buffer.form(relation.tuple.former, prepared.layout, source.values, source.nulls)
+    guard !canToast || tuple.bytes.count <= HeapPage.tupleLengthMax else { throw .rowTooBig(tuple.bytes.count) }
+    return tuple
+  }
+
+  /// A row whose long values have been put elsewhere.
+  struct Prepared {
+    let layout: TupleFormer.Layout
+    /// Whether it has other values now than it had: those that the writer keeps.
+    let isChanged: Bool
+  }
+
+  /// Puts a row's long values elsewhere. - Returns: how long its tuple gets.
+  func prepare(_ values: TupleSlot, keeping kept: Set<ToastPointer> = []) throws(EngineError) -> Prepared {
     precondition(values.count == relation.tuple.count, "a row has another number of columns than its table")
-    guard !relation.tuple.columns.isEmpty else { return buffer.formEmpty() }
-    guard canToast else { return buffer.form(relation.tuple, values.values, values.nulls) }
+    let former = relation.tuple.former
+    let layout = former.layout(values.values, values.nulls)
+    if !canToast || isWhole(layout) { return Prepared(layout: layout, isChanged: false) }
     arena.reset()
     slot.copy(values)
     try session.toast(
@@ -43,12 +60,21 @@ public final class RowWriter {
       into: { () throws(EngineError) in
         relation.toastRelation == 0 ? nil : try session.catalog.requiredRelation(relation.toastRelation)
       }, keeping: kept, arena)
-    let tuple = buffer.form(relation.tuple, slot.values, slot.nulls)
-    guard tuple.bytes.count <= HeapPage.tupleLengthMax else {
-      throw EngineError(
-        .programLimitExceeded, "row is too big: size \(tuple.bytes.count), maximum size \(HeapPage.tupleLengthMax)")
-    }
-    return tuple
+    return Prepared(layout: former.layout(slot.values, slot.nulls), isChanged: true)
+  }
+
+  /// Forms a row that has just been prepared.
+  /// - Parameters:
+  ///   - values: the same.
+  ///   - bytes: where: as many as its tuple gets long, aligned to eight.
+  func form(_ prepared: Prepared, _ values: TupleSlot, into bytes: UnsafeMutableRawBufferPointer) -> HeapTuple {
+    let source = prepared.isChanged ? slot : values
+    return relation.tuple.former.form(prepared.layout, source.values, source.nulls, into: bytes)
+  }
+
+  /// Whether a tuple is as it is to be stored: short, and without values that may be out of line somewhere else.
+  private func isWhole(_ layout: TupleFormer.Layout) -> Bool {
+    !layout.hasToasted && layout.length <= ToastTable.tupleThreshold
   }
 
   /// A row's new version, and what the old one has out of line that the new one has not.
@@ -89,5 +115,12 @@ public final class RowWriter {
     return relation.tuple.columns.indices.compactMap { index in
       relation.tuple.columns[index].length == -1 ? old[index].flatMap { ToastPointer($0) } : nil
     }
+  }
+}
+
+extension EngineError {
+  /// A tuple that is longer than a page can hold.
+  static func rowTooBig(_ length: Int) -> EngineError {
+    EngineError(.rowTooBig, "row is too big: size \(length), maximum size \(HeapPage.tupleLengthMax)")
   }
 }

@@ -104,7 +104,12 @@ extension Session {
     // What is out of line somewhere else is fetched: it goes when its owner goes.
     for index in columns.indices where columns[index].length == -1 && !slot.nulls[index] {
       let datum = slot.values[index]
-      guard datum.isToasted else { continue }
+      guard datum.isToasted else {
+        guard datum.count <= Varlena.lengthMax - 4 else {
+          throw EngineError(.programLimitExceeded, "invalid memory alloc request size \(datum.count)")
+        }
+        continue
+      }
       if Varlena.isExternal(datum) {
         if let pointer = ToastPointer(datum), kept.contains(pointer) { continue }
         slot.values[index] = try detoasted(datum, in: arena)
@@ -112,7 +117,7 @@ extension Session {
         slot.values[index] = try detoasted(datum, in: arena)
       }
     }
-    var toaster = RowToaster(slot, columns, arena)
+    var toaster = RowToaster(slot, descriptor, arena)
     guard toaster.length > ToastTable.tupleThreshold else { return }
     toaster.run(limit: ToastTable.tupleThreshold, [.extended, .external], canMove: false)
     guard toaster.length > ToastTable.tupleThreshold else { return }
@@ -146,16 +151,18 @@ extension Session {
 private struct RowToaster {
   private let slot: TupleSlot
   private let columns: [ColumnDescriptor]
+  private let former: TupleFormer
   private let arena: Arena
   /// Values that compression does not make shorter.
   private var incompressible: Set<Int> = []
 
-  init(_ slot: TupleSlot, _ columns: [ColumnDescriptor], _ arena: Arena) {
-    (self.slot, self.columns, self.arena) = (slot, columns, arena)
+  init(_ slot: TupleSlot, _ descriptor: TupleDescriptor, _ arena: Arena) {
+    (self.slot, self.arena) = (slot, arena)
+    (columns, former) = (descriptor.columns, descriptor.former)
   }
 
   /// How long the tuple would be now.
-  var length: Int { TupleLayout(columns, slot.values, slot.nulls).length }
+  var length: Int { former.layout(slot.values, slot.nulls).length }
 
   /// The longest value with one of some storages that is not out of line yet, and is longer than a pointer.
   private func biggest(_ storages: [TypeDescriptor.Storage], forCompression: Bool) -> Int? {

@@ -76,7 +76,7 @@ public struct TupleWriter {
   public func finish() throws(EngineError) -> HeapTuple {
     precondition(column == attributeCount, "a row has another number of columns")
     guard position <= min(memory.count, HeapPage.tupleLengthMax) else {
-      throw EngineError(.rowTooBig, "row is too big: size \(position), maximum size \(HeapPage.tupleLengthMax)")
+      throw .rowTooBig(position)
     }
     let tuple = HeapTuple(forming: UnsafeMutableRawBufferPointer(rebasing: memory[..<position]))
     tuple.infomask2 = Infomask2(rawValue: UInt16(attributeCount))

@@ -12,9 +12,9 @@ final class CopyFile: CopyInput {
   private let path: String
   private let descriptor: Int32
   private var buffer: [UInt8]
-  private var pending: [UInt8] = []
 
-  private static let pieceSize = 1 << 16
+  /// Bytes that are read or written at a time.
+  static let pieceSize = 1 << 16
 
   init(reading path: String) throws(SQLError) {
     self.path = path
@@ -31,7 +31,6 @@ final class CopyFile: CopyInput {
     descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     buffer = []
     guard descriptor >= 0 else { throw Self.failure("could not open file \"\(path)\" for writing") }
-    pending.reserveCapacity(Self.pieceSize)
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
@@ -52,22 +51,13 @@ final class CopyFile: CopyInput {
     return buffer.withUnsafeBytes { ByteView(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
   }
 
-  func write(_ bytes: [UInt8]) throws(SQLError) {
-    pending += bytes
-    if pending.count >= Self.pieceSize { try flush() }
-  }
-
-  private func flush() throws(SQLError) {
-    var written = 0
-    while written < pending.count {
-      let start = written
-      let count = pending.withUnsafeBytes { bytes in
-        Self.write(descriptor, UnsafeRawBufferPointer(rebasing: bytes[start...]))
-      }
+  func write(_ bytes: UnsafeRawBufferPointer) throws(SQLError) {
+    var rest = bytes
+    while rest.count > 0 {
+      let count = Self.write(descriptor, rest)
       guard count > 0 else { throw Self.failure("could not write to file \"\(path)\"") }
-      written += count
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }
-    pending.removeAll(keepingCapacity: true)
   }
 
   private static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
@@ -77,6 +67,4 @@ final class CopyFile: CopyInput {
       Darwin.write(descriptor, bytes.baseAddress, bytes.count)
     #endif
   }
-
-  func finish() throws(SQLError) { try flush() }
 }

@@ -9,31 +9,41 @@ final class CopyLoading {
   private let places: [Int]
   private let types: [TypeDescriptor]
   private let typmods: [Int32]
+  /// How the text of each is read.
+  private let kinds: [InputKind]
   private let options: CopyOptions
   private let reader: CopyReader
   private let context: ExecutionContext
-  private let inserter: TableInserter
+  private let loader: TableLoader
   /// Columns that the data does not have, and what they get.
   private var defaults: [(column: Int, value: CompiledExpression)] = []
   private var generated: [(column: Int, value: CompiledExpression)] = []
   private let condition: CompiledExpression?
+  /// The row that is being read, which is the inserter's, and the same as expressions see it.
   private let row: TupleSlot
   private let batch: RowBatch
   private let arena = Arena()
   private let settings: TypeSettings
-  private var fields: [CopyReader.Field] = []
+  private var fieldCount = 0
   /// Of CSV: whether a field in quotes may be NULL, and one without may not.
   private let forcesNull: [Bool]
   private let forcesNotNull: [Bool]
+  private let forces: Bool
   /// The column that is being read, for messages.
   private var column = -1
+  /// Bytes of the present row's data.
+  private var rowSize = 0
+
+  /// What is read without a call through the type's description, and without a copy.
+  private enum InputKind { case int2, int4, int8, text, varchar, other }
 
   init(
     _ sql: SQLSession, _ relation: RelationDescriptor, _ places: [Int], _ options: CopyOptions,
     _ condition: Expression?, _ input: any CopyInput
   ) throws(SQLError) {
     (self.sql, self.relation, self.places, self.options) = (sql, relation, places, options)
-    reader = CopyReader(input, options)
+    // One more, so that it is noticed.
+    reader = CopyReader(input, options, fieldsMax: places.count + 1)
     settings = sql.typeSettings
     var types: [TypeDescriptor] = []
     for place in places {
@@ -44,24 +54,22 @@ final class CopyLoading {
       types.append(type)
     }
     self.types = types
+    kinds = types.map { Self.kind(of: $0) }
     typmods = places.map { relation.tuple.columns[$0].typmod }
     forcesNull = places.map { options.forceNull.contains(relation.tuple.columns[$0].name) }
     forcesNotNull = places.map { options.forceNotNull.contains(relation.tuple.columns[$0].name) }
+    forces = forcesNull.contains(true) || forcesNotNull.contains(true)
     context = ExecutionContext(
       sql.session, sql, sql.typeSettings, parameters: sql.noParameters, executorParameterCount: 0)
     let compiler = ExpressionCompiler(context)
     let analyzer = sql.makeAnalyzer()
-    inserter = try TableInserter(relation, checks: try Self.checks(relation, context), context)
+    let inserter = try TableInserter(relation, checks: try Self.checks(relation, context), context)
+    loader = TableLoader(inserter)
+    (row, batch) = (inserter.row, inserter.batch)
     self.condition = try condition.map { raw throws(SQLError) in
       let typed = try analyzer.analyzeExpression(raw, over: relation, expecting: ValueType(.bool), for: .copyWhere)
       return try compiler.compile(StoredExpression.overColumns(typed))
     }
-    row = TupleSlot(count: relation.tuple.count)
-    batch = RowBatch(sharing: relation.tuple.count, capacity: 1)
-    for column in 0..<row.count {
-      batch.share(column, TupleColumn(values: row.values + column, nulls: row.nulls + column))
-    }
-    batch.setDense(1)
     for (place, column) in relation.tuple.columns.enumerated() where !column.isDropped {
       if column.generated != .none, let text = column.defaultExpression {
         let type = ValueType(column.typeID, column.typmod)
@@ -70,6 +78,17 @@ final class CopyLoading {
       } else if !places.contains(place), let value = try analyzer.defaultValue(of: place, relation) {
         defaults.append((place, try compiler.compile(value)))
       }
+    }
+  }
+
+  private static func kind(of type: TypeDescriptor) -> InputKind {
+    switch type.id {
+    case .int2: .int2
+    case .int4: .int4
+    case .int8: .int8
+    case .text: .text
+    case .varchar: .varchar
+    default: .other
     }
   }
 
@@ -93,11 +112,11 @@ final class CopyLoading {
       if options.format == .binary { try readSignature() }
       if options.hasHeader { try readHeader() }
       while try readRow() { try load() }
-      try inserter.finish()
+      try loader.finish()
     } catch {
       throw located(error)
     }
-    return inserter.count
+    return loader.inserter.count
   }
 
   private func load() throws(SQLError) {
@@ -105,18 +124,24 @@ final class CopyLoading {
     for (column, value) in defaults { row[column] = try value.value(arena) }
     for (column, value) in generated { row[column] = try value.evaluate(batch, arena)[0] }
     if let condition, try condition.evaluate(batch, arena)[0]?.bool != true { return }
-    try inserter.insert(row)
+    try loader.insert(size: rowSize, tag: UInt64(reader.lineNumber))
   }
 
   /// Where in the data something is wrong: CONTEXT.
   private func located(_ error: SQLError) -> SQLError {
     guard reader.lineNumber > 0, error.context == nil else { return error }
     var error = error
+    if let refused = loader.refused {
+      // Its line is not there any more.
+      error.context = "COPY \(relation.name), line \(refused)"
+      return error
+    }
     var words = "COPY \(relation.name), line \(reader.lineNumber)"
     if column >= 0 {
       words += ", column \(relation.tuple.columns[places[column]].name)"
-      if options.format != .binary, column < fields.count {
-        words += fields[column].bytes.map { ": \"\(Self.shortened($0))\"" } ?? ": null input"
+      if options.format != .binary, column < fieldCount {
+        let field = reader.fields[column]
+        words += field.isNull ? ": null input" : ": \"\(Self.shortened(field.bytes))\""
       }
     } else if options.format != .binary, let line {
       words += ": \"\(Self.shortened(line))\""
@@ -143,66 +168,77 @@ final class CopyLoading {
   }
 
   private func readText() throws(SQLError) -> Bool {
-    guard let line = try reader.nextLine() else {
-      self.line = nil
-      return false
-    }
-    self.line = line
-    try requireUTF8(line)
-    // A table without columns has empty lines.
-    if places.isEmpty, line.isEmpty { return true }
-    try reader.fields(of: line, into: &fields)
-    guard fields.count <= places.count else {
-      throw SQLError(.badCopyFileFormat, "extra data after last expected column")
-    }
-    guard fields.count == places.count else {
-      throw SQLError(
-        .badCopyFileFormat,
-        "missing data for column \"\(relation.tuple.columns[places[fields.count]].name)\"")
-    }
-    for index in 0..<places.count {
-      column = index
-      guard let bytes = text(of: index) else { continue }
+    let next = try reader.nextLine()
+    line = next
+    guard let line = next else { return false }
+    rowSize = line.count
+    if !reader.isLineASCII {
       do throws(TypeError) {
-        row[places[index]] = try types[index].input(bytes, typmods[index], settings, arena)
+        try UTF8Encoding.validate(line)
       } catch {
+        // It cannot be shown.
+        self.line = nil
         throw SQLError(error)
       }
     }
-    column = -1
+    // A table without columns has empty lines.
+    if places.isEmpty, line.isEmpty { return true }
+    fieldCount = try reader.split(line)
+    guard fieldCount <= places.count else {
+      throw SQLError(.badCopyFileFormat, "extra data after last expected column")
+    }
+    for index in 0..<fieldCount {
+      var field = reader.fields[index]
+      if forces { force(&field, index) }
+      if field.isNull { continue }
+      do throws(TypeError) {
+        row[places[index]] = try value(of: field.bytes, index)
+      } catch {
+        column = index
+        throw SQLError(error)
+      }
+    }
+    guard fieldCount == places.count else {
+      throw SQLError(
+        .badCopyFileFormat,
+        "missing data for column \"\(relation.tuple.columns[places[fieldCount]].name)\"")
+    }
     return true
   }
 
-  /// A field's text; nil for NULL.
-  private func text(of index: Int) -> ByteView? {
-    let field = fields[index]
-    guard options.format == .csv else { return field.bytes }
-    if let bytes = field.bytes {
-      if forcesNull[index], field.isQuoted, bytes.elementsEqual(options.null) { return nil }
-      return bytes
+  @inline(__always) private func value(of bytes: ByteView, _ index: Int) throws(TypeError) -> Datum {
+    switch kinds[index] {
+    case .int2: try Int2Type.input(bytes)
+    case .int4: try Int4Type.input(bytes)
+    case .int8: try Int8Type.input(bytes)
+    // The data stays where it is until the row has been formed.
+    case .text: Datum(bytes)
+    case .varchar: Datum(try VarcharType.coerce(bytes, typmod: typmods[index], isExplicit: false))
+    case .other: try types[index].input(bytes, typmods[index], settings, arena)
     }
-    return forcesNotNull[index] ? arena.copy(options.null).bytes : nil
   }
 
-  private func requireUTF8(_ line: ByteView) throws(SQLError) {
-    guard line.buffer.contains(where: { $0 >= 128 || $0 == 0 }) else { return }
-    guard !line.buffer.contains(0), String(validating: line.buffer, as: UTF8.self) != nil else {
-      throw SQLError(.characterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\"")
+  /// FORCE_NULL and FORCE_NOT_NULL.
+  private func force(_ field: inout CopyReader.Field, _ index: Int) {
+    if field.isNull {
+      if forcesNotNull[index] { field.isNull = false }
+    } else if forcesNull[index], field.isQuoted, field.bytes.elementsEqual(options.null) {
+      field.isNull = true
     }
   }
 
   private func readHeader() throws(SQLError) {
-    guard let line = try reader.nextLine() else { return }
-    guard options.matchesHeader else { return }
-    try reader.fields(of: line, into: &fields)
-    guard fields.count == places.count else {
+    line = try reader.nextLine()
+    guard let line, options.matchesHeader else { return }
+    let count = try reader.split(line)
+    guard count == places.count else {
       throw SQLError(
-        .badCopyFileFormat,
-        "wrong number of fields in header line: got \(fields.count), expected \(places.count)")
+        .badCopyFileFormat, "wrong number of fields in header line: got \(count), expected \(places.count)")
     }
     for (index, place) in places.enumerated() {
       let name = relation.tuple.columns[place].name
-      let found = fields[index].bytes?.string
+      let field = reader.fields[index]
+      let found = field.isNull ? nil : field.bytes.string
       guard found != name else { continue }
       throw SQLError(
         .badCopyFileFormat,
@@ -230,12 +266,13 @@ final class CopyLoading {
   }
 
   private func readBinary() throws(SQLError) -> Bool {
-    reader.nextRow()
+    reader.nextRow(fields: places.count)
     guard let count = try reader.integer(Int16.self), count != -1 else { return false }
     guard Int(count) == places.count else {
       throw SQLError(
         .badCopyFileFormat, "row field count is \(count), expected \(places.count)")
     }
+    rowSize = 0
     for index in 0..<places.count {
       column = index
       guard let length = try reader.integer(Int32.self) else {
@@ -245,17 +282,30 @@ final class CopyLoading {
       guard length >= 0, let bytes = try reader.bytes(Int(length)) else {
         throw SQLError(.badCopyFileFormat, "invalid field size")
       }
+      rowSize += Int(length)
       do throws(TypeError) {
-        var field = ByteReader(bytes)
-        row[places[index]] = try types[index].receive(&field, typmods[index], arena)
-        guard field.isAtEnd else {
-          throw TypeError(.invalidBinaryRepresentation, "incorrect binary data format")
-        }
+        row[places[index]] = try received(bytes, index)
       } catch {
         throw SQLError(error)
       }
     }
     column = -1
     return true
+  }
+  private func received(_ bytes: ByteView, _ index: Int) throws(TypeError) -> Datum {
+    switch kinds[index] {
+    case .int4 where bytes.count == 4: return Datum(Int32(bigEndian: bytes.load(at: 0)))
+    case .int8 where bytes.count == 8: return Datum(Int64(bigEndian: bytes.load(at: 0)))
+    case .text:
+      try UTF8Encoding.validate(bytes)
+      return Datum(bytes)
+    default:
+      var field = ByteReader(bytes)
+      let value = try types[index].receive(&field, typmods[index], arena)
+      guard field.isAtEnd else {
+        throw TypeError(.invalidBinaryRepresentation, "incorrect binary data format")
+      }
+      return value
+    }
   }
 }

@@ -1,106 +1,180 @@
 import MillraceTypes
 
-/// Writes rows as COPY TO has them (PostgreSQL's commands/copyto.c). One row at a time, in a buffer that is used again.
-struct CopyWriter {
+/// Writes rows as COPY TO has them (PostgreSQL's commands/copyto.c), one behind the other into one buffer.
+///
+/// Numbers and texts are written without a call through their type's description; a text that has nothing in it which
+/// must be escaped, which eight bytes at a time are asked, is copied as it is.
+final class CopyWriter {
   private let options: CopyOptions
   private let types: [TypeDescriptor?]
+  private let kinds: [OutputKind]
   private let isQuoted: [Bool]
   private let settings: TypeSettings
-  private(set) var line: [UInt8] = []
+  private let delimiter: UInt8
+  /// Whether nothing that a number is written with has another meaning.
+  private let isUsual: Bool
+  /// What has been written.
+  let buffer = CopyBuffer()
   private var value: [UInt8] = []
 
+  private enum OutputKind { case int2, int4, int8, text, other }
+
   init(_ options: CopyOptions, _ columns: [ResultColumn], _ settings: TypeSettings) throws(SQLError) {
-    (self.options, self.settings) = (options, settings)
+    (self.options, self.settings, delimiter) = (options, settings, options.delimiter)
     types = columns.map { TypeDescriptor.builtIn[$0.type.id] }
+    kinds = types.map { Self.kind(of: $0) }
+    isUsual = Self.leavesNumbersAlone(options)
     isQuoted = columns.map { column in options.forceQuote.map { $0.isEmpty || $0.contains(column.name) } ?? false }
+  }
+
+  private static func leavesNumbersAlone(_ options: CopyOptions) -> Bool {
+    func isUsed(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "-") || (48...57).contains(byte) }
+    guard !isUsed(options.delimiter) else { return false }
+    guard options.format == .csv else { return true }
+    return !isUsed(options.quote) && (options.null.isEmpty || !options.null.allSatisfy { isUsed($0) })
+  }
+
+  private static func kind(of type: TypeDescriptor?) -> OutputKind {
+    switch type?.id {
+    case .int2: .int2
+    case .int4: .int4
+    case .int8: .int8
+    case .text, .varchar: .text
+    default: .other
+    }
   }
 
   static let signature: [UInt8] =
     Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00] + [UInt8](repeating: 0, count: 8)
 
   /// The names of the columns.
-  mutating func header(_ columns: [ResultColumn]) {
-    line.removeAll(keepingCapacity: true)
+  func header(_ columns: [ResultColumn]) {
     for (index, column) in columns.enumerated() {
-      if index > 0 { line.append(options.delimiter) }
+      if index > 0 { buffer.append(delimiter) }
       let name = Array(column.name.utf8)
-      if options.format == .csv {
-        appendCSV(name, isForced: false, isOnly: columns.count == 1)
-      } else {
-        appendText(name)
+      name.withByteView { name in
+        if options.format == .csv {
+          appendCSV(name, isForced: false, isOnly: columns.count == 1)
+        } else {
+          appendText(name)
+        }
       }
     }
-    line.append(10)
+    buffer.append(10)
   }
 
-  mutating func row(_ batch: RowBatch, _ row: Int) {
-    line.removeAll(keepingCapacity: true)
-    if options.format == .binary { line.append(bigEndian: Int16(types.count)) }
-    for index in types.indices {
-      if index > 0, options.format != .binary { line.append(options.delimiter) }
-      let isNull = batch.columnNulls(index)[row]
-      if options.format == .binary {
-        appendBinary(isNull ? nil : batch.column(index)[row], types[index])
+  /// Adds a row.
+  func add(_ batch: RowBatch, _ row: Int) {
+    switch options.format {
+    case .binary: addBinary(batch, row)
+    case .csv: addTexts(batch, row, isCSV: true)
+    case .text: addTexts(batch, row, isCSV: false)
+    }
+  }
+
+  private func addTexts(_ batch: RowBatch, _ row: Int, isCSV: Bool) {
+    for index in 0..<kinds.count {
+      if index > 0 { buffer.append(delimiter) }
+      guard !batch.columnNulls(index)[row] else {
+        buffer.append(options.null)
         continue
       }
-      guard !isNull else {
-        line.append(contentsOf: options.null)
-        continue
-      }
-      value.removeAll(keepingCapacity: true)
       let datum = batch.column(index)[row]
-      if let type = types[index] { type.output(datum, settings, &value) } else { value.append(datum.bytes) }
-      if options.format == .csv {
-        appendCSV(value, isForced: isQuoted[index], isOnly: types.count == 1)
-      } else {
-        appendText(value)
+      let isPlain = !isCSV || !isQuoted[index]
+      switch kinds[index] {
+      case .int2 where isPlain: appendNumber(Int64(datum.int16), isCSV)
+      case .int4 where isPlain: appendNumber(Int64(datum.int32), isCSV)
+      case .int8 where isPlain: appendNumber(datum.int64, isCSV)
+      case .text: appendField(datum.bytes, index, isCSV)
+      default:
+        value.removeAll(keepingCapacity: true)
+        if let type = types[index] { type.output(datum, settings, &value) } else { value.append(datum.bytes) }
+        value.withByteView { appendField($0, index, isCSV) }
       }
     }
-    if options.format != .binary { line.append(10) }
+    buffer.append(10)
   }
 
-  private mutating func appendBinary(_ datum: Datum?, _ type: TypeDescriptor?) {
-    guard let datum else { return line.append(bigEndian: Int32(-1)) }
-    value.removeAll(keepingCapacity: true)
-    if let type { type.send(datum, &value) } else { value.append(datum.bytes) }
-    line.append(bigEndian: Int32(value.count))
-    line.append(contentsOf: value)
-  }
-
-  private mutating func appendText(_ bytes: [UInt8]) {
-    let delimiter = options.delimiter
-    guard bytes.contains(where: { $0 < 32 || $0 == 92 || $0 == delimiter }) else {
-      return line.append(contentsOf: bytes)
+  /// Digits need no quotes, unless somebody has chosen them as something else.
+  private func appendNumber(_ number: Int64, _ isCSV: Bool) {
+    guard isUsual else {
+      value.removeAll(keepingCapacity: true)
+      value.append(decimal: number)
+      return value.withByteView { appendField($0, 0, isCSV) }
     }
+    buffer.append(decimal: number)
+  }
+
+  private func appendField(_ bytes: ByteView, _ index: Int, _ isCSV: Bool) {
+    if isCSV {
+      appendCSV(bytes, isForced: isQuoted[index], isOnly: kinds.count == 1)
+    } else {
+      appendText(bytes)
+    }
+  }
+
+  private func addBinary(_ batch: RowBatch, _ row: Int) {
+    buffer.append(bigEndian: Int16(kinds.count))
+    for index in 0..<kinds.count {
+      guard !batch.columnNulls(index)[row] else {
+        buffer.append(bigEndian: Int32(-1))
+        continue
+      }
+      let datum = batch.column(index)[row]
+      switch kinds[index] {
+      case .int4:
+        buffer.append(bigEndian: Int32(4))
+        buffer.append(bigEndian: datum.int32)
+      case .int8:
+        buffer.append(bigEndian: Int32(8))
+        buffer.append(bigEndian: datum.int64)
+      case .text:
+        buffer.append(bigEndian: Int32(datum.count))
+        buffer.append(datum.bytes)
+      default:
+        value.removeAll(keepingCapacity: true)
+        if let type = types[index] { type.send(datum, &value) } else { value.append(datum.bytes) }
+        buffer.append(bigEndian: Int32(value.count))
+        buffer.append(value)
+      }
+    }
+  }
+
+  private func appendText(_ bytes: ByteView) {
+    guard bytes.contains(below: 32, or: 92, or: delimiter) else { return buffer.append(bytes) }
     for byte in bytes {
+      let letter: UInt8
       switch byte {
-      case 8: line.append("\\b")
-      case 9: line.append("\\t")
-      case 10: line.append("\\n")
-      case 11: line.append("\\v")
-      case 12: line.append("\\f")
-      case 13: line.append("\\r")
-      case 92: line.append("\\\\")
-      case delimiter:
-        line.append(92)
-        line.append(byte)
-      default: line.append(byte)
+      case 8: letter = UInt8(ascii: "b")
+      case 9: letter = UInt8(ascii: "t")
+      case 10: letter = UInt8(ascii: "n")
+      case 11: letter = UInt8(ascii: "v")
+      case 12: letter = UInt8(ascii: "f")
+      case 13: letter = UInt8(ascii: "r")
+      case 92, delimiter: letter = byte
+      default:
+        buffer.append(byte)
+        continue
       }
+      buffer.append(92)
+      buffer.append(letter)
     }
   }
 
-  private mutating func appendCSV(_ bytes: [UInt8], isForced: Bool, isOnly: Bool) {
+  private func appendCSV(_ bytes: ByteView, isForced: Bool, isOnly: Bool) {
     // What would be read as NULL, or as the end, is quoted.
-    var needsQuotes = isForced || bytes == options.null || (isOnly && bytes == [92, 46])
+    let isNull = bytes.count == options.null.count && options.null.withByteView { $0.isEqual(bytes) }
+    var needsQuotes = isForced || isNull || (isOnly && bytes.count == 2 && bytes[0] == 92 && bytes[1] == 46)
     if !needsQuotes {
-      needsQuotes = bytes.contains { $0 == options.delimiter || $0 == options.quote || $0 == 10 || $0 == 13 }
+      needsQuotes =
+        bytes.contains(below: 0, or: delimiter, or: options.quote) || bytes.contains(below: 0, or: 10, or: 13)
     }
-    guard needsQuotes else { return line.append(contentsOf: bytes) }
-    line.append(options.quote)
+    guard needsQuotes else { return buffer.append(bytes) }
+    buffer.append(options.quote)
     for byte in bytes {
-      if byte == options.quote || byte == options.escape { line.append(options.escape) }
-      line.append(byte)
+      if byte == options.quote || byte == options.escape { buffer.append(options.escape) }
+      buffer.append(byte)
     }
-    line.append(options.quote)
+    buffer.append(options.quote)
   }
 }

@@ -36,29 +36,34 @@ extension SQLSession {
     try require(options.forceQuote ?? [], among: columns.map(\.name), "FORCE_QUOTE")
     let execution = try QueryExecution(planned, self, parameters: noParameters)
     defer { execution.close() }
-    var writer = try CopyWriter(options, columns, typeSettings)
+    let writer = try CopyWriter(options, columns, typeSettings)
     let file = try statement.fileName.map { path throws(SQLError) in try CopyFile(writing: path) }
     let isBinary = options.format == .binary
     if file == nil { try client.beginCopyOut(isBinary: isBinary, columns: columns.count) }
-    func send(_ bytes: [UInt8]) throws(SQLError) {
-      if let file { return try file.write(bytes) }
-      try bytes.withByteView { view throws(SQLError) in try client.copyData(view.buffer) }
+    func send() throws(SQLError) {
+      if let file { try file.write(writer.buffer.bytes) } else { try client.copyData(writer.buffer.bytes) }
+      writer.buffer.clear()
     }
-    if isBinary { try send(CopyWriter.signature) }
+    if isBinary {
+      writer.buffer.append(CopyWriter.signature)
+      try send()
+    }
     if options.hasHeader {
       writer.header(columns)
-      try send(writer.line)
+      try send()
     }
     var count: UInt64 = 0
     while let (batch, range) = try execution.next() {
       for place in range {
-        writer.row(batch, Int(batch.selection[place]))
-        try send(writer.line)
+        writer.add(batch, Int(batch.selection[place]))
+        // A client gets each row as a message; a file many at a time.
+        if file == nil || writer.buffer.count >= CopyFile.pieceSize { try send() }
       }
       count += UInt64(range.count)
     }
-    if isBinary { try send([0xFF, 0xFF]) }
-    if let file { try file.finish() } else { try client.endCopyOut() }
+    if isBinary { writer.buffer.append([0xFF, 0xFF]) }
+    if writer.buffer.count > 0 { try send() }
+    if file == nil { try client.endCopyOut() }
     return count
   }
 

@@ -128,7 +128,8 @@ extension SQLSession {
   // MARK: Filling
 
   /// Makes the entries of all rows of a table in an index of its that has none.
-  func fill(index oid: UInt32, of table: UInt32) throws(SQLError) {
+  /// - Parameter isRebuilt: whether it had entries before.
+  func fill(index oid: UInt32, of table: UInt32, isRebuilt: Bool = false) throws(SQLError) {
     let relation = try SQLError.engine { () throws(EngineError) in try catalog.requiredRelation(table) }
     guard let heap = relation.heap, relation.indexes.contains(where: { $0.oid == oid }) else { return }
     // An empty index is complete for an empty table.
@@ -146,10 +147,7 @@ extension SQLSession {
     let entries = try IndexEntries(index, of: rebuilt, heap, ExpressionCompiler(context), context)
     let memory = settings[.maintenanceWorkMem] << 10
     let build = try SQLError.engine { () throws(EngineError) in try IndexBuild(tree, session, memoryLimit: memory) }
-    let reading = try TableReading(rebuilt, session, columns: entries.referencedColumns.sorted())
-    while try reading.next() {
-      try entries.add(reading.row, reading.batch, at: try reading.rootIdentifier(), to: build)
-    }
+    let hasBrokenChains = try enter(rebuilt, heap, entries, into: build)
     do throws(EngineError) {
       try build.finish()
     } catch {
@@ -158,6 +156,33 @@ extension SQLSession {
       failure.detail = build.duplicate.flatMap { duplicateDetail($0, entries, rebuilt) }
       (failure.table, failure.constraint) = (rebuilt.name, index.name)
       throw failure
+    }
+    // Transactions that see versions of rows which it does not know must not use it; those that could not use it as it
+    // was before need no longer mind.
+    guard isRebuilt ? index.usableAfter != nil && !hasBrokenChains : hasBrokenChains else { return }
+    try SQLError.engine { () throws(EngineError) in
+      try catalog.setIndexChecksXmin(index.oid, hasBrokenChains)
+    }
+  }
+
+  /// Enters all rows. - Returns: whether there are versions of rows that only older transactions see, and no entry for
+  /// them.
+  private func enter(
+    _ table: RelationDescriptor, _ heap: HeapRelation, _ entries: IndexEntries, into build: IndexBuild
+  ) throws(SQLError) -> Bool {
+    let row = TupleSlot(count: table.tuple.count)
+    let batch = RowBatch(of: row)
+    let deformer = table.tuple.deformer(for: entries.referencedColumns.sorted())
+    let scan = try SQLError.engine { () throws(EngineError) in try IndexBuildScan(heap, session) }
+    while true {
+      let next: HeapTuple?
+      do throws(EngineError) { next = try scan.next() } catch { throw SQLError(error) }
+      guard let tuple = next else { return scan.hasBrokenChains }
+      guard deformer.deform(tuple, row.values, row.nulls) else {
+        throw SQLError(
+          .dataCorrupted, "tuple \(scan.root) of \"\(table.name)\" does not have the columns of its table")
+      }
+      try entries.add(row, batch, at: scan.root, isAlive: scan.isAlive, to: build)
     }
   }
 
@@ -185,15 +210,17 @@ extension SQLSession {
     }
     switch statement.target {
     case .index(let name):
+      try SQLError.engine { () throws(EngineError) in
+        try catalog.lockTable(ofIndexNamed: name.name, schema: name.schema)
+      }
       let index = try open(name, .accessExclusive)
       guard index.kind == .index else { throw SQLError(.wrongObjectType, "\"\(index.name)\" is not an index") }
       let descriptor = try SQLError.engine { () throws(EngineError) in try catalog.index(index.oid) }
       guard let descriptor else { return }
-      try SQLError.engine { () throws(EngineError) in _ = try catalog.lock(descriptor.table, .share) }
       try requireOwnership(of: index)
       try rebuild(descriptor.oid, of: descriptor.table)
     case .table(let name):
-      let table = try open(name, .share)
+      let table = try open(name, .accessExclusive)
       try requireOwnership(of: table)
       if table.indexes.isEmpty { notice("table \"\(table.name)\" has no indexes to reindex") }
       for index in table.indexes {
@@ -209,6 +236,6 @@ extension SQLSession {
     let heap = try SQLError.engine { () throws(EngineError) in try catalog.requiredRelation(table).heap }
     let pages = try SQLError.engine { () throws(EngineError) in try heap?.blockCount() ?? 0 }
     if pages == 0 { return try SQLError.engine { () throws(EngineError) in try catalog.setNewStorage(of: index) } }
-    try fill(index: index, of: table)
+    try fill(index: index, of: table, isRebuilt: true)
   }
 }

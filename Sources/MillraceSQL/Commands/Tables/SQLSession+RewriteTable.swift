@@ -114,16 +114,16 @@ extension SQLSession {
       for index in try catalog.requiredRelation(old.oid).indexes { try catalog.setNewStorage(of: index.oid) }
       return try catalog.requiredRelation(old.oid)
     }
-    let inserter = try TableInserter(new, checks: [], context)
-    let row = TupleSlot(count: new.tuple.count)
+    let loader = TableLoader(try TableInserter(new, checks: [], context))
+    let row = loader.inserter.row
     let arena = Arena()
     while try reading.next() {
       arena.reset()
       for column in 0..<row.count { row[column] = column < reading.row.count ? reading.row[column] : nil }
       try change(reading, row, arena)
-      try inserter.insert(row)
+      try loader.insert()
     }
-    try inserter.finish()
+    try loader.finish()
   }
 
   // MARK: Types

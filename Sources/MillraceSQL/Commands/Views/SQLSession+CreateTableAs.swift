@@ -37,18 +37,15 @@ extension SQLSession {
     let context = ExecutionContext(
       session, self, typeSettings, parameters: noParameters, executorParameterCount: 0)
     let inserter = try TableInserter(table, checks: [], context)
-    let row = TupleSlot(count: table.tuple.count)
+    let loader = TableLoader(inserter)
     while let (batch, range) = try execution.next() {
       for place in range {
         let number = Int(batch.selection[place])
-        for column in 0..<row.count {
-          row.nulls[column] = batch.columnNulls(column)[number]
-          row.values[column] = batch.column(column)[number]
-        }
-        _ = try inserter.insert(row)
+        inserter.load(batch, number)
+        try loader.insert()
       }
     }
-    try inserter.finish()
+    try loader.finish()
     return CommandTag.select(inserter.count)
   }
 

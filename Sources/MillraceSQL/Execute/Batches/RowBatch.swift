@@ -50,6 +50,15 @@ public final class RowBatch {
     columns.initialize(repeating: TupleColumn(values: values, nulls: nulls), count: count)
   }
 
+  /// A batch of one row that lies in a slot.
+  public convenience init(of row: TupleSlot) {
+    self.init(sharing: row.count, capacity: 1)
+    for column in 0..<row.count {
+      share(column, TupleColumn(values: row.values + column, nulls: row.nulls + column))
+    }
+    setDense(1)
+  }
+
   deinit {
     values.deallocate()
     nulls.deallocate()

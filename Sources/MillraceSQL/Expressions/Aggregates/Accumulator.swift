@@ -99,6 +99,15 @@ final class NumericStatistic: Accumulator {
     state = NumericAccumulator(keepsSquares: statistic != .sum && statistic != .average)
   }
 
+  /// Adds what was added up apart.
+  func add(_ sum: CompactNumericSum) { state.add(sum) }
+
+  func copy() -> NumericStatistic {
+    let copy = NumericStatistic(statistic, isInteger: isInteger)
+    copy.state = state
+    return copy
+  }
+
   override func add(_ inputs: [ColumnVector], _ row: Int) throws(SQLError) {
     let value = inputs[0].values[row]
     if isInteger { state.add(Numeric(value.int64)) } else { state.add(value) }

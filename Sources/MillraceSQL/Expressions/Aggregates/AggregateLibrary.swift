@@ -50,7 +50,7 @@ enum AggregateLibrary {
     case .int8: IntegerSumAggregate(.numeric, isNarrow: false)
     case .float4: FloatSumAggregate(isSingle: true)
     case .float8: FloatSumAggregate(isSingle: false)
-    case .numeric: ObjectAggregate(isStrict: true) { NumericStatistic(.sum, isInteger: false) }
+    case .numeric: NumericSumAggregate(isAverage: false)
     case .interval: ObjectAggregate(isStrict: true) { IntervalStatistic(isAverage: false) }
     default: nil
     }
@@ -60,6 +60,7 @@ enum AggregateLibrary {
     switch type {
     case .int2, .int4: IntegerSumAggregate(.average, isNarrow: true)
     case .int8: IntegerSumAggregate(.average, isNarrow: false)
+    case .numeric: NumericSumAggregate(isAverage: true)
     case .interval: ObjectAggregate(isStrict: true) { IntervalStatistic(isAverage: true) }
     default: statistic(.average, type)
     }

@@ -50,17 +50,25 @@ final class SortedInputAccumulator: Accumulator {
     }
   }
 
-  private func order(_ a: Int, _ b: Int) -> Int {
-    for key in input.keys {
-      let (left, right) = (a * width + key.column, b * width + key.column)
-      if nulls[left] || nulls[right] {
-        if nulls[left] == nulls[right] { continue }
-        return nulls[left] == key.isNullsFirst ? -1 : 1
+  /// Puts the rows' numbers in order. Equal rows stay in the order in which they came.
+  private func sort(_ rows: inout [Int]) {
+    let (keys, width) = (input.keys, width)
+    values.withUnsafeBufferPointer { values in
+      nulls.withUnsafeBufferPointer { nulls in
+        rows.sort { a, b in
+          for key in keys {
+            let (left, right) = (a * width + key.column, b * width + key.column)
+            if nulls[left] || nulls[right] {
+              if nulls[left] == nulls[right] { continue }
+              return nulls[left] == key.isNullsFirst
+            }
+            let order = key.compare(values[left], values[right])
+            if order != 0 { return (order < 0) != key.isDescending }
+          }
+          return a < b
+        }
       }
-      let order = key.compare(values[left], values[right])
-      if order != 0 { return key.isDescending ? -order : order }
     }
-    return 0
   }
 
   private func isEqual(_ a: Int, _ b: Int, _ comparisons: [TypeDescriptor.Comparison]) -> Bool {
@@ -74,11 +82,8 @@ final class SortedInputAccumulator: Accumulator {
 
   override func finish(_ arena: Arena) throws(SQLError) -> Datum? {
     let count = width == 0 ? 0 : values.count / width
-    // Equal rows stay in the order in which they came.
-    var rows = (0..<count).sorted { a, b in
-      let order = order(a, b)
-      return order != 0 ? order < 0 : a < b
-    }
+    var rows = Array(0..<count)
+    sort(&rows)
     if let comparisons = input.distinct {
       var kept: [Int] = []
       for row in rows where kept.last.map({ !isEqual($0, row, comparisons) }) ?? true { kept.append(row) }

@@ -20,6 +20,8 @@ struct UnaryOperands {
   let nulls: UnsafeMutablePointer<Bool>
   let rows: RowSelection
   let hasNulls: Bool
+  /// For results that are passed by reference.
+  let arena: Arena
 
   /// Computes each row that is not NULL.
   @inline(__always) func each(_ body: (Datum) throws(TypeError) -> Datum) throws(TypeError) {
@@ -42,6 +44,8 @@ struct BinaryOperands {
   let nulls: UnsafeMutablePointer<Bool>
   let rows: RowSelection
   let hasNulls: Bool
+  /// For results that are passed by reference.
+  let arena: Arena
 
   @inline(__always) func each(_ body: (Datum, Datum) throws(TypeError) -> Datum) throws(TypeError) {
     if rows.isDense, !hasNulls {

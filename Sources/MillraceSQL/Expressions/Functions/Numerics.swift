@@ -16,9 +16,15 @@ extension FunctionRegistry {
   }
 
   private mutating func addNumericArithmetic() {
-    scalar("numeric_add") { (call) throws(TypeError) in try call.make(call.numeric(0) + call.numeric(1)) }
-    scalar("numeric_sub") { (call) throws(TypeError) in try call.make(call.numeric(0) - call.numeric(1)) }
-    scalar("numeric_mul") { (call) throws(TypeError) in try call.make(call.numeric(0) * call.numeric(1)) }
+    binary("numeric_add") { (call) throws(TypeError) in
+      try call.each { (a, b) throws(TypeError) in try NumericType.sum(a, b, in: call.arena) }
+    }
+    binary("numeric_sub") { (call) throws(TypeError) in
+      try call.each { (a, b) throws(TypeError) in try NumericType.difference(a, b, in: call.arena) }
+    }
+    binary("numeric_mul") { (call) throws(TypeError) in
+      try call.each { (a, b) throws(TypeError) in try NumericType.product(a, b, in: call.arena) }
+    }
     scalar("numeric_div") { (call) throws(TypeError) in
       try call.make(try Numeric.dividing(call.numeric(0), by: call.numeric(1)))
     }
@@ -87,14 +93,14 @@ extension FunctionRegistry {
       return try call.make(value.truncated(toScale: scale))
     }
     // The cast to numeric(precision, scale).
-    scalar("numeric") { (call) throws(TypeError) in
-      try call.make(try NumericType.apply(typmod: call[1].int32, to: call.numeric(0)))
+    binary("numeric") { (call) throws(TypeError) in
+      try call.each { (a, b) throws(TypeError) in try NumericType.apply(typmod: b.int32, to: a, in: call.arena) }
     }
   }
 
   private mutating func addNumericCasts() {
-    scalar("int2_numeric", "int4_numeric", "int8_numeric") { (call) throws(TypeError) in
-      try call.make(Numeric(call[0].int64))
+    unary("int2_numeric", "int4_numeric", "int8_numeric") { (call) throws(TypeError) in
+      try call.each { value throws(TypeError) in NumericType.datum(value.int64, in: call.arena) }
     }
     scalar("float4_numeric") { (call) throws(TypeError) in try call.make(Numeric(call[0].float4)) }
     scalar("float8_numeric") { (call) throws(TypeError) in try call.make(Numeric(call[0].float8)) }

@@ -15,7 +15,7 @@ final class CompiledUnaryCall: ComputingExpression {
     let result = self.result(for: batch)
     let operands = UnaryOperands(
       operand: input.values, result: result.values, nulls: input.nulls, rows: rows,
-      hasNulls: rows.containsNull(input.nulls))
+      hasNulls: rows.containsNull(input.nulls), arena: arena)
     do throws(TypeError) { try kernel(operands) } catch { throw SQLError(error) }
     return ColumnVector(result.values, input.nulls)
   }
@@ -43,7 +43,7 @@ final class CompiledBinaryCall: ComputingExpression {
     let hasNulls = rows.merge(first.nulls, second.nulls, into: result.nulls)
     let operands = BinaryOperands(
       left: first.values, right: second.values, result: result.values, nulls: result.nulls, rows: rows,
-      hasNulls: hasNulls)
+      hasNulls: hasNulls, arena: arena)
     do throws(TypeError) { try kernel(operands) } catch { throw SQLError(error) }
     return result
   }

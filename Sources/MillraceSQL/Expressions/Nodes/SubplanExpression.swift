@@ -58,11 +58,11 @@ final class CompiledSubplan: ComputingExpression {
     case .array: return arena.copy(try evaluator.array(), isByValue: false)
     case .any, .all:
       guard let comparison else { preconditionFailure("a subplan that compares nothing") }
-      let values = leftInputs.map { $0[row] }
-      if reference.isHashed, comparison.canHash {
-        if table == nil { table = try SubplanTable(evaluator, comparison, columns: left.count) }
-        return try table?.find(values, arena).map { Datum($0) }
+      if reference.isHashed, let hashings = comparison.hashings {
+        if table == nil { table = try SubplanTable(evaluator, comparison, hashings) }
+        return try table?.find(leftInputs, row, arena).map { Datum($0) }
       }
+      let values = leftInputs.map { $0[row] }
       try evaluator.restart()
       return try comparison.decide(values, arena) { () throws(SQLError) in try evaluator.next() }.map { Datum($0) }
     }
@@ -74,7 +74,8 @@ final class SubplanComparison {
   private let leftPlaces: [CompiledCaseOperand]
   private let rightPlaces: [CompiledCaseOperand]
   private let calls: [CompiledExpression]
-  let hashes: [ValueHashing?]
+  /// How each column is looked up; nil where the rows have to be compared one by one.
+  let hashings: [ValueHashing]?
   let rightTypes: [TypeDescriptor?]
   private let isAll: Bool
   /// `<>` differs where one column does; all others hold where all columns do.
@@ -104,19 +105,20 @@ final class SubplanComparison {
       rightPlaces.append(second)
     }
     (self.leftPlaces, self.rightPlaces, self.calls) = (leftPlaces, rightPlaces, calls)
-    (self.hashes, self.rightTypes, self.isAnyColumn) = (hashes, rightTypes, isAnyColumn)
+    let known = hashes.compactMap { $0 }
+    hashings = isAll || known.count < hashes.count ? nil : known
+    (self.rightTypes, self.isAnyColumn) = (rightTypes, isAnyColumn)
     leftStorage.reserve(1)
     rightStorage.reserve(1)
   }
 
-  var canHash: Bool { hashes.allSatisfy { $0 != nil } && !isAll }
-
   /// Compares one row with another; nil is unknown.
-  func compare(_ left: [Datum?], _ right: (Int) -> Datum?, _ arena: Arena) throws(SQLError) -> Bool? {
+  func compare(_ left: (Int) -> Datum?, _ right: (Int) -> Datum?, _ arena: Arena) throws(SQLError) -> Bool? {
     var result: Bool? = !isAnyColumn
     for column in calls.indices {
       let (first, second) = (leftStorage.vector, rightStorage.vector)
-      (first.values[0], first.nulls[0]) = (left[column] ?? Datum(word: 0), left[column] == nil)
+      let operand = left(column)
+      (first.values[0], first.nulls[0]) = (operand ?? Datum(word: 0), operand == nil)
       let value = right(column)
       (second.values[0], second.nulls[0]) = (value ?? Datum(word: 0), value == nil)
       (leftPlaces[column].vector, rightPlaces[column].vector) = (first, second)
@@ -136,76 +138,12 @@ final class SubplanComparison {
   ) throws(SQLError) -> Bool? {
     var result: Bool? = isAll
     while let row = try next() {
-      guard let compared = try compare(left, { row[$0] }, arena) else {
+      guard let compared = try compare({ left[$0] }, { row[$0] }, arena) else {
         result = nil
         continue
       }
       if compared != isAll { return !isAll }
     }
     return result
-  }
-}
-
-/// The rows of a subplan that does not depend on the row around it, for `= ANY`.
-final class SubplanTable {
-  private let comparison: SubplanComparison
-  private let columns: Int
-  private let arena = Arena()
-  /// Rows without a NULL, by their hash; and those with one.
-  private var rows: [UInt32: [[Datum]]] = [:]
-  private var partialRows: [[Datum?]] = []
-  private var isEmpty = true
-
-  init(
-    _ evaluator: any SubplanEvaluator, _ comparison: SubplanComparison, columns: Int
-  ) throws(SQLError) {
-    (self.comparison, self.columns) = (comparison, columns)
-    try evaluator.restart()
-    while let slot = try evaluator.next() {
-      isEmpty = false
-      let row = (0..<columns).map { column in
-        slot[column].map { arena.copy($0, isByValue: comparison.rightTypes[column]?.isByValue ?? false) }
-      }
-      let whole = row.compactMap { $0 }
-      guard whole.count == columns else {
-        partialRows.append(row)
-        continue
-      }
-      let hash = hash(whole, isLeft: false)
-      // An equal row is enough once.
-      var isKnown = false
-      for other in rows[hash] ?? [] where try comparison.compare(whole, { other[$0] }, arena) == true {
-        isKnown = true
-      }
-      if !isKnown { rows[hash, default: []].append(whole) }
-    }
-  }
-
-  private func hash(_ values: [Datum], isLeft: Bool) -> UInt32 {
-    var hash: UInt32 = 0
-    for (value, hashing) in zip(values, comparison.hashes) {
-      guard let hashing else { preconditionFailure("a column without a hash is hashed") }
-      hash = Hashing.combine(hash, isLeft ? hashing.left(value) : hashing.right(value))
-    }
-    return hash
-  }
-
-  /// Whether a row is among them; nil where that is not known.
-  func find(_ values: [Datum?], _ arena: Arena) throws(SQLError) -> Bool? {
-    if isEmpty { return false }
-    let whole = values.compactMap { $0 }
-    if whole.count == columns {
-      for row in rows[hash(whole, isLeft: true)] ?? [] {
-        if try comparison.compare(values, { row[$0] }, arena) == true { return true }
-      }
-    } else {
-      for row in rows.values.joined() {
-        if try comparison.compare(values, { row[$0] }, arena) == nil { return nil }
-      }
-    }
-    for row in partialRows {
-      if try comparison.compare(values, { row[$0] }, arena) == nil { return nil }
-    }
-    return false
   }
 }

@@ -23,7 +23,8 @@ extension QueryPlanning {
     let descriptor = try statement.relation(oid)
     relation.descriptor = descriptor
     (relation.pages, relation.tuples, relation.visibleFraction) = try statement.size(of: descriptor)
-    for index in descriptor.indexes where index.isValid && index.isReady {
+    let session = statement.catalog.session
+    for index in descriptor.indexes where index.isValid && index.isReady && session.canUse(index) {
       if let made = try indexInfo(index, descriptor, relation) { relation.indexes.append(made) }
     }
     // PostgreSQL takes the newest first where two are as good.

@@ -12,6 +12,8 @@ final class IndexEntries {
   private let context: ExecutionContext
   private let heap: HeapRelation
   private let expressions: [CompiledExpression?]
+  /// The table's column of each of the index's; -1 for an expression.
+  private let sources: [Int]
   private let predicate: CompiledExpression?
   private let values: UnsafeMutablePointer<Datum>
   private var nulls: UInt32 = 0
@@ -38,6 +40,7 @@ final class IndexEntries {
       expressions.append(compiler.wholeValues(try compiler.compile(expression)))
     }
     self.expressions = expressions
+    sources = index.columns.map { $0.column ?? -1 }
     if let text = index.predicate {
       let expression = try StoredExpression.analyze(text, over: relation, .init(.bool), .indexPredicate, context)
       InputColumns.collect(expression, into: &referenced)
@@ -61,9 +64,9 @@ final class IndexEntries {
     arena.reset()
     if let predicate, try predicate.evaluate(batch, arena)[0]?.bool != true { return false }
     nulls = 0
-    for (place, column) in index.columns.enumerated() {
+    for (place, source) in sources.enumerated() {
       var value: Datum?
-      if let source = column.column {
+      if source >= 0 {
         value = row[source]
         if let known = value, known.isToasted {
           let (session, arena) = (context.session, arena)
@@ -79,12 +82,16 @@ final class IndexEntries {
   }
 
   /// Adds a row's entry to an index that is being built.
+  /// - Parameter isAlive: whether the row counts where keys must be unique.
   func add(
-    _ row: TupleSlot, _ batch: RowBatch, at place: TupleIdentifier, to build: IndexBuild
+    _ row: TupleSlot, _ batch: RowBatch, at place: TupleIdentifier, isAlive: Bool, to build: IndexBuild
   ) throws(SQLError) {
     guard try form(row, batch) else { return }
-    let (values, nulls) = (values, nulls)
-    try engine { () throws(EngineError) in try build.add(values, nulls: nulls, place) }
+    do throws(EngineError) {
+      try build.add(values, nulls: nulls, place, isAlive: isAlive)
+    } catch {
+      throw SQLError(error)
+    }
   }
 
   /// What came of an insertion.

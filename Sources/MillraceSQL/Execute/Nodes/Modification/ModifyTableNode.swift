@@ -11,6 +11,8 @@ final class ModifyTableNode: PlanNode {
   private let returning: ReturningRows?
   private let projector: RowProjector?
   private var recheck: RowRecheck?
+  /// Of an INSERT of many rows that nobody wants to see.
+  private var loader: TableLoader?
   private let columnCount: Int
   private var isDone = false
   /// How many rows have been changed.
@@ -44,7 +46,12 @@ final class ModifyTableNode: PlanNode {
     while !isDone {
       guard let batch = try input.next() else {
         isDone = true
+        try loader?.finish()
         break
+      }
+      if loadsRows, loader != nil || batch.count >= Self.manyRows {
+        try load(batch)
+        continue
       }
       returning?.begin()
       for place in 0..<batch.count {
@@ -63,6 +70,23 @@ final class ModifyTableNode: PlanNode {
   }
 
   // MARK: Insert
+
+  /// From how many rows on they are inserted together.
+  private static let manyRows = 8
+
+  private var loadsRows: Bool { modification.kind == .insert && conflicts == nil && returning == nil }
+
+  /// Inserts the rows of a batch together; they are all there before more are computed.
+  private func load(_ batch: RowBatch) throws(SQLError) {
+    let loader = loader ?? TableLoader(inserter)
+    self.loader = loader
+    for place in 0..<batch.count {
+      inserter.load(batch, Int(batch.selection[place]))
+      try loader.insert()
+      processed += 1
+    }
+    try loader.flush()
+  }
 
   private func insert(_ batch: RowBatch, _ row: Int) throws(SQLError) {
     inserter.load(batch, row)
@@ -157,6 +181,8 @@ final class ModifyTableNode: PlanNode {
   override func reset() { (isDone, processed) = (false, 0) }
 
   override func close() {
+    // The next execution writes pages of its own.
+    loader = nil
     recheck?.close()
     recheck = nil
     updater?.close()

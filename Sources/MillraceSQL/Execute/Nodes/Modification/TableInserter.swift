@@ -41,11 +41,7 @@ public final class TableInserter {
     self.indexes = indexes
     writer = RowWriter(relation, context.session)
     row = TupleSlot(count: relation.tuple.count)
-    batch = RowBatch(sharing: relation.tuple.count, capacity: 1)
-    for column in 0..<row.count {
-      batch.share(column, TupleColumn(values: row.values + column, nulls: row.nulls + column))
-    }
-    batch.setDense(1)
+    batch = RowBatch(of: row)
     check = try RowCheck(relation, checks, compiler, context)
   }
 
@@ -58,17 +54,6 @@ public final class TableInserter {
     row.copy(values)
     return try insertRow()
   }
-
-  /// Inserts the rows that a batch has selected; its first columns are the table's.
-  public func insert(_ rows: RowBatch) throws(SQLError) {
-    for place in 0..<rows.count {
-      load(rows, Int(rows.selection[place]))
-      try insertRow()
-    }
-  }
-
-  /// Ends. Nothing is left to be done as long as rows are inserted one by one.
-  public func finish() throws(SQLError) {}
 
   // MARK: Parts
 
