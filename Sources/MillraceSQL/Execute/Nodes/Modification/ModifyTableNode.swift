@@ -181,6 +181,8 @@ final class ModifyTableNode: PlanNode {
   override func reset() { (isDone, processed) = (false, 0) }
 
   override func close() {
+    // The next execution writes pages of its own.
+    loader = nil
     recheck?.close()
     recheck = nil
     updater?.close()
