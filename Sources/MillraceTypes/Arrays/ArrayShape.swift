@@ -21,19 +21,39 @@ struct ArrayShape {
 
   init() {}
 
-  /// The shape of a value.
+  /// The shape of a value. One that cannot be, because its page was damaged, is that of an empty array.
   init(_ bytes: ByteView) {
+    guard bytes.count >= 12 else { return }
     let dimensions = Int(bytes.load(at: 0, as: Int32.self))
-    hasNulls = bytes.load(at: 4, as: Int32.self) != 0
+    guard 0...Self.dimensionsMax ~= dimensions, bytes.count >= 12 + 8 * dimensions else { return }
+    var shape = ArrayShape()
+    shape.hasNulls = bytes.load(at: 4, as: Int32.self) != 0
     for index in 0..<dimensions {
-      lengths.append(Int(bytes.load(at: 12 + 4 * index, as: Int32.self)))
-      lowerBounds.append(Int(bytes.load(at: 12 + 4 * (dimensions + index), as: Int32.self)))
+      shape.lengths.append(Int(bytes.load(at: 12 + 4 * index, as: Int32.self)))
+      shape.lowerBounds.append(Int(bytes.load(at: 12 + 4 * (dimensions + index), as: Int32.self)))
     }
+    // A NULL takes one bit, and every other element a byte.
+    guard shape.isPossible(countMax: bytes.count * (shape.hasNulls ? 8 : 1)),
+      !shape.hasNulls || shape.headerBytes + (shape.count + 7) / 8 <= bytes.count
+    else { return }
+    self = shape
+  }
+
+  /// Whether there are no more elements than `countMax`, and their subscripts are numbers of four bytes.
+  func isPossible(countMax: Int) -> Bool {
+    var count = 1
+    for (length, bound) in zip(lengths, lowerBounds) {
+      guard length >= 0, bound + length <= Int(Int32.max) + 1 else { return false }
+      let (product, isTooLarge) = count.multipliedReportingOverflow(by: length)
+      guard !isTooLarge, product <= countMax else { return false }
+      count = product
+    }
+    return true
   }
 
   // MARK: - Elements
 
-  /// The elements of a value, nil where NULL. They point into it.
+  /// The elements of a value, nil where NULL, and where the value ends before. They point into it.
   func elements(_ bytes: ByteView, _ element: TypeDescriptor) -> [Datum?] {
     var values: [Datum?] = []
     values.reserveCapacity(count)
@@ -43,34 +63,36 @@ struct ArrayShape {
         values.append(nil)
         continue
       }
-      values.append(Self.element(bytes, &at, element))
+      values.append(at < bytes.count ? Self.element(bytes, &at, element) : nil)
     }
     return values
   }
 
-  private static func element(_ bytes: ByteView, _ at: inout Int, _ type: TypeDescriptor) -> Datum {
+  private static func element(_ bytes: ByteView, _ at: inout Int, _ type: TypeDescriptor) -> Datum? {
     func align() { at = (at + 4 + type.alignment.bytes - 1) & ~(type.alignment.bytes - 1) - 4 }
+    /// The bytes behind a header, if they are there.
+    func part(_ header: Int, _ length: Int) -> ByteView? {
+      guard length >= header, length <= bytes.count - at else {
+        at = bytes.count
+        return nil
+      }
+      defer { at += length }
+      return bytes[at + header..<at + length]
+    }
     switch type.length {
     case -1:
       // A short header stands anywhere; padding before a long one is zero.
       if bytes[at] == 0 { align() }
-      if bytes[at] & 1 == 1 {
-        let length = Int(bytes[at] >> 1)
-        defer { at += length }
-        return Datum(bytes[at + 1..<at + length])
-      }
-      let length = Int(bytes.load(at: at, as: UInt32.self) >> 2)
-      defer { at += length }
-      return Datum(bytes[at + 4..<at + length])
+      if at < bytes.count, bytes[at] & 1 == 1 { return part(1, Int(bytes[at] >> 1)).map { Datum($0) } }
+      guard at + 4 <= bytes.count else { return nil }
+      return part(4, Int(bytes.load(at: at, as: UInt32.self) >> 2)).map { Datum($0) }
     case -2:
       let end = bytes.from(at).firstIndex(of: 0).map { at + $0 } ?? bytes.count
       defer { at = end + 1 }
       return Datum(bytes[at..<end])
     default:
       align()
-      let length = Int(type.length)
-      let value = bytes[at..<at + length]
-      at += length
+      guard let value = part(0, Int(type.length)) else { return nil }
       guard type.isByValue else { return Datum(value) }
       return Datum(loading: value, isSigned: !type.isUnsigned)
     }

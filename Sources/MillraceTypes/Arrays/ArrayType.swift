@@ -180,8 +180,7 @@ public enum ArrayType {
       shape.lowerBounds.append(Int(try message.integer(Int32.self)))
     }
     // Each element takes at least four bytes, so a length that cannot be is found before anything is made.
-    guard shape.lengths.allSatisfy({ $0 >= 0 && $0 <= message.rest.count }), shape.count <= message.rest.count / 4
-    else { throw .insufficientMessage }
+    guard shape.isPossible(countMax: message.rest.count / 4) else { throw .insufficientMessage }
     let values = try elements(of: &message, shape.count, typmod, type, arena)
     guard !values.isEmpty else { return make([], of: type, in: arena) }
     shape.hasNulls = values.contains { $0 == nil }

@@ -86,8 +86,8 @@ public enum VectorType {
     functions.equal = { compare($0, $1, type) == 0 }
     if isOID {
       functions.compare = { compare($0, $1, type) }
-      functions.hash = { Hashing.bytes($0.bytes.from(20)) }
-      functions.hashExtended = { Hashing.bytes($0.bytes.from(20), seed: $1) }
+      functions.hash = { Hashing.bytes($0.bytes.from(min(20, $0.count))) }
+      functions.hashExtended = { Hashing.bytes($0.bytes.from(min(20, $0.count)), seed: $1) }
     }
     return functions
   }

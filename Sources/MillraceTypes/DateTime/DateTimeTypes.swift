@@ -207,8 +207,8 @@ public enum TimeTZType {
 
   /// By the moment, and where that is the same by the zone.
   public static func compare(_ a: Datum, _ b: Datum) -> Int {
-    let left = time(a) + Int64(zone(a)) * Calendar.microsecondsPerSecond
-    let right = time(b) + Int64(zone(b)) * Calendar.microsecondsPerSecond
+    let left = time(a) &+ Int64(zone(a)) * Calendar.microsecondsPerSecond
+    let right = time(b) &+ Int64(zone(b)) * Calendar.microsecondsPerSecond
     if left != right { return left < right ? -1 : 1 }
     return Int(zone(a)) - Int(zone(b))
   }

@@ -18,7 +18,8 @@ public enum NumericType {
     let digits: ByteView
 
     @inline(__always) init(_ bytes: ByteView) {
-      let header: UInt16 = bytes.load(at: 0)
+      // Bytes of a damaged page may be none; such a value is zero.
+      let header: UInt16 = bytes.count < 2 ? NumericType.shortFlag : bytes.load(at: 0)
       if header & specialFlag == specialFlag {
         kind =
           header == NumericType.notANumber
@@ -32,18 +33,20 @@ public enum NumericType {
         isNegative = header & shortNegative != 0
         scale = Int(header >> 7 & 0x3F)
         weight = Int(header & 0x3F) - (header & 0x40 != 0 ? 0x40 : 0)
-        digits = bytes.from(2)
+        digits = bytes.from(min(2, bytes.count))
       } else {
         kind = .finite
         isNegative = header & specialFlag == NumericType.negative
         scale = Int(header & 0x3FFF)
-        weight = Int(bytes.load(at: 2, as: Int16.self))
-        digits = bytes.from(4)
+        weight = bytes.count < 4 ? 0 : Int(bytes.load(at: 2, as: Int16.self))
+        digits = bytes.from(min(4, bytes.count))
       }
     }
 
     @inline(__always) var count: Int { digits.count / 2 }
-    @inline(__always) func digit(_ index: Int) -> Int32 { Int32(digits.load(at: 2 * index, as: Int16.self)) }
+    @inline(__always) func digit(_ index: Int) -> Int32 {
+      min(Int32(digits.load(at: 2 * index, as: UInt16.self)), 9999)
+    }
   }
 
   public static func value(_ datum: Datum) -> Numeric {
@@ -162,10 +165,14 @@ public enum NumericType {
   }
 
   /// The typmod of `numeric(precision, scale)`.
-  public static func typmod(precision: Int, scale: Int) -> Int32 { Int32(precision << 16 | scale & 0x7FF) + 4 }
+  ///
+  /// What is too large for its bits is cut off, as PostgreSQL's `to_number` does with a template of many digits.
+  public static func typmod(precision: Int, scale: Int) -> Int32 {
+    Int32(truncatingIfNeeded: precision << 16 | scale & 0x7FF) &+ 4
+  }
 
   static func parts(_ typmod: Int32) -> (precision: Int, scale: Int) {
-    let value = Int(typmod - 4)
+    let value = Int(typmod &- 4)
     return (value >> 16 & 0xFFFF, ((value & 0x7FF) ^ 1024) - 1024)
   }
 

@@ -138,6 +138,9 @@ public struct FormatString {
     case (_, nil): value.append("NULL")
     }
     let missing = place.width - value.withByteView { UTF8Encoding.characterCount($0) }
+    guard result.count + max(missing, 0) + value.count <= TextFunctions.lengthMax else {
+      throw TypeError(.programLimitExceeded, "string buffer exceeds maximum allowed length")
+    }
     let padding = repeatElement(UInt8(ascii: " "), count: max(missing, 0))
     if !place.isLeft { result.append(contentsOf: padding) }
     result.append(contentsOf: value)

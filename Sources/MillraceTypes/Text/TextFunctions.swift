@@ -3,7 +3,7 @@
 /// Parts of a text are given as views of it, without a copy; what is new is appended to a buffer of the caller's.
 public enum TextFunctions {
   /// The most bytes that a value may have.
-  static let lengthMax = 0x3FFF_FFFF - 4
+  public static let lengthMax = 0x3FFF_FFFF - 4
 
   static let requestTooLarge = TypeError(.programLimitExceeded, "requested length too large")
   static let negativeLength = TypeError(.substringError, "negative substring length not allowed")

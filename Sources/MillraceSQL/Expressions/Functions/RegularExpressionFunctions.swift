@@ -28,7 +28,7 @@ extension FunctionRegistry {
     _ call: CallFrame, _ text: ByteView, _ options: RegularExpressionOptions
   ) throws(TypeError) -> Bool {
     let expression = try Calls.expression(call, call.text(1), options)
-    return expression.matches(RegularExpressionText(Calls.characters(text)))
+    return try expression.matches(Calls.text(call, text))
   }
 
   private mutating func addMatching() {
@@ -36,8 +36,8 @@ extension FunctionRegistry {
       let flags = call.count > 2 ? try Calls.Flags(call.text(2)) : Calls.Flags()
       try flags.requireOnce("regexp_match()", hint: "Use the regexp_matches function instead.")
       let expression = try Calls.expression(call, call.text(1), flags.options)
-      let text = RegularExpressionText(Calls.characters(call.text(0)))
-      return expression.firstMatch(in: text, from: 0).map { Calls.array(call, expression, $0, text) }
+      let text = Calls.text(call, call.text(0))
+      return try expression.firstMatch(in: text, from: 0).map { Calls.array(call, expression, $0, text) }
     }
     scalar("regexp_like", "regexp_like_no_flags") { (call) throws(TypeError) in
       let flags = call.count > 2 ? try Calls.Flags(call.text(2)) : Calls.Flags()
@@ -50,8 +50,8 @@ extension FunctionRegistry {
     // substring(text from pattern): the first group, or the whole.
     scalar("textregexsubstr") { (call) throws(TypeError) in
       let expression = try Calls.expression(call, call.text(1), RegularExpressionOptions())
-      let text = RegularExpressionText(Calls.characters(call.text(0)))
-      guard let match = expression.firstMatch(in: text, from: 0) else { return nil }
+      let text = Calls.text(call, call.text(0))
+      guard let match = try expression.firstMatch(in: text, from: 0) else { return nil }
       if expression.groupCount == 0 { return Calls.value(call, text, match.range) }
       return match.groups[0].map { Calls.value(call, text, $0) }
     }
@@ -61,7 +61,7 @@ extension FunctionRegistry {
   private mutating func addSearching() {
     scalar("regexp_count", "regexp_count_no_flags", "regexp_count_no_start") { (call) throws(TypeError) in
       let search = try Search(call, "regexp_count()", flags: 3, number: nil)
-      return Datum(Int32(search.matches(call, all: true).count))
+      return Datum(Int32(try search.matches(call, all: true).count))
     }
     scalar(
       "regexp_instr", "regexp_instr_no_start", "regexp_instr_no_n", "regexp_instr_no_endoption",
@@ -107,11 +107,11 @@ extension FunctionRegistry {
       let letters = call.count > flags ? try Calls.Flags(call.text(flags)) : Calls.Flags()
       try letters.requireOnce(function)
       expression = try Calls.expression(call, call.text(1), letters.options)
-      text = RegularExpressionText(Calls.characters(call.text(0)))
+      text = Calls.text(call, call.text(0))
     }
 
-    func matches(_ call: CallFrame, all: Bool) -> [RegularExpression.Match] {
-      Calls.matches(expression, text, from: start, isGlobal: all, needsGroups: !all)
+    func matches(_ call: CallFrame, all: Bool) throws(TypeError) -> [RegularExpression.Match] {
+      try Calls.matches(expression, text, from: start, isGlobal: all, needsGroups: !all)
     }
 
     /// The wanted match, or one of its groups; nil where there is none.
@@ -119,7 +119,7 @@ extension FunctionRegistry {
       if group < 0 {
         throw TypeError(.invalidParameterValue, "invalid value for parameter \"subexpr\": \(group)")
       }
-      let matches = Calls.matches(expression, text, from: start, isGlobal: number > 1)
+      let matches = try Calls.matches(expression, text, from: start, isGlobal: number > 1)
       guard number <= matches.count, Int(group) <= expression.groupCount else { return nil }
       return group == 0 ? matches[number - 1].range : matches[number - 1].groups[Int(group) - 1]
     }
@@ -167,10 +167,10 @@ extension FunctionRegistry {
       _ call: CallFrame, _ flags: Calls.Flags, start: Int, number: Int
     ) throws(TypeError) -> Datum {
       let expression = try Calls.expression(call, call.text(1), flags.options)
-      let text = RegularExpressionText(Calls.characters(call.text(0)))
+      let text = Calls.text(call, call.text(0))
       let replacement = call.text(2)
       let needsGroups = replacement.contains(UInt8(ascii: "\\"))
-      let matches = Calls.matches(
+      let matches = try Calls.matches(
         expression, text, from: start, isGlobal: number != 1, needsGroups: needsGroups)
       if matches.isEmpty { return call[0] }
       return call.arena.make { (result: inout [UInt8]) in
@@ -242,8 +242,8 @@ extension FunctionRegistry {
       let expression = try pattern.withByteView { (view) throws(TypeError) in
         try Calls.expression(call, view, RegularExpressionOptions())
       }
-      let text = RegularExpressionText(Calls.characters(call.text(0)))
-      guard let match = expression.firstMatch(in: text, from: 0) else { return nil }
+      let text = Calls.text(call, call.text(0))
+      guard let match = try expression.firstMatch(in: text, from: 0) else { return nil }
       if expression.groupCount == 0 { return Calls.value(call, text, match.range) }
       return match.groups[0].map { Calls.value(call, text, $0) }
     }

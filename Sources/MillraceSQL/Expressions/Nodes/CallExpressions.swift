@@ -1,3 +1,4 @@
+import MillraceEngine
 import MillraceTypes
 
 /// A strict function of one argument that has a kernel.
@@ -108,9 +109,22 @@ final class CompiledRowCall: ComputingExpression {
       }
       let value = try compute()
       result.nulls[row] = value == nil
-      if let value { result.values[row] = value }
+      guard let value else { continue }
+      result.values[row] = value
+      if value.count >= Self.longValue || place & 63 == 63 { try check(value) }
     }
     return result
+  }
+
+  /// A batch of values so long may take long.
+  private static let longValue = 4096
+
+  /// No value is longer than a header can say; and who makes long ones can be cancelled between them.
+  @inline(never) private func check(_ value: Datum) throws(SQLError) {
+    if !value.isToasted, value.count > TextFunctions.lengthMax {
+      throw SQLError(.programLimitExceeded, "invalid memory alloc request size \(value.count)")
+    }
+    do throws(EngineError) { try call.context.session.checkInterrupts() } catch { throw SQLError(error) }
   }
 
   @inline(__always) private func compute() throws(SQLError) -> Datum? {

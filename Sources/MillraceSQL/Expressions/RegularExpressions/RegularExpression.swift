@@ -25,19 +25,33 @@ final class RegularExpression {
   }
 
   /// Whether it occurs.
-  func matches(_ text: RegularExpressionText) -> Bool {
-    hasBackReferences ? firstMatch(in: text, from: 0) != nil : root.program.isFound(in: text, from: 0)
+  /// - Throws: ``TypeError`` 54001, and what cancels the statement.
+  func matches(_ text: RegularExpressionText) throws(TypeError) -> Bool {
+    if hasBackReferences { return try firstMatch(in: text, from: 0) != nil }
+    let isFound = root.program.isFound(in: text, from: 0)
+    try text.watch.check()
+    return isFound
   }
 
   /// The leftmost match that begins at a place or behind it.
   /// - Parameter needsGroups: else only the range is found out.
-  func firstMatch(in text: RegularExpressionText, from first: Int, needsGroups: Bool = true) -> Match? {
+  /// - Throws: ``TypeError`` 54001, and what cancels the statement.
+  func firstMatch(
+    in text: RegularExpressionText, from first: Int, needsGroups: Bool = true
+  ) throws(TypeError) -> Match? {
     let count = text.characters.count
     guard first <= count else { return nil }
+    let found = search(text, from: first, needsGroups: needsGroups)
+    try text.watch.check()
+    return found
+  }
+
+  private func search(_ text: RegularExpressionText, from first: Int, needsGroups: Bool) -> Match? {
     // One pass tells that there is none, where trying each place might take long.
     if !root.program.isFound(in: text, from: first) { return nil }
-    for start in first...count where root.program.canBegin(text, start) {
+    for start in first...text.characters.count where root.program.canBegin(text, start) {
       if let match = match(in: text, at: start, needsGroups: needsGroups) { return match }
+      if !text.watch.goesOn(after: 1) { return nil }
     }
     return nil
   }
@@ -82,6 +96,7 @@ struct RegularExpressionDissection {
 
   /// Whether a node takes exactly a part of the text; then its groups are noted.
   mutating func match(_ node: RegularExpressionNode, _ start: Int, _ end: Int) -> Bool {
+    guard text.watch.goesDeeper() else { return false }
     guard node.hasGroups else {
       var isMatch = false
       node.program.forEachEnd(text, from: start, to: end) { found in

@@ -53,6 +53,11 @@ enum RegularExpressionCalls {
     return made
   }
 
+  /// A text for one search.
+  static func text(_ call: CallFrame, _ text: ByteView) -> RegularExpressionText {
+    RegularExpressionText(characters(text), RegularExpressionWatch(call.context.session))
+  }
+
   static func characters(_ text: ByteView) -> [UInt32] {
     var characters: [UInt32] = []
     characters.reserveCapacity(text.count)
@@ -93,11 +98,11 @@ enum RegularExpressionCalls {
   static func matches(
     _ expression: RegularExpression, _ text: RegularExpressionText, from start: Int = 0, isGlobal: Bool,
     ignoringEmpty: Bool = false, needsGroups: Bool = true
-  ) -> [RegularExpression.Match] {
+  ) throws(TypeError) -> [RegularExpression.Match] {
     var matches: [RegularExpression.Match] = []
     var (at, previousEnd) = (start, -1)
     while at <= text.characters.count,
-      let match = expression.firstMatch(in: text, from: at, needsGroups: needsGroups)
+      let match = try expression.firstMatch(in: text, from: at, needsGroups: needsGroups)
     {
       let isEmpty = match.range.isEmpty
       // Empty matches at the end, or right behind the match before, do not split anything.
@@ -131,8 +136,8 @@ enum RegularExpressionCalls {
     do throws(TypeError) {
       let flags = try flags(call, 2)
       let expression = try expression(call, call.text(1), flags.options)
-      let text = RegularExpressionText(characters(call.text(0)))
-      return matches(expression, text, isGlobal: flags.isGlobal).map { array(call, expression, $0, text) }
+      let text = Self.text(call, call.text(0))
+      return try matches(expression, text, isGlobal: flags.isGlobal).map { array(call, expression, $0, text) }
     } catch { throw SQLError(error) }
   }
 
@@ -142,10 +147,10 @@ enum RegularExpressionCalls {
       let flags = try flags(call, 2)
       try flags.requireOnce(function)
       let expression = try expression(call, call.text(1), flags.options)
-      let text = RegularExpressionText(characters(call.text(0)))
+      let text = Self.text(call, call.text(0))
       var parts: [Datum?] = []
       var start = 0
-      for match in matches(expression, text, isGlobal: true, ignoringEmpty: true, needsGroups: false) {
+      for match in try matches(expression, text, isGlobal: true, ignoringEmpty: true, needsGroups: false) {
         parts.append(value(call, text, start..<match.range.lowerBound))
         start = match.range.upperBound
       }

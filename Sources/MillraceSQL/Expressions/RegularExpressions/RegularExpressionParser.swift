@@ -99,6 +99,7 @@ struct RegularExpressionParser {
     nesting += 1
     defer { nesting -= 1 }
     if nesting > Self.nestingMax { throw Self.invalid("regular expression is too complex") }
+    try RegularExpressionWatch.checkStack()
     var choices = [try parseSequence()]
     while peek() == code("|") {
       at += 1
@@ -239,6 +240,7 @@ struct RegularExpressionParser {
       lookAroundDepth += 1
       defer { lookAroundDepth -= 1 }
       let inner = try parseUntilParenthesis()
+      if inner.program.isTooLarge { throw Self.invalid("regular expression is too complex") }
       return RegularExpressionNode(.constraint(.lookAround(inner, isAhead: isAhead, isNegated: isNegated)))
     }
     if peek() == code("?") { throw Self.invalid("quantifier operand invalid") }

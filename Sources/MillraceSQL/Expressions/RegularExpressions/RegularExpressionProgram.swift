@@ -1,3 +1,5 @@
+import MillraceTypes
+
 /// An automaton that says where a part of a regular expression can end (Thompson, 1968): states are walked through all
 /// at once, so that the time is bounded by the product of text and expression.
 ///
@@ -53,6 +55,10 @@ final class RegularExpressionProgram {
     /// The states of a node that go on to `next`.
     mutating func build(_ node: RegularExpressionNode, _ next: Int) -> Int {
       if isTooLarge { return next }
+      do throws(TypeError) { try RegularExpressionWatch.checkStack() } catch {
+        isTooLarge = true
+        return next
+      }
       switch node.kind {
       case .empty: return next
       case .set(let set): return add(.take(set, next))
@@ -135,7 +141,7 @@ final class RegularExpressionProgram {
     current.removeAll(keepingCapacity: true)
     if enter(entryState, text, start, &current), !body(start) { return }
     var at = start
-    while at < limit, !current.isEmpty {
+    while at < limit, !current.isEmpty, text.watch.goesOn(after: current.count) {
       let character = text.characters[at]
       at += 1
       mark += 1
@@ -155,7 +161,7 @@ final class RegularExpressionProgram {
   func isFound(in text: RegularExpressionText, from start: Int) -> Bool {
     current.removeAll(keepingCapacity: true)
     var at = start
-    while true {
+    while text.watch.goesOn(after: current.count) {
       mark += 1
       following.removeAll(keepingCapacity: true)
       var accepts = false
@@ -174,6 +180,7 @@ final class RegularExpressionProgram {
       swap(&current, &following)
       at += 1
     }
+    return false
   }
 
   /// Whether a match might begin at a place, by its first character.
@@ -190,8 +197,9 @@ final class RegularExpressionProgram {
 /// A text that is searched, character by character.
 struct RegularExpressionText {
   let characters: [UInt32]
+  let watch: RegularExpressionWatch
 
-  init(_ characters: [UInt32]) { self.characters = characters }
+  init(_ characters: [UInt32], _ watch: RegularExpressionWatch) { (self.characters, self.watch) = (characters, watch) }
 
   private func isWord(_ at: Int) -> Bool {
     at >= 0 && at < characters.count && CharacterSet.word.contains(characters[at])
@@ -208,6 +216,7 @@ struct RegularExpressionText {
     case .wordBoundary: return isWord(place) != isWord(place - 1)
     case .noWordBoundary: return isWord(place) == isWord(place - 1)
     case .lookAround(let node, let isAhead, let isNegated):
+      guard watch.goesDeeper() else { return false }
       // An automaton of its own: the node's may be running.
       let program = RegularExpressionProgram(node)
       var isFound = false
@@ -218,7 +227,7 @@ struct RegularExpressionText {
         }
       } else {
         var start = place
-        while start >= 0, !isFound {
+        while start >= 0, !isFound, watch.failure == nil {
           program.forEachEnd(self, from: start, to: place) { end in
             isFound = end == place
             return !isFound
