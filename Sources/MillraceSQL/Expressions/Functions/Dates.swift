@@ -169,7 +169,7 @@ enum ClockFields {
     func shown(_ value: Int32) -> String { value < 10 && value >= 0 ? "0\(value)" : "\(value)" }
     let refusal = TypeError(
       .datetimeFieldOverflow,
-      "time field value out of range: \(hour):\(shown(minute)):\(padded(shortest(second)))")
+      "time field value out of range: \(hour):\(shown(minute)):\(second.isNaN ? "NaN" : padded(shortest(second)))")
     guard hour >= 0, 0...59 ~= minute, !second.isNaN, second >= 0, second <= 60 else { throw refusal }
     let microseconds = Int64((second * 1_000_000).rounded(.toNearestOrEven))
     let isMidnight = hour == 24 && minute == 0 && microseconds == 0
