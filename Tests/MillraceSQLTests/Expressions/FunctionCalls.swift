@@ -15,6 +15,8 @@ enum FunctionCalls {
     "make_timestamptz": "of several errors another comes first",
     "regexp_instr": "of several errors another comes first",
     "date_add": "a number without a sign as a time zone", "date_subtract": "a number without a sign as a time zone",
+    "make_date": "years before Christ in messages", "to_date": "which of the names of an era is missed",
+    "to_timestamp": "which of the names of an era is missed",
     "convert_from": "encodings other than UTF-8", "convert_to": "encodings other than UTF-8",
   ]
 

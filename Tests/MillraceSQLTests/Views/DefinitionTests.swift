@@ -13,7 +13,7 @@ struct DefinitionTests {
     """,
     "CREATE INDEX plain ON \"Odd Name\" (b, \"D\" DESC, c NULLS FIRST, a DESC NULLS LAST)",
     "CREATE UNIQUE INDEX part ON \"Odd Name\" (a) INCLUDE (b) WHERE a > 10",
-    "CREATE INDEX filled ON \"Odd Name\" (c) WITH (fillfactor = 70, deduplicate_items = off)",
+    "CREATE INDEX filled ON \"Odd Name\" (c) WITH (deduplicate_items = off, fillfactor = 70)",
     "CREATE INDEX expr ON \"Odd Name\" (lower(b), (a + 1))",
     "CREATE INDEX classes ON \"Odd Name\" (b text_pattern_ops)",
   ]
