@@ -31,12 +31,10 @@ public enum SQLDate {
       }
       return TypeError(.datetimeFieldOverflow, "\(message): \(year)-\(padded(month, 2))-\(padded(day, 2))")
     }
+    guard year != 0, 1...12 ~= month, day >= 1 else { throw refusal("date field value out of range", year) }
     let astronomical = year < 0 ? year + 1 : year
-    guard year != 0, 1...12 ~= month, day >= 1 else {
-      throw refusal("date field value out of range", astronomical)
-    }
     guard day <= Calendar.days(inMonth: month, year: astronomical) else {
-      throw refusal("date field value out of range", astronomical)
+      throw refusal("date field value out of range", year)
     }
     guard let date = date(LocalTime(year: astronomical, month: month, day: day)) else {
       throw refusal("date out of range", astronomical)
