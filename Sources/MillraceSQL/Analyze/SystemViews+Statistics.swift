@@ -11,10 +11,7 @@ extension SystemViews {
       "SELECT b.backend_type, b.object, b.context, b.reads, b.read_bytes, b.read_time, b.writes, b.write_bytes, "
       + "b.write_time, b.writebacks, b.writeback_time, b.extends, b.extend_bytes, b.extend_time, b.hits, b.evictions, "
       + "b.reuses, b.fsyncs, b.fsync_time, b.stats_reset FROM pg_catalog.pg_stat_get_io() b",
-    "pg_stat_wal":
-      "SELECT w.wal_records, w.wal_fpi, w.wal_bytes, w.wal_buffers_full, w.stats_reset, m.wal_fpi_bytes, m.wal_write, "
-      + "m.wal_sync, m.wal_partial_pad, m.wal_partial_pad_bytes "
-      + "FROM pg_catalog.pg_stat_get_wal() w, pg_catalog.millrace_wal() m",
+    "pg_stat_wal": "SELECT * FROM pg_catalog.millrace_wal()",
     "pg_stat_checkpointer":
       "SELECT pg_catalog.pg_stat_get_checkpointer_num_timed() AS num_timed, "
       + "pg_catalog.pg_stat_get_checkpointer_num_requested() AS num_requested, "

@@ -82,7 +82,7 @@ struct ActivityViewTests {
       number(
         rig,
         "SELECT count(*)::int FROM pg_buffercache b JOIN pg_class c ON b.relfilenode = pg_relation_filenode(c.oid) "
-          + "WHERE c.relname = 't' AND b.relforknumber = 0") == 1)
+          + "WHERE c.relname = 't' AND b.relforknumber = 0") > 0)
     #expect(number(rig, "SELECT count(*)::int FROM pg_buffercache") == 2048)
     #expect(
       one(

@@ -50,7 +50,9 @@ public struct OwnFunction: Sendable {
     OwnFunction(
       5, "millrace_wal",
       [
-        ("wal_fpi_bytes", .numeric), ("wal_write", .int8), ("wal_sync", .int8), ("wal_partial_pad", .int8),
+        ("wal_records", .int8), ("wal_fpi", .int8), ("wal_bytes", .numeric), ("wal_buffers_full", .int8),
+        ("stats_reset", .timestampTZ), ("wal_fpi_bytes", .numeric), ("wal_write", .int8), ("wal_sync", .int8),
+        ("wal_partial_pad", .int8),
         ("wal_partial_pad_bytes", .int8),
       ]),
     OwnFunction(

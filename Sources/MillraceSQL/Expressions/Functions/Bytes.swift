@@ -103,11 +103,11 @@ extension FunctionRegistry {
       Datum(Int64(bitPattern: try Self.integer(call.text(0), bytes: 8, "bigint")))
     }
     scalar("pg_convert_to") { (call) throws(TypeError) in
-      try Self.requireUTF8(NameType.text(call[1]), call[1])
+      try Self.requireUTF8(NameType.text(call[1]), "destination")
       return call[0]
     }
     scalar("pg_convert_from") { (call) throws(TypeError) in
-      try Self.requireUTF8(NameType.text(call[1]), call[1])
+      try Self.requireUTF8(NameType.text(call[1]), "source")
       try UTF8Encoding.validate(call.text(0))
       return call[0]
     }
@@ -118,9 +118,21 @@ extension FunctionRegistry {
     return bytes.reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  private static func requireUTF8(_ name: ByteView, _ value: Datum) throws(TypeError) {
-    let letters = name.filter { $0 != UInt8(ascii: "-") && $0 != UInt8(ascii: "_") }.map { $0 | 0x20 }
-    guard letters == Array("utf8".utf8) else {
+  /// Names that PostgreSQL knows encodings by, without what separates words.
+  private static let encodings: Set<String> = [
+    "sqlascii", "eucjp", "euccn", "euckr", "euctw", "eucjis2004", "muleinternal", "latin1", "latin2", "latin3",
+    "latin4", "latin5", "latin6", "latin7", "latin8", "latin9", "latin10", "iso88591", "iso88592", "iso88595",
+    "iso88596", "iso88597", "iso88598", "iso88599", "iso885915", "win1250", "win1251", "win1252", "win1253", "win1254",
+    "win1255", "win1256", "win1257", "win1258", "win866", "win874", "koi8", "koi8r", "koi8u", "sjis", "shiftjis",
+    "big5", "gbk", "uhc", "gb18030", "johab", "shiftjis2004", "abc", "alt", "tcvn", "win",
+  ]
+
+  private static func requireUTF8(_ name: ByteView, _ role: String) throws(TypeError) {
+    let letters = name.string.lowercased().filter { $0.isLetter || $0.isNumber }
+    guard letters == "utf8" || letters == "unicode" else {
+      guard encodings.contains(letters) else {
+        throw TypeError(.invalidParameterValue, "invalid \(role) encoding name \"\(name.string)\"")
+      }
       throw TypeError(.featureNotSupported, "conversion with encoding \"\(name.string)\" is not supported")
     }
   }

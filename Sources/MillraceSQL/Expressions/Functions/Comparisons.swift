@@ -4,6 +4,12 @@ import MillraceTypes
 protocol ComparisonKey {
   static func less(_ a: Datum, _ b: Datum) -> Bool
   static func equal(_ a: Datum, _ b: Datum) -> Bool
+  static func greater(_ a: Datum, _ b: Datum) -> Bool
+}
+
+extension ComparisonKey {
+  /// Where both are of one type.
+  @inline(__always) static func greater(_ a: Datum, _ b: Datum) -> Bool { less(b, a) }
 }
 
 /// Integers of all widths, dates, times, timestamps, bool, "char" and OIDs: their words are extended to 64 bits, so
@@ -32,10 +38,12 @@ private enum Float4Key: ComparisonKey {
 private enum Float48Key: ComparisonKey {
   @inline(__always) static func less(_ a: Datum, _ b: Datum) -> Bool { isLess(Double(a.float4), b.float8) }
   @inline(__always) static func equal(_ a: Datum, _ b: Datum) -> Bool { isEqual(Double(a.float4), b.float8) }
+  @inline(__always) static func greater(_ a: Datum, _ b: Datum) -> Bool { isLess(b.float8, Double(a.float4)) }
 }
 private enum Float84Key: ComparisonKey {
   @inline(__always) static func less(_ a: Datum, _ b: Datum) -> Bool { isLess(a.float8, Double(b.float4)) }
   @inline(__always) static func equal(_ a: Datum, _ b: Datum) -> Bool { isEqual(a.float8, Double(b.float4)) }
+  @inline(__always) static func greater(_ a: Datum, _ b: Datum) -> Bool { isLess(Double(b.float4), a.float8) }
 }
 
 /// text and varchar; bytea compares alike.
@@ -54,10 +62,12 @@ private enum NameKey: ComparisonKey {
 private enum NameTextKey: ComparisonKey {
   static func less(_ a: Datum, _ b: Datum) -> Bool { NameType.text(a).compare(b.bytes) < 0 }
   static func equal(_ a: Datum, _ b: Datum) -> Bool { NameType.text(a).isEqual(b.bytes) }
+  static func greater(_ a: Datum, _ b: Datum) -> Bool { NameType.text(a).compare(b.bytes) > 0 }
 }
 private enum TextNameKey: ComparisonKey {
   static func less(_ a: Datum, _ b: Datum) -> Bool { a.bytes.compare(NameType.text(b)) < 0 }
   static func equal(_ a: Datum, _ b: Datum) -> Bool { a.bytes.isEqual(NameType.text(b)) }
+  static func greater(_ a: Datum, _ b: Datum) -> Bool { a.bytes.compare(NameType.text(b)) > 0 }
 }
 private enum NumericKey: ComparisonKey {
   static func less(_ a: Datum, _ b: Datum) -> Bool { NumericType.compare(a, b) < 0 }
@@ -90,10 +100,10 @@ private enum Less<Key: ComparisonKey>: ComparisonTest {
   @inline(__always) static func holds(_ a: Datum, _ b: Datum) -> Bool { Key.less(a, b) }
 }
 private enum LessOrEqual<Key: ComparisonKey>: ComparisonTest {
-  @inline(__always) static func holds(_ a: Datum, _ b: Datum) -> Bool { !Key.less(b, a) }
+  @inline(__always) static func holds(_ a: Datum, _ b: Datum) -> Bool { !Key.greater(a, b) }
 }
 private enum Greater<Key: ComparisonKey>: ComparisonTest {
-  @inline(__always) static func holds(_ a: Datum, _ b: Datum) -> Bool { Key.less(b, a) }
+  @inline(__always) static func holds(_ a: Datum, _ b: Datum) -> Bool { Key.greater(a, b) }
 }
 private enum GreaterOrEqual<Key: ComparisonKey>: ComparisonTest {
   @inline(__always) static func holds(_ a: Datum, _ b: Datum) -> Bool { !Key.less(a, b) }

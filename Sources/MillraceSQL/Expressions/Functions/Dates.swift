@@ -167,9 +167,13 @@ extension FunctionRegistry {
 enum ClockFields {
   static func time(hour: Int32, minute: Int32, second: Double) throws(TypeError) -> Int64 {
     func shown(_ value: Int32) -> String { value < 10 && value >= 0 ? "0\(value)" : "\(value)" }
+    func decimal(_ second: Double) -> String {
+      if second.isNaN { return "NaN" }
+      return second.isInfinite ? (second < 0 ? "-Infinity" : "Infinity") : shortest(second)
+    }
     let refusal = TypeError(
       .datetimeFieldOverflow,
-      "time field value out of range: \(hour):\(shown(minute)):\(padded(shortest(second)))")
+      "time field value out of range: \(hour):\(shown(minute)):\(padded(decimal(second)))")
     guard hour >= 0, 0...59 ~= minute, !second.isNaN, second >= 0, second <= 60 else { throw refusal }
     let microseconds = Int64((second * 1_000_000).rounded(.toNearestOrEven))
     let isMidnight = hour == 24 && minute == 0 && microseconds == 0

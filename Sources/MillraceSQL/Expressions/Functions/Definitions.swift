@@ -44,12 +44,15 @@ private struct IndexText {
   private let table: RelationDescriptor
   private let schema: String
   private let functions: FunctionCatalog
+  /// As they were given.
+  private let options: [String]
 
   init(_ index: IndexDescriptor, _ catalog: SessionCatalog) throws(EngineError) {
     self.index = index
     table = try catalog.requiredRelation(index.table)
     schema = try catalog.namespaceName(table.namespace) ?? ""
     functions = try catalog.functions()
+    options = try catalog.first(CatalogColumns.Class.self, [.oid: .oid(index.oid)])?[.reloptions].strings ?? []
   }
 
   /// A column's name, or its expression.
@@ -79,7 +82,13 @@ private struct IndexText {
   var statement: String {
     let keys = index.columns.prefix(index.keyCount).map { key($0) }.joined(separator: ", ")
     let included = index.columns.dropFirst(index.keyCount).map { name($0) }.joined(separator: ", ")
-    let options = index.options.sorted { $0.key < $1.key }.map { "\($0.key)=\(Deparser.quoted(literal: $0.value))" }
+    let options = options.map { option in
+      let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
+      let value = parts.count > 1 ? parts[1] : "true"
+      // What could be a name stands without quotes.
+      let isName = Deparser.quoted(identifier: value) == value
+      return "\(parts[0])=\(isName ? value : Deparser.quoted(literal: value))"
+    }
     return "CREATE \(index.isUnique ? "UNIQUE " : "")INDEX \(Deparser.quoted(identifier: index.name)) ON "
       + "\(Deparser.quoted(identifier: schema)).\(Deparser.quoted(identifier: table.name)) USING btree (\(keys))"
       + (included.isEmpty ? "" : " INCLUDE (\(included))")

@@ -76,8 +76,12 @@ extension FunctionRegistry {
     scalar("timestamptz_timestamp") { (call) throws(TypeError) in
       Datum(try Timestamp.local(call[0].int64, in: call.dateTime.timeZone))
     }
-    scalar("timestamp_scale", "timestamptz_scale") { call in
-      Datum(Timestamp.rounded(call[0].int64, digits: call[1].int32))
+    scalar("timestamp_scale", "timestamptz_scale") { (call) throws(TypeError) in
+      let digits = call[1].int32
+      guard digits == -1 || 0...6 ~= digits || call[0].isInfinite else {
+        throw TypeError(.invalidParameterValue, "timestamp(\(digits)) precision must be between 0 and 6")
+      }
+      return Datum(Timestamp.rounded(call[0].int64, digits: digits))
     }
     scalar("float8_timestamptz") { (call) throws(TypeError) in Datum(try Timestamp.fromUnix(call[0].float8)) }
   }
@@ -85,18 +89,22 @@ extension FunctionRegistry {
   private mutating func addZones() {
     // What clocks in a zone show becomes a moment, and the other way round.
     scalar("timestamp_zone") { (call) throws(TypeError) in
+      if call[1].isInfinite { return call[1] }
       let zone = try TimeZone.meant(by: call.text(0), session: call.dateTime.timeZone)
       return Datum(try Timestamp.absolute(call[1].int64, in: zone))
     }
     scalar("timestamptz_zone") { (call) throws(TypeError) in
+      if call[1].isInfinite { return call[1] }
       let zone = try TimeZone.meant(by: call.text(0), session: call.dateTime.timeZone)
       return Datum(try Timestamp.local(call[1].int64, in: zone))
     }
     scalar("timestamp_izone") { (call) throws(TypeError) in
-      Datum(try Timestamp.absolute(call[1].int64, in: try TimeZone.meant(by: call.interval(0))))
+      if call[1].isInfinite { return call[1] }
+      return Datum(try Timestamp.absolute(call[1].int64, in: try TimeZone.meant(by: call.interval(0))))
     }
     scalar("timestamptz_izone") { (call) throws(TypeError) in
-      Datum(try Timestamp.local(call[1].int64, in: try TimeZone.meant(by: call.interval(0))))
+      if call[1].isInfinite { return call[1] }
+      return Datum(try Timestamp.local(call[1].int64, in: try TimeZone.meant(by: call.interval(0))))
     }
     scalar("timestamp_at_local") { (call) throws(TypeError) in
       Datum(try Timestamp.absolute(call[0].int64, in: call.dateTime.timeZone))
@@ -298,4 +306,9 @@ enum Overlap {
     // Had the later period an unknown end, it could have begun earlier.
     return later.end == nil ? nil : false
   }
+}
+
+extension Datum {
+  /// Whether a timestamp is `infinity` or `-infinity`, whatever the zone.
+  fileprivate var isInfinite: Bool { int64 == .max || int64 == .min }
 }

@@ -29,7 +29,8 @@ final class RegularExpressionNode {
   /// For finding out where it can end; made when it is needed.
   private(set) lazy var program = RegularExpressionProgram(self)
 
-  init(_ kind: Kind, isShortest: Bool = false) {
+  /// - Parameter isRange: of a repetition: whether it was written as one from so many to so many times.
+  init(_ kind: Kind, isShortest: Bool = false, isRange: Bool = true) {
     self.kind = kind
     switch kind {
     case .empty, .set, .constraint: (preference, hasGroups) = (nil, false)
@@ -40,8 +41,8 @@ final class RegularExpressionNode {
     case .choice(let parts): (preference, hasGroups) = (.longest, parts.contains { $0.hasGroups })
     case .group(_, let inner): (preference, hasGroups) = (inner.preference, true)
     case .repetition(let inner, let min, let max):
-      // A fixed number of times changes nothing.
-      preference = min == max ? inner.preference : isShortest ? .shortest : .longest
+      // {m} changes nothing, but {m,m} does.
+      preference = min == max && !isRange ? inner.preference : isShortest ? .shortest : .longest
       hasGroups = inner.hasGroups
     }
   }

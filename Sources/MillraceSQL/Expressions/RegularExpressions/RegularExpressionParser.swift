@@ -144,7 +144,7 @@ struct RegularExpressionParser {
   private mutating func parseQuantified() throws(TypeError) -> RegularExpressionNode {
     let atom = try parseAtom()
     skipExpanded()
-    guard let (min, max) = try parseQuantifier() else { return atom }
+    guard let (min, max, isRange) = try parseQuantifier() else { return atom }
     if case .constraint = atom.kind { throw Self.invalid("quantifier operand invalid") }
     var isShortest = false
     if peek() == code("?") {
@@ -157,28 +157,29 @@ struct RegularExpressionParser {
       at = saved
       throw Self.invalid("quantifier operand invalid")
     }
-    return RegularExpressionNode(.repetition(atom, min: min, max: max), isShortest: isShortest)
+    return RegularExpressionNode(.repetition(atom, min: min, max: max), isShortest: isShortest, isRange: isRange)
   }
 
-  private mutating func parseQuantifier() throws(TypeError) -> (min: Int, max: Int?)? {
+  private mutating func parseQuantifier() throws(TypeError) -> (min: Int, max: Int?, isRange: Bool)? {
     switch peek() {
     case code("*"):
       at += 1
-      return (0, nil)
+      return (0, nil, true)
     case code("+"):
       at += 1
-      return (1, nil)
+      return (1, nil, true)
     case code("?"):
       at += 1
-      return (0, 1)
+      return (0, 1, true)
     case code("{"):
       guard let digit = peek(1), CharacterSet.digits.contains(digit) else { return nil }
       at += 1
       let min = try parseCount()
       var max: Int? = min
+      var isRange = false
       if peek() == code(",") {
         at += 1
-        max = nil
+        (max, isRange) = (nil, true)
         if let digit = peek(), CharacterSet.digits.contains(digit) { max = try parseCount() }
       }
       guard peek() == code("}") else {
@@ -186,7 +187,7 @@ struct RegularExpressionParser {
       }
       at += 1
       if let max, max < min { throw Self.invalid("invalid repetition count(s)") }
-      return (min, max)
+      return (min, max, isRange)
     default: return nil
     }
   }

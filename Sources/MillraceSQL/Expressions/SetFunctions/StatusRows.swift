@@ -19,7 +19,7 @@ final class StatusRows: SetFunction {
 
   /// - Returns: nil where the session shows nothing by that name.
   init?(_ function: FunctionEntry, _ environment: any SessionEnvironment) {
-    guard function.returnsSet, Self.known.contains(function.name) || OwnFunction.names.contains(function.name) else {
+    guard Self.known.contains(function.name) || OwnFunction.names.contains(function.name) else {
       return nil
     }
     (view, self.environment) = (function.name, environment)

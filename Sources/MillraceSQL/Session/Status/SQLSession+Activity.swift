@@ -36,7 +36,8 @@ extension SQLSession {
     of other: SessionActivity, _ state: SessionActivity.State, _ wait: LockTag?
   ) -> (type: String, name: String)? {
     if let wait { return ("Lock", wait.kind.description) }
-    if let event = session.database.engine.waitEvent(ofBackend: other.backend) { return (event.type, event.name) }
+    let event: WaitEvent? = session.database.engine.waitEvent(ofBackend: other.backend)
+    if let event { return (event.type, event.name) }
     return state == .active ? nil : ("Client", "ClientRead")
   }
 

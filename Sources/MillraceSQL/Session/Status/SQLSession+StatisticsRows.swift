@@ -96,7 +96,9 @@ extension SQLSession {
     let done = session.database.log.statistics()
     return [
       [
-        "\(done.fullPageImageBytes)", "\(done.writes)", "\(done.syncs)", "\(done.padded)", "\(done.paddedBytes)",
+        "\(done.records)", "\(done.fullPageImages)", "\(done.bytes)", "\(done.buffersFull)",
+        statusText(instance.startTime), "\(done.fullPageImageBytes)", "\(done.writes)", "\(done.syncs)",
+        "\(done.padded)", "\(done.paddedBytes)",
       ]
     ]
   }
