@@ -18,7 +18,9 @@ public final class BulkLoader {
   private let session: Session
   private let relation: HeapRelation
   private let keepsRows: Bool
-  private var xid: TransactionID?
+  /// Whose rows they are, from the first one on.
+  private var xid = TransactionID.invalid
+  private var command: UInt32 = 0
   /// Formed rows, each with a header before it. Those in front are on pages already.
   private var memory: UnsafeMutableRawBufferPointer
   private var used = 0
@@ -104,21 +106,14 @@ public final class BulkLoader {
 
   /// Takes over a row that has been formed where there was room for it.
   private func append(_ tuple: HeapTuple, tag: UInt64) throws(EngineError) {
-    let xid = try transactionID()
-    tuple.prepareForInsert(by: xid, command: session.command)
+    if !xid.isValid { (xid, command) = (try session.requireTransactionID(), session.command) }
+    tuple.prepareForInsert(by: xid, command: command)
     memory.storeBytes(
       of: RowHeader(length: UInt64(tuple.bytes.count), tag: tag), toByteOffset: used, as: RowHeader.self)
     used += RowHeader.size + PageLayout.aligned(tuple.bytes.count)
     guard !keepsRows, used > Self.initialMemory - Self.pageFull else { return }
     while used - placedEnd > Self.pageFull { try fillPage(isLast: false) }
     forgetPlaced()
-  }
-
-  private func transactionID() throws(EngineError) -> TransactionID {
-    if let xid { return xid }
-    let made = try session.requireTransactionID()
-    xid = made
-    return made
   }
 
   /// Moves the rows that are on no page yet to the front.
@@ -187,7 +182,7 @@ public final class BulkLoader {
     if heap.editor.isNew { heap.editor.initialize() }
     if heap.editor.flags.contains(.allVisible) { try session.clearVisibility(.all, heap.block, of: relation) }
     page.markDirty()
-    let change = HeapChange(builder: session.builder, locator: relation.locator, xid: try transactionID())
+    let change = HeapChange(builder: session.builder, locator: relation.locator, xid: xid)
     let rows = PendingRows(memory, from: placedEnd, to: used)
     let count = change.multiInsert(rows, on: heap, reserve: relation.reservedBytes, isLast: isLast) { number in
       let tuple = row(at: placedEnd).0

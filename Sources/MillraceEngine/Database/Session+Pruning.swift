@@ -52,25 +52,9 @@ extension Session {
   func examine(
     _ heap: HeapPage, of relation: HeapRelation, horizon: TransactionID
   ) throws(EngineError) -> (pruner: HeapPagePruner, hasHints: Bool) {
-    let lsn = heap.editor.lsn
-    var failure: EngineError?
     var hasHints = false
-    let pruner = HeapPagePruner(heap, hasIndexes: relation.hasIndexes) { tuple in
-      do throws(EngineError) {
-        var hints: Infomask = []
-        let status = try visibility.status(of: tuple, horizon: horizon, pageLSN: lsn, hints: &hints)
-        if !hints.isEmpty {
-          tuple.infomask.formUnion(hints)
-          hasHints = true
-        }
-        return status
-      } catch {
-        failure = failure ?? error
-        return .live
-      }
-    }
-    if let failure { throw failure }
-    return (pruner, hasHints)
+    let statuses = try visibility.statuses(on: heap, horizon: horizon, hasHints: &hasHints)
+    return (HeapPagePruner(heap, hasIndexes: relation.hasIndexes, statuses: statuses), hasHints)
   }
 
   /// Prunes a page.

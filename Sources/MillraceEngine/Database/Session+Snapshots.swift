@@ -76,7 +76,8 @@ extension Session {
   /// Whether an index knows all versions of rows that this session may see (`indcheckxmin`).
   public func canUse(_ index: IndexDescriptor) -> Bool {
     guard let xid = index.usableAfter else { return true }
-    guard let oldest = database.transactions.horizon(of: place) else { return false }
+    // Without a snapshot so far it counts what the next one would see.
+    let oldest = database.transactions.horizon(of: place) ?? database.transactions.oldestRunning
     return xid.precedes(oldest)
   }
 

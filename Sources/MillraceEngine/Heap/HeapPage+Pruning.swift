@@ -70,14 +70,20 @@ struct HeapPagePruner {
   ///   - hasIndexes: whether some index may lead to the roots. If none can, they need not be kept.
   ///   - status: what a tuple is to the transactions that run. May set hint bits.
   init(_ page: HeapPage, hasIndexes: Bool, status: (HeapTuple) -> TupleStatus) {
-    (self.page, self.hasIndexes) = (page, hasIndexes)
     let count = page.editor.itemCount
-    // Asked once for each tuple, for the answer can change meanwhile.
-    statuses = Array(repeating: nil, count: count + 1)
-    isDone = Array(repeating: false, count: count + 1)
+    var statuses = [TupleStatus?](repeating: nil, count: count + 1)
     for number in 1..<count + 1 {
       if let tuple = page.tuple(number) { statuses[number] = status(tuple) }
     }
+    self.init(page, hasIndexes: hasIndexes, statuses: statuses)
+  }
+
+  /// - Parameter statuses: what the tuples are to the transactions that run, by number; found out once for each tuple,
+  ///   for the answer can change meanwhile.
+  init(_ page: HeapPage, hasIndexes: Bool, statuses: [TupleStatus?]) {
+    (self.page, self.hasIndexes, self.statuses) = (page, hasIndexes, statuses)
+    let count = page.editor.itemCount
+    isDone = Array(repeating: false, count: count + 1)
     for number in 1..<count + 1 {
       if isDone[number] { continue }
       if let tuple = page.tuple(number), !tuple.isHeapOnly {

@@ -320,5 +320,25 @@ struct Visibility {
     return xmax.precedes(horizon) ? .dead : .recentlyDead
   }
 
+  /// The same for all tuples of a page, by number, with the hint bits that can be set then.
+  /// - Parameter page: locked exclusively.
+  mutating func statuses(
+    on page: HeapPage, horizon: TransactionID, hasHints: inout Bool
+  ) throws(EngineError) -> [TupleStatus?] {
+    let count = page.editor.itemCount
+    let lsn = page.editor.lsn
+    var statuses = [TupleStatus?](repeating: nil, count: count + 1)
+    for number in 1..<count + 1 {
+      guard let tuple = page.tuple(number) else { continue }
+      var hints: Infomask = []
+      statuses[number] = try status(of: tuple, horizon: horizon, pageLSN: lsn, hints: &hints)
+      if !hints.isEmpty {
+        tuple.infomask.formUnion(hints)
+        hasHints = true
+      }
+    }
+    return statuses
+  }
+
   func isInProgress(_ xid: TransactionID) -> Bool { own.isOwn(xid) || transactions.isRunning(xid) }
 }

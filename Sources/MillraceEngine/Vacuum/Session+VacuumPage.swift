@@ -40,17 +40,21 @@ extension Session {
     let count = heap.editor.itemCount
     let goes = Self.marks(plan, count)
     freezes.reserveCapacity(count)
-    for number in 1..<count + 1 where goes.isEmpty || !goes[number] {
-      guard let tuple = heap.tuple(number) else {
-        if heap.editor.linePointer(number).state == .dead { found.dead.append(UInt16(number)) }
-        continue
+    // Taken once for all tuples: each access to what a session has is checked.
+    func prepare(_ visibility: inout Visibility) throws(EngineError) {
+      for number in 1..<count + 1 where goes.isEmpty || !goes[number] {
+        guard let tuple = heap.tuple(number) else {
+          if heap.editor.linePointer(number).state == .dead { found.dead.append(UInt16(number)) }
+          continue
+        }
+        note(tuple, pruner.statuses[number] ?? .live, cutoffs, &found)
+        let preparation = try visibility.prepareFreeze(tuple, cutoffs, frozen: &frozen, unfrozen: &unfrozen)
+        if let freeze = preparation.freeze { freezes.append((UInt16(number), freeze)) }
+        if !preparation.isFrozenThen { found.isAllFrozen = false }
+        isRequired = isRequired || preparation.isRequired
       }
-      note(tuple, pruner.statuses[number] ?? .live, cutoffs, &found)
-      let preparation = try visibility.prepareFreeze(tuple, cutoffs, frozen: &frozen, unfrozen: &unfrozen)
-      if let freeze = preparation.freeze { freezes.append((UInt16(number), freeze)) }
-      if !preparation.isFrozenThen { found.isAllFrozen = false }
-      isRequired = isRequired || preparation.isRequired
     }
+    try prepare(&visibility)
     found.removed = plan.dead.count + plan.unused.count
     // Dead roots are counted with the rows that they had.
     if !plan.dead.isEmpty { found.dead = (found.dead + plan.dead).sorted() }
@@ -214,19 +218,24 @@ extension Session {
     let heap = HeapPage(page.mutableBytes, block: page.block)
     var found = VacuumedPage()
     var numbers = RemainingNumbers(xid: cutoffs.oldestXmin, multi: cutoffs.oldestMultiXact)
-    for number in 1..<heap.editor.itemCount + 1 {
-      if heap.editor.linePointer(number).state == .dead { return ([], .invalid) }
-      guard let tuple = heap.tuple(number) else { continue }
-      var hints: Infomask = []
-      let status = try visibility.status(
-        of: tuple, horizon: cutoffs.oldestXmin, pageLSN: heap.editor.lsn, hints: &hints)
-      guard status != .dead else { return ([], .invalid) }
-      note(tuple, status, cutoffs, &found)
-      guard found.isAllVisible else { return ([], .invalid) }
-      var unfrozen = numbers
-      let preparation = try visibility.prepareFreeze(tuple, cutoffs, frozen: &numbers, unfrozen: &unfrozen)
-      if preparation.freeze != nil || !preparation.isFrozenThen { found.isAllFrozen = false }
+    /// - Returns: whether all of them are seen by all.
+    func look(_ visibility: inout Visibility) throws(EngineError) -> Bool {
+      for number in 1..<heap.editor.itemCount + 1 {
+        if heap.editor.linePointer(number).state == .dead { return false }
+        guard let tuple = heap.tuple(number) else { continue }
+        var hints: Infomask = []
+        let status = try visibility.status(
+          of: tuple, horizon: cutoffs.oldestXmin, pageLSN: heap.editor.lsn, hints: &hints)
+        guard status != .dead else { return false }
+        note(tuple, status, cutoffs, &found)
+        guard found.isAllVisible else { return false }
+        var unfrozen = numbers
+        let preparation = try visibility.prepareFreeze(tuple, cutoffs, frozen: &numbers, unfrozen: &unfrozen)
+        if preparation.freeze != nil || !preparation.isFrozenThen { found.isAllFrozen = false }
+      }
+      return true
     }
+    guard try look(&visibility) else { return ([], .invalid) }
     return (found.isAllFrozen ? .all : .allVisible, found.newestXmin)
   }
 }

@@ -26,14 +26,14 @@ import Testing
     run(
       rig, "create table s (id int, v text)", "create table t (id int primary key, v text) with (fillfactor = 60)",
       "create index on t (v desc)", "create index on t ((id % 10)) where id > 100",
-      "insert into s select i, case when i % 5 = 0 then null when i = 777 then repeat('long', 3000) "
+      "insert into s select i, case when i % 5 = 0 then null when i = 777 then repeat('long', 300) "
         + "else 'v' || i % 300 end from generate_series(1, 3000) i",
       "insert into t values (-1, 'first')", "insert into t select * from s where id <= 1700",
       "insert into t select * from s where id > 1700")
     compare(rig, "select count(*), sum(id) from t where id > 0")
     compare(rig, "select id from t where v = 'v17' order by id")
     compare(rig, "select count(*), sum(id) from t where id % 10 = 3 and id > 100")
-    #expect(rig.execute("select length(v) from t where id = 777").rows == [["12000"]])
+    #expect(rig.execute("select length(v) from t where id = 777").rows == [["1200"]])
     let failed = rig.execute("insert into t select i, 'x' from generate_series(4000, 2990, -1) i")
     #expect(failed.failure?["C"] == "23505" && failed.failure?["D"] == "Key (id)=(3000) already exists.")
     #expect(rig.execute("select count(*), max(id) from t").rows == [["3001", "3000"]])

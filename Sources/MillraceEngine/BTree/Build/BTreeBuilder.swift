@@ -9,6 +9,7 @@ import MillraceWAL
 /// through a ring of buffers, are logged as a whole each, and go out through a write stream.
 final class BTreeBuilder {
   private let index: BTreeIndex
+  private let layout: IndexLayout
   private let session: Session
   private let writer: BulkPageWriter
   private let strategy: BufferStrategy
@@ -48,7 +49,7 @@ final class BTreeBuilder {
 
   /// - Parameter index: whose file is empty.
   init(_ index: BTreeIndex, _ session: Session) {
-    (self.index, self.session) = (index, session)
+    (self.index, self.session, layout) = (index, session, index.layout)
     strategy = BufferStrategy(bulkWriteIn: index.pool)
     writer = BulkPageWriter(index.pool, session, isLogged: index.isLogged)
     deduplicates =
@@ -117,7 +118,7 @@ final class BTreeBuilder {
     if pendingCount > 0 {
       let known = IndexTuple(base, limit: pendingKeySize)
       if pendingKeySize + (pendingCount + 1) * HeapTID.size <= sizeMax,
-        index.layout.columnsToSeparate(known, tuple, byImage: true) > index.layout.keyCount
+        layout.columnsToSeparate(known, tuple, byImage: true) > layout.keyCount
       {
         HeapTID(UnsafeRawPointer(tuple.base)).store(to: base + pendingKeySize + pendingCount * HeapTID.size)
         pendingCount += 1

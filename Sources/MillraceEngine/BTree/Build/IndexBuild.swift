@@ -15,6 +15,9 @@ public final class IndexBuild {
   private let index: BTreeIndex
   private let session: Session
   private let sort: ExternalSort
+  // The index's, one step away: each step counts a reference for each entry.
+  private let layout: IndexLayout
+  private let isUnique: Bool
   private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: PageLayout.blockSize, alignment: 8)
   private var metaPage: PinnedBuffer?
   /// Entries added.
@@ -31,6 +34,7 @@ public final class IndexBuild {
   public init(_ index: BTreeIndex, _ session: Session, memoryLimit: Int? = nil) throws(EngineError) {
     (self.index, self.session) = (index, session)
     let layout = index.layout
+    (self.layout, isUnique) = (layout, index.definition.isUnique)
     sort = ExternalSort(
       fileSystem: session.database.configuration.fileSystem, directory: session.database.path + "/base/pgsql_tmp",
       session.backend, memoryLimit: memoryLimit ?? session.database.maintenanceMemory
@@ -59,7 +63,6 @@ public final class IndexBuild {
   public func add(
     _ values: UnsafePointer<Datum>, nulls: UInt32 = 0, _ identifier: TupleIdentifier, isAlive: Bool = true
   ) throws(EngineError) {
-    let layout = index.layout
     let tuple = try layout.form(values, nulls: nulls, count: layout.columnCount, HeapTID(identifier), in: memory)
     guard tuple.size <= BTreePage.tupleSizeMax else {
       throw EngineError(
@@ -88,7 +91,7 @@ public final class IndexBuild {
     while let record = try sort.next() {
       guard let base = record.baseAddress else { continue }
       let tuple = IndexTuple(UnsafeMutableRawPointer(mutating: base), limit: record.count)
-      if index.definition.isUnique, record.count == tuple.size {
+      if isUnique, record.count == tuple.size {
         if !isFirst { try checkUnique(previous.tuple, tuple) }
         previous.copy(tuple)
         isFirst = false

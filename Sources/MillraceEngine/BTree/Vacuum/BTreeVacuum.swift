@@ -148,6 +148,7 @@ struct BTreeVacuum {
 
   private mutating func removeDead(_ page: inout PinnedBuffer, _ view: BTreePage) throws(EngineError) {
     var deletion = BTreeDeletion()
+    let isDead = isDead
     for number in view.firstDataNumber..<max(view.itemCount + 1, view.firstDataNumber) {
       let tuple = view.item(number)
       let count = tuple.heapTIDCount

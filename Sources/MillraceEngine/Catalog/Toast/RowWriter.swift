@@ -17,12 +17,16 @@ public final class RowWriter {
   private let old: TupleSlot
   /// Whether rows can have values out of line at all.
   private let canToast: Bool
+  // Of the table, one step away: each step counts a reference for each row.
+  private let former: TupleFormer
+  private let columnCount: Int
 
   public init(_ relation: RelationDescriptor, _ session: Session) {
     (self.relation, self.session) = (relation, session)
     slot = TupleSlot(count: relation.tuple.count)
     old = TupleSlot(count: relation.tuple.count)
     canToast = relation.tuple.columns.contains { $0.length == -1 && !$0.isDropped }
+    (former, columnCount) = (relation.tuple.former, relation.tuple.count)
   }
 
   /// Forms a row.
@@ -35,7 +39,7 @@ public final class RowWriter {
   private func form(_ values: TupleSlot, keeping kept: Set<ToastPointer>) throws(EngineError) -> HeapTuple {
     let prepared = try prepare(values, keeping: kept)
     let source = prepared.isChanged ? slot : values
-    let tuple = buffer.form(relation.tuple.former, prepared.layout, source.values, source.nulls)
+    let tuple = buffer.form(former, prepared.layout, source.values, source.nulls)
     guard !canToast || tuple.bytes.count <= HeapPage.tupleLengthMax else { throw .rowTooBig(tuple.bytes.count) }
     return tuple
   }
@@ -49,8 +53,7 @@ public final class RowWriter {
 
   /// Puts a row's long values elsewhere. - Returns: how long its tuple gets.
   func prepare(_ values: TupleSlot, keeping kept: Set<ToastPointer> = []) throws(EngineError) -> Prepared {
-    precondition(values.count == relation.tuple.count, "a row has another number of columns than its table")
-    let former = relation.tuple.former
+    precondition(values.count == columnCount, "a row has another number of columns than its table")
     let layout = former.layout(values.values, values.nulls)
     if !canToast || isWhole(layout) { return Prepared(layout: layout, isChanged: false) }
     arena.reset()
@@ -68,8 +71,8 @@ public final class RowWriter {
   ///   - values: the same.
   ///   - bytes: where: as many as its tuple gets long, aligned to eight.
   func form(_ prepared: Prepared, _ values: TupleSlot, into bytes: UnsafeMutableRawBufferPointer) -> HeapTuple {
-    let source = prepared.isChanged ? slot : values
-    return relation.tuple.former.form(prepared.layout, source.values, source.nulls, into: bytes)
+    if prepared.isChanged { return former.form(prepared.layout, slot.values, slot.nulls, into: bytes) }
+    return former.form(prepared.layout, values.values, values.nulls, into: bytes)
   }
 
   /// Whether a tuple is as it is to be stored: short, and without values that may be out of line somewhere else.

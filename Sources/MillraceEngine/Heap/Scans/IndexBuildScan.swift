@@ -83,7 +83,7 @@ public final class IndexBuildScan {
     page.lock(.share, backend: session.backend)
     hints.removeAll(keepingCapacity: true)
     roots.removeAll(keepingCapacity: true)
-    try look(at: page.bytes)
+    try look(at: page.bytes, &session.visibility)
     if !hints.isEmpty, page.tryUpgrade() {
       let bytes = page.bytes
       for (number, bits) in hints { Self.tuple(Int(number), bytes, block)?.infomask.formUnion(bits) }
@@ -95,7 +95,7 @@ public final class IndexBuildScan {
     return true
   }
 
-  private func look(at bytes: UnsafeRawPointer) throws(EngineError) {
+  private func look(at bytes: UnsafeRawPointer, _ visibility: inout Visibility) throws(EngineError) {
     let view = PageView(bytes)
     let isAllVisible = view.header.flags.contains(.allVisible)
     let lsn = PageHeader.lsn(of: bytes)
@@ -104,29 +104,29 @@ public final class IndexBuildScan {
       var status = TupleStatus.live
       if !isAllVisible {
         var bits: Infomask = []
-        status = try session.visibility.status(of: tuple, horizon: horizon, pageLSN: lsn, hints: &bits)
+        status = try visibility.status(of: tuple, horizon: horizon, pageLSN: lsn, hints: &bits)
         if !bits.isEmpty { hints.append((UInt16(number), bits)) }
       }
       switch status {
       case .dead: continue
-      case .live, .insertInProgress: try enter(number, tuple, bytes, isAlive: true)
+      case .live, .insertInProgress: try enter(number, tuple, bytes, isAlive: true, &visibility)
       case .recentlyDead, .deleteInProgress:
         // Who deletes it is this transaction itself, or has committed.
         if tuple.isHotUpdated {
           hasBrokenChains = true
         } else {
-          try enter(number, tuple, bytes, isAlive: false)
+          try enter(number, tuple, bytes, isAlive: false, &visibility)
         }
       }
     }
   }
 
   private func enter(
-    _ number: Int, _ tuple: HeapTuple, _ bytes: UnsafeRawPointer, isAlive: Bool
+    _ number: Int, _ tuple: HeapTuple, _ bytes: UnsafeRawPointer, isAlive: Bool, _ visibility: inout Visibility
   ) throws(EngineError) {
     var root = UInt16(number)
     if tuple.isHeapOnly {
-      if roots.isEmpty { try findRoots(bytes) }
+      if roots.isEmpty { try findRoots(bytes, &visibility) }
       root = roots[number]
       // Its chain was cut by an update that was rolled back: nobody sees it.
       if root == 0 { return }
@@ -135,14 +135,14 @@ public final class IndexBuildScan {
   }
 
   /// Follows all chains of the page (heap_get_root_tuples).
-  private func findRoots(_ bytes: UnsafeRawPointer) throws(EngineError) {
+  private func findRoots(_ bytes: UnsafeRawPointer, _ visibility: inout Visibility) throws(EngineError) {
     let count = PageView(bytes).itemCount
     roots.append(contentsOf: repeatElement(0, count: count + 1))
     for number in 1..<count + 1 {
       var chain = HeapChain(bytes, TupleIdentifier(block, number))
       while let version = chain.tuple {
         if let place = chain.number { roots[place] = UInt16(number) }
-        chain.advance(version.isHotUpdated ? try session.visibility.updater(version) : .invalid)
+        chain.advance(version.isHotUpdated ? try visibility.updater(version) : .invalid)
       }
     }
   }

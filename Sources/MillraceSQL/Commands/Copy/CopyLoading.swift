@@ -8,9 +8,9 @@ final class CopyLoading {
   /// The table's columns that the data has, in its order.
   private let places: [Int]
   private let types: [TypeDescriptor]
-  private let typmods: [Int32]
-  /// How the text of each is read.
-  private let kinds: [InputKind]
+  /// How each of them is read; in memory of its own, so that reading a value counts no reference.
+  private let columns: UnsafeMutablePointer<InputColumn>
+  private let columnCount: Int
   private let options: CopyOptions
   private let reader: CopyReader
   private let context: ExecutionContext
@@ -19,6 +19,8 @@ final class CopyLoading {
   private var defaults: [(column: Int, value: CompiledExpression)] = []
   private var generated: [(column: Int, value: CompiledExpression)] = []
   private let condition: CompiledExpression?
+  /// Whether rows have more than the data gives, or not all of them count.
+  private var isComputed = true
   /// The row that is being read, which is the inserter's, and the same as expressions see it.
   private let row: TupleSlot
   private let batch: RowBatch
@@ -33,6 +35,12 @@ final class CopyLoading {
   private var column = -1
   /// Bytes of the present row's data.
   private var rowSize = 0
+
+  private struct InputColumn {
+    var place: Int
+    var typmod: Int32
+    var kind: InputKind
+  }
 
   /// What is read without a call through the type's description, and without a copy.
   private enum InputKind { case int2, int4, int8, text, varchar, other }
@@ -54,8 +62,12 @@ final class CopyLoading {
       types.append(type)
     }
     self.types = types
-    kinds = types.map { Self.kind(of: $0) }
-    typmods = places.map { relation.tuple.columns[$0].typmod }
+    columnCount = places.count
+    columns = .allocate(capacity: max(places.count, 1))
+    for (index, place) in places.enumerated() {
+      let typmod = relation.tuple.columns[place].typmod
+      (columns + index).initialize(to: InputColumn(place: place, typmod: typmod, kind: Self.kind(of: types[index])))
+    }
     forcesNull = places.map { options.forceNull.contains(relation.tuple.columns[$0].name) }
     forcesNotNull = places.map { options.forceNotNull.contains(relation.tuple.columns[$0].name) }
     forces = forcesNull.contains(true) || forcesNotNull.contains(true)
@@ -79,7 +91,10 @@ final class CopyLoading {
         defaults.append((place, try compiler.compile(value)))
       }
     }
+    isComputed = !defaults.isEmpty || !generated.isEmpty || self.condition != nil
   }
+
+  deinit { columns.deallocate() }
 
   private static func kind(of type: TypeDescriptor) -> InputKind {
     switch type.id {
@@ -116,14 +131,18 @@ final class CopyLoading {
     } catch {
       throw located(error)
     }
-    return loader.inserter.count
+    return loader.count
   }
 
   private func load() throws(SQLError) {
-    try SQLError.engine { () throws(EngineError) in try sql.session.checkInterrupts() }
-    for (column, value) in defaults { row[column] = try value.value(arena) }
-    for (column, value) in generated { row[column] = try value.evaluate(batch, arena)[0] }
-    if let condition, try condition.evaluate(batch, arena)[0]?.bool != true { return }
+    if reader.lineNumber & 63 == 0 {
+      try SQLError.engine { () throws(EngineError) in try sql.session.checkInterrupts() }
+    }
+    if isComputed {
+      for (column, value) in defaults { row[column] = try value.value(arena) }
+      for (column, value) in generated { row[column] = try value.evaluate(batch, arena)[0] }
+      if let condition, try condition.evaluate(batch, arena)[0]?.bool != true { return }
+    }
     try loader.insert(size: rowSize, tag: UInt64(reader.lineNumber))
   }
 
@@ -182,9 +201,9 @@ final class CopyLoading {
       }
     }
     // A table without columns has empty lines.
-    if places.isEmpty, line.isEmpty { return true }
+    if columnCount == 0, line.isEmpty { return true }
     fieldCount = try reader.split(line)
-    guard fieldCount <= places.count else {
+    guard fieldCount <= columnCount else {
       throw SQLError(.badCopyFileFormat, "extra data after last expected column")
     }
     for index in 0..<fieldCount {
@@ -192,13 +211,13 @@ final class CopyLoading {
       if forces { force(&field, index) }
       if field.isNull { continue }
       do throws(TypeError) {
-        row[places[index]] = try value(of: field.bytes, index)
+        row[columns[index].place] = try value(of: field.bytes, index)
       } catch {
         column = index
         throw SQLError(error)
       }
     }
-    guard fieldCount == places.count else {
+    guard fieldCount == columnCount else {
       throw SQLError(
         .badCopyFileFormat,
         "missing data for column \"\(relation.tuple.columns[places[fieldCount]].name)\"")
@@ -207,14 +226,14 @@ final class CopyLoading {
   }
 
   @inline(__always) private func value(of bytes: ByteView, _ index: Int) throws(TypeError) -> Datum {
-    switch kinds[index] {
+    switch columns[index].kind {
     case .int2: try Int2Type.input(bytes)
     case .int4: try Int4Type.input(bytes)
     case .int8: try Int8Type.input(bytes)
     // The data stays where it is until the row has been formed.
     case .text: Datum(bytes)
-    case .varchar: Datum(try VarcharType.coerce(bytes, typmod: typmods[index], isExplicit: false))
-    case .other: try types[index].input(bytes, typmods[index], settings, arena)
+    case .varchar: Datum(try VarcharType.coerce(bytes, typmod: columns[index].typmod, isExplicit: false))
+    case .other: try types[index].input(bytes, columns[index].typmod, settings, arena)
     }
   }
 
@@ -284,7 +303,7 @@ final class CopyLoading {
       }
       rowSize += Int(length)
       do throws(TypeError) {
-        row[places[index]] = try received(bytes, index)
+        row[columns[index].place] = try received(bytes, index)
       } catch {
         throw SQLError(error)
       }
@@ -293,7 +312,7 @@ final class CopyLoading {
     return true
   }
   private func received(_ bytes: ByteView, _ index: Int) throws(TypeError) -> Datum {
-    switch kinds[index] {
+    switch columns[index].kind {
     case .int4 where bytes.count == 4: return Datum(Int32(bigEndian: bytes.load(at: 0)))
     case .int8 where bytes.count == 8: return Datum(Int64(bigEndian: bytes.load(at: 0)))
     case .text:
@@ -301,7 +320,7 @@ final class CopyLoading {
       return Datum(bytes)
     default:
       var field = ByteReader(bytes)
-      let value = try types[index].receive(&field, typmods[index], arena)
+      let value = try types[index].receive(&field, columns[index].typmod, arena)
       guard field.isAtEnd else {
         throw TypeError(.invalidBinaryRepresentation, "incorrect binary data format")
       }

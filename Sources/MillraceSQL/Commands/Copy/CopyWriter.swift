@@ -1,3 +1,4 @@
+import MillraceEngine
 import MillraceTypes
 
 /// Writes rows as COPY TO has them (PostgreSQL's commands/copyto.c), one behind the other into one buffer.
@@ -73,36 +74,44 @@ final class CopyWriter {
   }
 
   private func addTexts(_ batch: RowBatch, _ row: Int, isCSV: Bool) {
+    precondition(kinds.count <= batch.columnCount, "a row of fewer columns than were announced")
     for index in 0..<kinds.count {
       if index > 0 { buffer.append(delimiter) }
-      guard !batch.columnNulls(index)[row] else {
+      let column = batch.columns[index]
+      guard !column.nulls[row] else {
         buffer.append(options.null)
         continue
       }
-      let datum = batch.column(index)[row]
+      let datum = column.values[row]
       let isPlain = !isCSV || !isQuoted[index]
       switch kinds[index] {
       case .int2 where isPlain: appendNumber(Int64(datum.int16), isCSV)
       case .int4 where isPlain: appendNumber(Int64(datum.int32), isCSV)
       case .int8 where isPlain: appendNumber(datum.int64, isCSV)
       case .text: appendField(datum.bytes, index, isCSV)
-      default:
-        value.removeAll(keepingCapacity: true)
-        if let type = types[index] { type.output(datum, settings, &value) } else { value.append(datum.bytes) }
-        value.withByteView { appendField($0, index, isCSV) }
+      default: appendOther(datum, index, isCSV)
       }
     }
     buffer.append(10)
   }
 
+  /// By the function of the value's type. Apart, so that others count no references for it.
+  @inline(never) private func appendOther(_ datum: Datum, _ index: Int, _ isCSV: Bool) {
+    value.removeAll(keepingCapacity: true)
+    if let type = types[index] { type.output(datum, settings, &value) } else { value.append(datum.bytes) }
+    value.withByteView { appendField($0, index, isCSV) }
+  }
+
   /// Digits need no quotes, unless somebody has chosen them as something else.
   private func appendNumber(_ number: Int64, _ isCSV: Bool) {
-    guard isUsual else {
-      value.removeAll(keepingCapacity: true)
-      value.append(decimal: number)
-      return value.withByteView { appendField($0, 0, isCSV) }
-    }
+    guard isUsual else { return appendUnusual(number, isCSV) }
     buffer.append(decimal: number)
+  }
+
+  @inline(never) private func appendUnusual(_ number: Int64, _ isCSV: Bool) {
+    value.removeAll(keepingCapacity: true)
+    value.append(decimal: number)
+    value.withByteView { appendField($0, 0, isCSV) }
   }
 
   private func appendField(_ bytes: ByteView, _ index: Int, _ isCSV: Bool) {
@@ -131,13 +140,16 @@ final class CopyWriter {
       case .text:
         buffer.append(bigEndian: Int32(datum.count))
         buffer.append(datum.bytes)
-      default:
-        value.removeAll(keepingCapacity: true)
-        if let type = types[index] { type.send(datum, &value) } else { value.append(datum.bytes) }
-        buffer.append(bigEndian: Int32(value.count))
-        buffer.append(value)
+      default: sendOther(datum, index)
       }
     }
+  }
+
+  @inline(never) private func sendOther(_ datum: Datum, _ index: Int) {
+    value.removeAll(keepingCapacity: true)
+    if let type = types[index] { type.send(datum, &value) } else { value.append(datum.bytes) }
+    buffer.append(bigEndian: Int32(value.count))
+    buffer.append(value)
   }
 
   private func appendText(_ bytes: ByteView) {

@@ -46,7 +46,7 @@ extension SQLSession {
       }
     }
     try loader.finish()
-    return CommandTag.select(inserter.count)
+    return CommandTag.select(loader.count)
   }
 
   private func makeTable(

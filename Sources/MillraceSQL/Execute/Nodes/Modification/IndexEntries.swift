@@ -13,7 +13,10 @@ final class IndexEntries {
   private let heap: HeapRelation
   private let expressions: [CompiledExpression?]
   /// The table's column of each of the index's; -1 for an expression.
-  private let sources: [Int]
+  private let sources: UnsafeMutablePointer<Int>
+  private let columnCount: Int
+  /// Whether its entries are nothing but columns, of all rows.
+  private let isPlain: Bool
   private let predicate: CompiledExpression?
   private let values: UnsafeMutablePointer<Datum>
   private var nulls: UInt32 = 0
@@ -40,7 +43,10 @@ final class IndexEntries {
       expressions.append(compiler.wholeValues(try compiler.compile(expression)))
     }
     self.expressions = expressions
-    sources = index.columns.map { $0.column ?? -1 }
+    columnCount = index.columns.count
+    sources = .allocate(capacity: max(columnCount, 1))
+    for (place, column) in index.columns.enumerated() { (sources + place).initialize(to: column.column ?? -1) }
+    isPlain = index.predicate == nil && index.columns.allSatisfy { $0.column != nil }
     if let text = index.predicate {
       let expression = try StoredExpression.analyze(text, over: relation, .init(.bool), .indexPredicate, context)
       InputColumns.collect(expression, into: &referenced)
@@ -50,10 +56,14 @@ final class IndexEntries {
     }
     referencedColumns = referenced
     values = .allocate(capacity: max(index.columns.count, 1))
+    values.initialize(repeating: Datum(word: 0), count: max(index.columns.count, 1))
     check = index.isUnique ? context.session.uniquenessCheck(heap) : nil
   }
 
-  deinit { values.deallocate() }
+  deinit {
+    values.deallocate()
+    sources.deallocate()
+  }
 
   /// Finds the entry of a row.
   /// - Parameters:
@@ -61,13 +71,32 @@ final class IndexEntries {
   ///   - batch: of one row, whose columns are the same values.
   /// - Returns: false where the row is not in the index.
   private func form(_ row: TupleSlot, _ batch: RowBatch) throws(SQLError) -> Bool {
+    guard isPlain else { return try evaluate(row, batch) }
+    var found: UInt32 = 0
+    for place in 0..<columnCount {
+      let source = sources[place]
+      guard !row.nulls[source] else {
+        values[place] = Datum(word: 0)
+        found |= 1 << UInt32(place)
+        continue
+      }
+      // A value that is not there as a whole has to be fetched.
+      if row.values[source].isToasted { return try evaluate(row, batch) }
+      values[place] = row.values[source]
+    }
+    nulls = found
+    return true
+  }
+
+  /// The same for an index with expressions or a predicate, or a row with values out of line.
+  private func evaluate(_ row: TupleSlot, _ batch: RowBatch) throws(SQLError) -> Bool {
     arena.reset()
     if let predicate, try predicate.evaluate(batch, arena)[0]?.bool != true { return false }
     nulls = 0
-    for (place, source) in sources.enumerated() {
+    for place in 0..<columnCount {
       var value: Datum?
-      if source >= 0 {
-        value = row[source]
+      if sources[place] >= 0 {
+        value = row[sources[place]]
         if let known = value, known.isToasted {
           let (session, arena) = (context.session, arena)
           value = try engine { () throws(EngineError) in try session.detoasted(known, in: arena) }
@@ -75,7 +104,7 @@ final class IndexEntries {
       } else {
         value = try expressions[place]?.evaluate(batch, arena)[0]
       }
-      (values + place).initialize(to: value ?? Datum(word: 0))
+      values[place] = value ?? Datum(word: 0)
       if value == nil { nulls |= 1 << UInt32(place) }
     }
     return true

@@ -9,6 +9,8 @@ final class RowCheck {
   private let notNull: [Int]
   private let checks: [(name: String, condition: CompiledExpression)]
   private let arena = Arena(chunkSize: 1024)
+  /// Whether there is anything to fulfil.
+  let isNeeded: Bool
 
   init(
     _ relation: RelationDescriptor, _ checks: [NamedCheck], _ compiler: ExpressionCompiler,
@@ -20,6 +22,7 @@ final class RowCheck {
     var compiled: [(name: String, condition: CompiledExpression)] = []
     for check in checks { compiled.append((check.name, try compiler.compile(check.condition))) }
     self.checks = compiled
+    isNeeded = !notNull.isEmpty || !compiled.isEmpty
   }
 
   private var schema: String? { (try? context.catalog.namespaceName(relation.namespace)) ?? nil }

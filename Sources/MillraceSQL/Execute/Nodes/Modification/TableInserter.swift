@@ -14,6 +14,7 @@ public final class TableInserter {
   let row: TupleSlot
   let batch: RowBatch
   private let check: RowCheck
+  private let isTested: Bool
   /// How many rows have been inserted.
   public private(set) var count: UInt64 = 0
 
@@ -43,6 +44,7 @@ public final class TableInserter {
     row = TupleSlot(count: relation.tuple.count)
     batch = RowBatch(of: row)
     check = try RowCheck(relation, checks, compiler, context)
+    isTested = check.isNeeded
   }
 
   /// Inserts a row.
@@ -66,7 +68,9 @@ public final class TableInserter {
   }
 
   /// Tests the row.
-  func testRow() throws(SQLError) { try check.test(row, batch) }
+  @inline(__always) func testRow() throws(SQLError) {
+    if isTested { try check.test(row, batch) }
+  }
 
   @discardableResult
   func insertRow() throws(SQLError) -> TupleIdentifier {

@@ -10,6 +10,11 @@ import MillraceTypes
 final class TableLoader {
   let inserter: TableInserter
   private let loader: BulkLoader
+  private let writer: RowWriter
+  private let row: TupleSlot
+  private let hasIndexes: Bool
+  /// How many rows have been inserted.
+  private(set) var count: UInt64 = 0
   /// Takes what indexes need out of rows that were kept; nil where there are none.
   private let deformer: TupleDeformer?
   private var keptRows = 0
@@ -23,6 +28,7 @@ final class TableLoader {
 
   init(_ inserter: TableInserter) {
     self.inserter = inserter
+    (writer, row, hasIndexes) = (inserter.writer, inserter.row, !inserter.indexes.isEmpty)
     loader = BulkLoader(inserter.heap, inserter.context.session, keepsRows: !inserter.indexes.isEmpty)
     var columns: Set<Int> = []
     for index in inserter.indexes { columns.formUnion(index.referencedColumns) }
@@ -36,12 +42,12 @@ final class TableLoader {
   func insert(size: Int = 0, tag: UInt64 = 0) throws(SQLError) {
     try inserter.testRow()
     do throws(EngineError) {
-      try loader.append(inserter.row, by: inserter.writer, tag: tag)
+      try loader.append(row, by: writer, tag: tag)
     } catch {
       throw SQLError(error)
     }
-    inserter.noteInserted()
-    guard deformer != nil else { return }
+    count += 1
+    guard hasIndexes else { return }
     keptRows += 1
     keptBytes += size
     if keptRows >= Self.keptRowsMax || keptBytes >= Self.keptBytesMax { try flush() }
@@ -52,7 +58,7 @@ final class TableLoader {
     guard let deformer else { return }
     (keptRows, keptBytes) = (0, 0)
     do throws(EngineError) { try loader.flush() } catch { throw SQLError(error) }
-    let (row, batch) = (inserter.row, inserter.batch)
+    let batch = inserter.batch
     while let placed = loader.nextPlaced() {
       guard deformer.deform(placed.tuple, row.values, row.nulls) else {
         throw SQLError(.internalError, "a row that was formed does not have the columns of its table")
