@@ -25,7 +25,7 @@ extension BufferPool {
       if let buffer = pinIfPresent(BufferTag(fork.id, block.rawValue), raisesUsage: strategy == nil) {
         if state(buffer).has(BufferState.valid) {
           counters.hits.sharedIncrement()
-          backend.pageUsage.pointee.hits &+= 1
+          usage(of: backend).pointee.hits &+= 1
           return PinnedBuffer(self, buffer)
         }
         unpin(buffer)

@@ -20,6 +20,8 @@ public final class BufferPool: @unchecked Sendable {
 
   public let engine: IOEngine
   public let scope: Scope
+  /// Which of a thread's counters are this pool's.
+  private let usageIndex: Int
   /// Buffers.
   public let count: Int
   /// The pages' memory.
@@ -65,6 +67,7 @@ public final class BufferPool: @unchecked Sendable {
         message: "\(count) is outside the valid range for parameter \"shared_buffers\" (16 .. \(Self.countMax))")
     }
     (self.engine, self.scope, self.count) = (engine, scope, count)
+    usageIndex = scope == .local ? 1 : 0
     memory = try IOMemory(byteCount: count * PageLayout.blockSize, hugePages: hugePages)
     descriptors = .allocateCacheLines(capacity: count)
     for index in 0..<count { (descriptors + index).initialize(to: BufferDescriptor()) }
@@ -117,6 +120,14 @@ public final class BufferPool: @unchecked Sendable {
     return Unmanaged<PageFlushGuard>.fromOpaque(known)._withUnsafeGuaranteedRef { $0.flushedPosition }
   }
 
+  /// Where a thread counts what it uses of this pool.
+  @inline(__always) func usage(of backend: IOBackend) -> UnsafeMutablePointer<PageUsage> {
+    backend.pageUsage + usageIndex
+  }
+
+  /// Clean pages that the calling thread has made dirty, in all pools of a scope.
+  public static func pagesDirtied(_ scope: Scope) -> UInt64 { millrace_dirtied(scope == .local) }
+
   // MARK: Pinning
 
   /// Pins a page that has a buffer, valid or not. - Returns: nil if it has none.
@@ -128,6 +139,13 @@ public final class BufferPool: @unchecked Sendable {
       BufferTable.letOthersRun(&attempts)
     }
     return nil
+  }
+
+  /// Has the processor bring in what pinning a page will look at, if it is in a certain buffer.
+  @inline(__always) func prefetchLookUp(_ tag: BufferTag, _ buffer: BufferID) {
+    table.prefetch(tag)
+    // An address is all that is made of it, so it may be one behind the last.
+    millrace_prefetch(descriptors + Int(buffer))
   }
 
   /// Pins a buffer if it still holds the expected page.
