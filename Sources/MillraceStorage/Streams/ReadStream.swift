@@ -91,7 +91,9 @@ public final class ReadStream {
       combineLimit: configuration.combineLimit, onWarning: configuration.onWarning)
     maxIOs = max(configuration.ioConcurrency, 1)
     issuesInPlace = configuration.ioConcurrency == 0
-    advises = !issuesInPlace && !fork.isDirect && pool.engine.methodKind == .sync
+    // Who asks for pages in a way of its own starts its reads itself.
+    advises =
+      !issuesInPlace && configuration.flags.isEmpty && !fork.isDirect && pool.engine.methodKind == .sync
     let combineLimit = reader.combineLimit
     let poolShare = max(pool.count / (pool.scope == .local ? 4 : 2), 1)
     // One I/O can be consumed while the others are in flight.
