@@ -22,6 +22,8 @@ const int32_t millrace_open_direct = O_DIRECT;
 const int32_t millrace_open_direct = 0;
 #endif
 
+_Thread_local uint64_t millrace_dirtied_pages[2];
+
 /// The result of a call that reports through errno: the value itself, or -errno.
 static int64_t millrace_result(int64_t value) { return value < 0 ? -(int64_t)errno : value; }
 
@@ -51,6 +53,14 @@ int64_t millrace_preadv_nowait(int32_t fd, const void *vectors, int32_t count, i
 #else
     (void)fd, (void)vectors, (void)count, (void)offset;
     return -(int64_t)EOPNOTSUPP;
+#endif
+}
+
+void millrace_will_read(int32_t fd, int64_t offset, int64_t length) {
+#ifdef POSIX_FADV_WILLNEED
+    (void)posix_fadvise(fd, offset, length, POSIX_FADV_WILLNEED);
+#else
+    (void)fd, (void)offset, (void)length;
 #endif
 }
 

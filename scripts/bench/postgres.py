@@ -41,6 +41,14 @@ class Server(Clients):
         subprocess.run(["cp", "-a", "--reflink=auto", other.directory, directory], check=True)
         return copied
 
+    def knows(self, setting):
+        """Whether its server starts with a setting."""
+        try:
+            self.run("postgres", "-D", self.directory, "-C", setting.split("=")[0], "-c", setting)
+            return True
+        except Failure:
+            return False
+
     @property
     def log(self):
         with open(os.path.join(self.directory, "log")) as file:

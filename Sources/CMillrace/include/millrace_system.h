@@ -48,6 +48,19 @@ int64_t millrace_disable_cache(int32_t fd);
 ///   Alignments of 0 mean that it says direct I/O is not possible.
 int64_t millrace_direct_alignment(int32_t fd, uint32_t *memory, uint32_t *offset);
 
+/// Tells the kernel that a range of a file will be read soon. What comes of it shows when it is read.
+void millrace_will_read(int32_t fd, int64_t offset, int64_t length);
+
+// MARK: Memory
+
+/// Has the processor bring what is at an address into its caches; any address will do.
+static inline void millrace_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+/// The same for all of a page of 8192 bytes.
+static inline void millrace_prefetch_page(const void *page) {
+    for (int line = 0; line < 8192; line += 64) __builtin_prefetch((const char *)page + line, 0, 3);
+}
+
 // MARK: Threads
 
 /// Sleeps while *word == expected, until woken or `timeout_ns` has passed (negative: no limit).
@@ -68,6 +81,12 @@ void millrace_name_thread(const char *name);
 
 /// The kernel's number of the calling thread. Not cached by the compiler across suspension points.
 int32_t millrace_thread_id(void);
+
+/// Clean pages that the calling thread has made dirty: in shared pools, and in local ones. A page is made dirty in many
+/// places, few of which know whose counters to use.
+extern _Thread_local uint64_t millrace_dirtied_pages[2];
+static inline void millrace_count_dirtied(bool is_local) { millrace_dirtied_pages[is_local]++; }
+static inline uint64_t millrace_dirtied(bool is_local) { return millrace_dirtied_pages[is_local]; }
 
 /// Nanoseconds of the monotonic clock.
 static inline uint64_t millrace_monotonic_ns(void) {

@@ -1,3 +1,4 @@
+import CMillrace
 public import MillraceIO
 import Synchronization
 
@@ -50,6 +51,8 @@ public final class ExternalSort {
   public private(set) var runCount = 0
   public private(set) var fileBytes: Int64 = 0
 
+  /// How many records ahead the processor brings in.
+  private static let prefetchDistance = 16
   private static let fileNumber = Atomic<UInt64>(0)
 
   /// - Parameters:
@@ -333,6 +336,10 @@ public final class ExternalSort {
     }
     guard given < entryCount else { return nil }
     defer { given += 1 }
+    // Records lie in the order in which they came: each is somewhere else.
+    if given + Self.prefetchDistance < entryCount, let base = memory.baseAddress {
+      millrace_prefetch(base + Int(entries[given + Self.prefetchDistance].offset))
+    }
     return bytes(entries[given])
   }
 }

@@ -46,6 +46,12 @@ final class SortRun {
     let request = IORequest(operation, file: file.file, offset: offset, length: count)
     let handle = backend.acquire()
     handle.returns(to: outcomes + index)
+    let blocks = UInt64((count + PageLayout.blockSize - 1) / PageLayout.blockSize)
+    if operation == .readv {
+      backend.temporaryFileUsage.reads &+= blocks
+    } else {
+      backend.temporaryFileUsage.writes &+= blocks
+    }
     pending[index] = (request, handle.start(operation, file.file, at: offset, memory: memory))
     backend.submit()
   }

@@ -27,10 +27,12 @@ public final class IOBackend {
   /// What the words of its handles have set while they are in use.
   private let wordFlags: UInt64
 
-  /// What its thread has used of buffer pools; counted by these.
+  /// What its thread has used of shared buffer pools, and behind that of local ones; counted by these.
   public let pageUsage: UnsafeMutablePointer<PageUsage>
   /// What it has done, by what for.
   package let uses = IOUseCounters()
+  /// What its thread has used of temporary files; counted by who reads and writes them.
+  public var temporaryFileUsage = TemporaryFileUsage()
   /// The state that only the owner touches. In memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<OwnState>
 
@@ -63,8 +65,8 @@ public final class IOBackend {
     (table, method, shared) = (engine.table, engine.method, engine.backendSlot(index))
     cachedReads = engine.method.cachedReadsOfLoneIO
     wordFlags = isExclusive ? HandleWord.bound : 0
-    pageUsage = .allocate(capacity: 1)
-    pageUsage.initialize(to: PageUsage())
+    pageUsage = .allocate(capacity: 2)
+    pageUsage.initialize(repeating: PageUsage(), count: 2)
     own = .allocate(capacity: 1)
     own.initialize(
       to: OwnState(

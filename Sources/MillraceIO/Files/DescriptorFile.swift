@@ -65,6 +65,8 @@ public final class DescriptorFile: IOFile, @unchecked Sendable {
     millrace_flush_range(descriptor, offset, length)
   }
 
+  public override func willRead(at offset: Int64, length: Int64) { millrace_will_read(descriptor, offset, length) }
+
   public override func allocate(at offset: Int64, length: Int64) -> Int64 {
     millrace_allocate(descriptor, offset, length)
   }

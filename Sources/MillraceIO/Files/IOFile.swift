@@ -115,6 +115,9 @@ open class IOFile: @unchecked Sendable {
   /// Starts write-out of a range. - Returns: 0 or -errno.
   open func flushRange(at offset: Int64, length: Int64) -> Int64 { 0 }
 
+  /// Tells the system that a range will be read soon, which it may bring in by itself. Waits for nothing.
+  open func willRead(at offset: Int64, length: Int64) {}
+
   /// Reserves a range, zero-filled. - Returns: 0 or -errno.
   open func allocate(at offset: Int64, length: Int64) -> Int64 { fatalError("\(Self.self) does not extend") }
 

@@ -23,6 +23,8 @@ extension SQLSession {
       let start = clock.now
       try execution.run()
       let took = Self.nanoseconds(clock.now - start)
+      // What scans have counted is complete when they are closed.
+      execution.executor.close()
       let explain = try Explain(planned, options, catalog, typeSettings) { plan in
         execution.executor.instrumentation(of: plan)
       }

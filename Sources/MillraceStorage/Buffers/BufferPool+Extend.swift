@@ -66,6 +66,7 @@ extension BufferPool {
     }
     // Of what is left of a reserve there may be fewer.
     while victims.count > blocks.count { unpin(victims.removeLast()) }
+    usage(of: backend).pointee.writes &+= UInt64(blocks.count)
     for (position, block) in blocks.enumerated() {
       victims[position] = enter(victims[position], BufferTag(fork.id, block), isLocked: position == 0, backend)
     }

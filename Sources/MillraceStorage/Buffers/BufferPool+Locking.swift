@@ -145,5 +145,6 @@ extension BufferPool {
     if seen.has(BufferState.dirty) { return }
     _ = descriptor.pointee.state.bitwiseOr(BufferState.dirty, ordering: .relaxed)
     counters.dirtied.sharedIncrement()
+    millrace_count_dirtied(scope == .local)
   }
 }

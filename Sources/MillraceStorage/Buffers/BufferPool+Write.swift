@@ -114,6 +114,7 @@ extension BufferPool {
           handle.setUse(use ?? self.use)
           if let outcome { handle.returns(to: outcome) } else { handle.setPriority(.checkpoint) }
           counters.writes.sharedIncrement()
+          usage(of: backend).pointee.writes &+= UInt64(count)
           counters.writesInFlight.sharedIncrement()
           return handle.start(
             .writev, file, at: Int64(first.block % fork.blocksPerSegment) * Int64(PageLayout.blockSize),

@@ -20,6 +20,8 @@ public final class BufferPool: @unchecked Sendable {
 
   public let engine: IOEngine
   public let scope: Scope
+  /// Which of a thread's counters are this pool's.
+  private let usageIndex: Int
   /// Buffers.
   public let count: Int
   /// The pages' memory.
@@ -68,6 +70,7 @@ public final class BufferPool: @unchecked Sendable {
     }
     (self.engine, self.scope, self.count) = (engine, scope, count)
     use = scope == .shared ? .relation : .temporaryRelation
+    usageIndex = scope == .local ? 1 : 0
     memory = try IOMemory(byteCount: count * PageLayout.blockSize, hugePages: hugePages)
     descriptors = .allocateCacheLines(capacity: count)
     for index in 0..<count { (descriptors + index).initialize(to: BufferDescriptor()) }
@@ -120,6 +123,14 @@ public final class BufferPool: @unchecked Sendable {
     return Unmanaged<PageFlushGuard>.fromOpaque(known)._withUnsafeGuaranteedRef { $0.flushedPosition }
   }
 
+  /// Where a thread counts what it uses of this pool.
+  @inline(__always) func usage(of backend: IOBackend) -> UnsafeMutablePointer<PageUsage> {
+    backend.pageUsage + usageIndex
+  }
+
+  /// Clean pages that the calling thread has made dirty, in all pools of a scope.
+  public static func pagesDirtied(_ scope: Scope) -> UInt64 { millrace_dirtied(scope == .local) }
+
   // MARK: Pinning
 
   /// Pins a page that has a buffer, valid or not. - Returns: nil if it has none.
@@ -131,6 +142,13 @@ public final class BufferPool: @unchecked Sendable {
       BufferTable.letOthersRun(&attempts)
     }
     return nil
+  }
+
+  /// Has the processor bring in what pinning a page will look at, if it is in a certain buffer.
+  @inline(__always) func prefetchLookUp(_ tag: BufferTag, _ buffer: BufferID) {
+    table.prefetch(tag)
+    // An address is all that is made of it, so it may be one behind the last.
+    millrace_prefetch(descriptors + Int(buffer))
   }
 
   /// Pins a buffer if it still holds the expected page.
@@ -279,7 +297,7 @@ extension BufferPool {
   @inline(__always) func countHit(_ fork: StoredFork, _ strategy: BufferStrategy?, _ backend: IOBackend) {
     fork.usage.countHit(backend)
     backend.uses.add(strategy?.use ?? use, .hits)
-    backend.pageUsage.pointee.hits &+= 1
+    usage(of: backend).pointee.hits &+= 1
   }
 
   /// Hits are those of all pools of its scope.

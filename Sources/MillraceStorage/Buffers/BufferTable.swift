@@ -1,3 +1,4 @@
+import CMillrace
 import Glibc
 import Synchronization
 
@@ -78,6 +79,9 @@ struct BufferTable: @unchecked Sendable {
       Self.letOthersRun(&attempts)
     }
   }
+
+  /// Has the processor bring in what ``find(_:)`` will look at first.
+  @inline(__always) func prefetch(_ tag: BufferTag) { millrace_prefetch(chain(of: tag)) }
 
   /// Called by who waits for another thread to take a few more steps: that thread may not be running.
   @inline(__always) static func letOthersRun(_ attempts: inout Int) {

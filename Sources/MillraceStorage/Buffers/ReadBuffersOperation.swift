@@ -91,10 +91,12 @@ final class BufferReader {
   ///   - operation: is set up; must not move until it has been waited for.
   ///   - buffers: of `count` entries, `.noBuffer` where nothing is pinned.
   ///   - count: how many blocks are wanted; set to how many the operation covers, at least one.
+  ///   - advises: whether the system is only told what will be read; it is read in ``wait(_:)``, where I/O that is
+  ///     started is executed in place.
   /// - Returns: whether ``wait(_:)`` must be called before the pages are used.
   @inline(__always) func start(
     _ operation: UnsafeMutablePointer<ReadBuffersOperation>, block: UInt32,
-    buffers: UnsafeMutablePointer<BufferID>, count: inout Int, synchronously: Bool = false
+    buffers: UnsafeMutablePointer<BufferID>, count: inout Int, synchronously: Bool = false, advises: Bool = false
   ) throws(StorageError) -> Bool {
     // Not across the end of a segment.
     let wanted = min(count, Int(fork.blocksPerSegment - block % fork.blocksPerSegment), combineLimit)
@@ -127,9 +129,26 @@ final class BufferReader {
     operation.pointee.block = block
     operation.pointee.count = covered
     operation.pointee.buffers = buffers
+    if advises {
+      try advise(block, covered)
+      count = covered
+      return true
+    }
     let needsWait = try issue(operation, synchronously: synchronously, mayShrink: true)
     count = operation.pointee.count
     return needsWait
+  }
+
+  /// Tells the system what will be read (`posix_fadvise`).
+  @inline(never) private func advise(_ block: UInt32, _ count: Int) throws(StorageError) {
+    let offset = Int64(block % fork.blocksPerSegment) * Int64(PageLayout.blockSize)
+    do throws(IOError) {
+      try fork.withSegment(Int(block / fork.blocksPerSegment)) { file throws(IOError) in
+        file.willRead(at: offset, length: Int64(count * PageLayout.blockSize))
+      }
+    } catch {
+      throw .io(fork.openFailure(error, block: block), blocks: block..<block + UInt32(count))
+    }
   }
 
   /// Starts the I/O for what an operation still lacks.
@@ -170,7 +189,7 @@ final class BufferReader {
         while claimed < wanted, pool.startIO(buffers[claimed]) == .ready { claimed += 1 }
         if mayShrink { operation.pointee.count = first + claimed }
         operation.pointee.issued = claimed
-        backend.pageUsage.pointee.reads &+= UInt64(claimed)
+        pool.usage(of: backend).pointee.reads &+= UInt64(claimed)
         fork.usage.countReads(claimed, backend)
         let offset = Int64(block % fork.blocksPerSegment) * Int64(PageLayout.blockSize)
         operation.pointee.reference = read(

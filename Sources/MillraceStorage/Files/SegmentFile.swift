@@ -96,6 +96,10 @@ final class SegmentFile: IOFile, @unchecked Sendable {
     withOpened { $0.flushRange(at: offset, length: length) }
   }
 
+  override func willRead(at offset: Int64, length: Int64) {
+    withOpened { $0.willRead(at: offset, length: length) }
+  }
+
   override func allocate(at offset: Int64, length: Int64) -> Int64 {
     withOpened { $0.allocate(at: offset, length: length) }
   }

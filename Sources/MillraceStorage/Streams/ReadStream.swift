@@ -1,3 +1,4 @@
+import CMillrace
 public import MillraceIO
 
 /// Gives out the pages that a ``BlockSource`` names, read ahead, in the source's order (PostgreSQL's
@@ -34,6 +35,8 @@ public final class ReadStream {
   /// What only this class touches; in memory of its own, so that no access to it is checked at run time.
   let own: UnsafeMutablePointer<State>
   private let issuesInPlace: Bool
+  /// Whether the kernel is told of reads that are far from the one before (io_method=sync, buffered).
+  private let advises: Bool
   /// The errors that wait, where some do: apart from the rest, because looking at one copies it.
   private var deferred: StorageError?
   private var failure: StorageError?
@@ -62,6 +65,8 @@ public final class ReadStream {
     var ungot: UInt32?
     var hasEnded = false
     var isFast = false
+    /// The block behind the last that was started: the kernel reads ahead by itself from there.
+    var following: UInt32 = 0
     var dataOfLast = 0
     /// Whether an error waits behind the pages that are in the queue.
     var hasDeferred = false
@@ -86,6 +91,9 @@ public final class ReadStream {
       combineLimit: configuration.combineLimit, onWarning: configuration.onWarning)
     maxIOs = max(configuration.ioConcurrency, 1)
     issuesInPlace = configuration.ioConcurrency == 0
+    // Who asks for pages in a way of its own starts its reads itself.
+    advises =
+      !issuesInPlace && configuration.flags.isEmpty && !fork.isDirect && pool.engine.methodKind == .sync
     let combineLimit = reader.combineLimit
     let poolShare = max(pool.count / (pool.scope == .local ? 4 : 2), 1)
     // One I/O can be consumed while the others are in flight.
@@ -278,7 +286,15 @@ public final class ReadStream {
     let buffer = own.pointee.buffers[index]
     own.pointee.buffers[index] = following
     noteGivenOut()
+    // Mostly blocks are asked for in order, and were given buffers in order.
+    pool.prefetchLookUp(BufferTag(fork, block.rawValue &+ 1), following &+ 1)
     return buffer
+  }
+
+  /// Has the processor bring in the page that will be given out next, if that is in the pool already. For who will look
+  /// at most of it, and has something to do in between.
+  public func prefetchNextPage() {
+    if own.pointee.isFast { millrace_prefetch_page(pool.page(own.pointee.buffers[own.pointee.oldest])) }
   }
 
   // MARK: Looking ahead
@@ -358,10 +374,11 @@ public final class ReadStream {
     let start = own.pointee.next
     let operation = own.pointee.operations + own.pointee.nextOperation
     let needsWait: Bool
+    let block = own.pointee.pendingBlock
     do throws(StorageError) {
       needsWait = try reader.start(
-        operation, block: own.pointee.pendingBlock, buffers: own.pointee.buffers + start, count: &count,
-        synchronously: issuesInPlace)
+        operation, block: block, buffers: own.pointee.buffers + start, count: &count,
+        synchronously: issuesInPlace, advises: advises && block != own.pointee.following)
     } catch {
       failPending(error, granted: granted)
       return false
@@ -385,6 +402,7 @@ public final class ReadStream {
     own.pointee.next = (start + count) % queueSize
     own.pointee.pendingBlock += UInt32(count)
     own.pointee.pendingCount -= count
+    own.pointee.following = own.pointee.pendingBlock
 
     if isRead {
       own.pointee.operationStarts[own.pointee.nextOperation] = start

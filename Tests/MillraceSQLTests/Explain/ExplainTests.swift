@@ -79,4 +79,40 @@ struct ExplainTests {
     #expect(json.rows[0][0]?.contains("\"Node Type\": \"") == true, "\(json.rows)")
     try rig.close()
   }
+
+  /// The counts of the first line of buffers that names some kind of them.
+  private func buffers(_ kind: String, _ sql: String, _ rig: SQLRig) -> [String: Int] {
+    let answer = rig.execute("explain (analyze, buffers, costs off, timing off, summary off) " + sql)
+    #expect(answer.failure == nil)
+    for line in answer.rows.compactMap({ $0[0] }) {
+      let words = line.drop { $0 == " " }
+      guard words.hasPrefix("Buffers: ") else { continue }
+      for group in words.dropFirst(9).split(separator: ", ") where group.hasPrefix(kind + " ") {
+        let counts = group.split(separator: " ").dropFirst().map { $0.split(separator: "=") }
+        return Dictionary(uniqueKeysWithValues: counts.map { (String($0[0]), Int($0[1]) ?? -1) })
+      }
+    }
+    return [:]
+  }
+
+  @Test("buffers that were dirtied and written are counted, of shared, local and temporary files")
+  func buffers() throws {
+    let rig = try SQLRig()
+    for sql in ["create table e (i int)", "create temp table l (i int)", "set work_mem = 64"] {
+      #expect(rig.execute(sql).failure == nil)
+    }
+    let fill = "insert into e select generate_series(1, 2000)"
+    let filled = buffers("shared", fill, rig)
+    // 2,000 rows of 28 bytes and a line pointer each are nine pages, by which the table has grown.
+    #expect(filled["dirtied", default: 0] >= 9 && filled["written", default: 0] >= 9, "\(filled)")
+    let changed = buffers("shared", "update e set i = i + 1 where i = 7", rig)
+    #expect(changed["hit", default: 0] > 0 && changed["written"] == nil, "\(changed)")
+    let own = buffers("local", "insert into l select generate_series(1, 2000)", rig)
+    #expect(own["dirtied", default: 0] >= 9 && own["written", default: 0] >= 9, "\(own)")
+    #expect(buffers("shared", "select count(*) from l", rig)["dirtied"] == nil)
+    #expect(buffers("local", "select count(*) from l", rig)["hit", default: 0] >= 9)
+    let sorted = buffers("temp", "select i from generate_series(1, 20000) i order by i desc", rig)
+    #expect(sorted["read", default: 0] > 0 && sorted["written", default: 0] > 0, "\(sorted)")
+    try rig.close()
+  }
 }

@@ -71,7 +71,7 @@ public final class HeapBatchScan {
       if position == tupleCount {
         if let page = page.take(), rows.needsPages, rows.count > 0 { rows.keep(page) }
         if rows.count > 0, pageCount >= pageLimit || !rows.hasRoomForPage { break }
-        guard try advance() else { break }
+        guard try advance(countsOnly: !rows.needsTuples) else { break }
         pageCount += 1
         continue
       }
@@ -85,19 +85,25 @@ public final class HeapBatchScan {
     return rows.count
   }
 
-  /// Goes on to the next page. - Returns: false at the end.
-  private func advance() throws(EngineError) -> Bool {
+  /// Goes on to the next page.
+  /// - Parameter countsOnly: whether it is enough to know how many tuples are seen.
+  /// - Returns: false at the end.
+  private func advance(countsOnly: Bool) throws(EngineError) -> Bool {
     (position, tupleCount) = (0, 0)
     var next: PinnedBuffer?
     do throws(StorageError) { next = try stream.next() } catch { throw EngineError(error) }
     guard var page = next.take() else { return false }
     block = page.block
+    if !countsOnly { stream.prefetchNextPage() }
     if reportsPosition, block.rawValue & 15 == 0 { relation.reportScanPosition(block) }
     try session.prune(&page, of: relation)
     try session.checkInterrupts()
     page.lock(.share, backend: session.backend)
     hints.removeAll(keepingCapacity: true)
-    tupleCount = try session.visibility.collect(page.bytes, block, snapshot, tuples, numbers, hints: &hints)
+    tupleCount =
+      countsOnly
+      ? try session.visibility.count(page.bytes, snapshot, hints: &hints)
+      : try session.visibility.collect(page.bytes, block, snapshot, tuples, numbers, hints: &hints)
     if !hints.isEmpty, page.tryUpgrade() {
       for (number, bits) in hints {
         HeapPage(page.mutableBytes, block: block).tuple(Int(number))?.infomask.formUnion(bits)

@@ -18,7 +18,7 @@ public final class HeapBitmapScan {
   /// Pages that were known row by row, and others.
   public private(set) var exactCount: UInt64 = 0
   public private(set) var lossyCount: UInt64 = 0
-  /// Whether the rows that were filled in last have to be looked at again.
+  /// Whether some of the rows that were filled in last have to be looked at again.
   public private(set) var needsRecheck = false
 
   /// - Parameters:
@@ -47,24 +47,35 @@ public final class HeapBitmapScan {
 
   public var statistics: ReadStreamStatistics { stream.statistics }
 
-  /// Fills in the rows of the next page that has some.
-  /// - Parameter rows: emptied first. Must have room for ``HeapPage/itemCountMax``.
+  /// Of a page with no more rows than these the values are copied, so that it need not stay pinned.
+  private static let copiedMax = 8
+
+  /// Fills in the rows of the next pages that have some.
+  /// - Parameters:
+  ///   - rows: emptied first. Must have room for ``HeapPage/itemCountMax``.
+  ///   - pageLimit: how many pages are looked at at most, as long as there is a row.
   /// - Returns: how many; 0 at the end.
   /// - Throws: ``EngineError``.
-  public func next(_ rows: HeapRows) throws(EngineError) -> Int {
+  public func next(_ rows: HeapRows, pageLimit: Int = 1) throws(EngineError) -> Int {
     rows.clear()
-    while rows.count == 0 {
+    needsRecheck = false
+    var pageCount = 0
+    while rows.count == 0
+      || (pageCount < pageLimit && rows.hasRoomForPage && rows.capacity - rows.count >= HeapPage.itemCountMax)
+    {
+      pageCount += 1
       var next: PinnedBuffer?
       do throws(StorageError) { next = try stream.next() } catch { throw EngineError(error) }
-      guard var page = next.take() else { return 0 }
+      guard var page = next.take() else { break }
       let block = page.block
       try session.checkInterrupts()
       try session.prune(&page, of: relation)
       let count = try look(at: &page)
-      guard rows.append(tuples, numbers, count: count, on: block) else {
+      let isKept = rows.needsPages && count > Self.copiedMax
+      guard rows.append(tuples, numbers, count: count, on: block, isKept: isKept) else {
         throw EngineError(.corrupted, "a tuple on block \(block) of relation \(relation.locator) is damaged")
       }
-      if rows.needsPages, count > 0 { rows.keep(page) }
+      if isKept { rows.keep(page) }
     }
     session.statistics.countFetched(rows.count, relation.oid, relation.locator)
     return rows.count
@@ -77,9 +88,10 @@ public final class HeapBitmapScan {
     hints.removeAll(keepingCapacity: true)
     var found = 0
     if let known = bitmap.page(block) {
-      (exactCount, needsRecheck) = (exactCount + 1, known.needsRecheck)
+      exactCount += 1
+      if known.needsRecheck { needsRecheck = true }
       let heap = HeapPage(UnsafeMutableRawPointer(mutating: page.bytes), block: block)
-      for word in 0..<8 {
+      for word in 0..<TupleBitmap.Page.wordCount {
         var bits = known.bits[word]
         while bits != 0 {
           let root = TupleIdentifier(block, word * 64 + bits.trailingZeroBitCount + 1)

@@ -53,6 +53,8 @@ public final class HeapRows {
 
   /// Whether the page of a row must stay pinned as long as the row is used.
   var needsPages: Bool { !references.isEmpty }
+  /// Whether anything of a row is wanted beside that it is there.
+  var needsTuples: Bool { deformer.stepCount > 0 || !systemColumns.isEmpty }
   /// Whether one more page can be kept.
   var hasRoomForPage: Bool { pageCount < Self.pagesMax }
 
@@ -71,7 +73,9 @@ public final class HeapRows {
   }
 
   /// Adds tuples of one page.
-  /// - Parameter numbers: their line pointers' numbers.
+  /// - Parameters:
+  ///   - tuples: not looked at unless they are needed.
+  ///   - numbers: their line pointers' numbers.
   /// - Returns: false where one of them is damaged.
   func append(
     _ tuples: UnsafePointer<HeapTuple>, _ numbers: UnsafePointer<UInt16>, count added: Int, on block: BlockNumber
@@ -83,17 +87,27 @@ public final class HeapRows {
     return true
   }
 
-  /// Adds one tuple, of a page that need not stay pinned.
-  /// - Parameter isKept: its page stays where it is as long as the row is used.
-  func append(_ tuple: HeapTuple, at place: TupleIdentifier, isKept: Bool) -> Bool {
-    let row = count
-    var number = place.number
-    let isWhole = withUnsafePointer(to: tuple) { append($0, &number, count: 1, on: place.block) }
-    guard isWhole, !isKept else { return isWhole }
-    for column in references where !columns[column].nulls[row] {
-      columns[column].values[row] = arena.copy(columns[column].values[row], isByValue: false)
+  /// Adds tuples of one page.
+  /// - Parameter isKept: whether the page stays where it is as long as the rows are used.
+  func append(
+    _ tuples: UnsafePointer<HeapTuple>, _ numbers: UnsafePointer<UInt16>, count added: Int, on block: BlockNumber,
+    isKept: Bool
+  ) -> Bool {
+    let first = count
+    guard append(tuples, numbers, count: added, on: block) else { return false }
+    if isKept { return true }
+    for column in references {
+      let (values, nulls) = (columns[column].values, columns[column].nulls)
+      for row in first..<count where !nulls[row] { values[row] = arena.copy(values[row], isByValue: false) }
     }
     return true
+  }
+
+  /// Adds one tuple.
+  /// - Parameter isKept: whether its page stays where it is as long as the row is used.
+  func append(_ tuple: HeapTuple, at place: TupleIdentifier, isKept: Bool) -> Bool {
+    var number = place.number
+    return withUnsafePointer(to: tuple) { append($0, &number, count: 1, on: place.block, isKept: isKept) }
   }
 
   private func appendSystemColumns(

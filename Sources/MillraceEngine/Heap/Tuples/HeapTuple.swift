@@ -6,14 +6,18 @@ public import MillraceStorage
 /// A borrowed pointer, into a page or into memory where a tuple is being formed. Changing needs the right to: for a
 /// tuple on a page an exclusive content lock, for hint bits a share-exclusive one.
 public struct HeapTuple {
-  public let bytes: UnsafeMutableRawBufferPointer
   @usableFromInline let base: UnsafeMutableRawPointer
+  @usableFromInline let byteCount: Int
+
+  @inlinable public var bytes: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: base, count: byteCount)
+  }
 
   /// - Parameter bytes: the whole tuple.
   /// - Returns: nil where it is shorter than a header, or its columns would start outside of it.
   @inlinable public init?(_ bytes: UnsafeMutableRawBufferPointer) {
     guard bytes.count >= HeapTuple.headerSize, let base = bytes.baseAddress else { return nil }
-    (self.bytes, self.base) = (bytes, base)
+    (self.base, byteCount) = (base, bytes.count)
     guard dataOffset >= HeapTuple.headerSize, dataOffset <= bytes.count else { return nil }
   }
 
@@ -22,7 +26,7 @@ public struct HeapTuple {
     guard bytes.count >= HeapTuple.headerSize, let base = bytes.baseAddress else {
       preconditionFailure("a heap tuple is not shorter than its header")
     }
-    (self.bytes, self.base) = (bytes, base)
+    (self.base, byteCount) = (base, bytes.count)
   }
 
   /// Bytes up to the null bitmap: `SizeofHeapTupleHeader`.

@@ -331,5 +331,5 @@ final class CopyLoading {
 
 extension CopyLoading {
   /// Rows that have been loaded so far.
-  var loadedCount: UInt64 { inserter.count }
+  var loadedCount: UInt64 { loader.inserter.count }
 }

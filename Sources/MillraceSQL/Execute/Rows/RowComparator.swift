@@ -11,6 +11,8 @@ final class RowComparator {
   }
 
   let keys: [Key]
+  /// Of the first key what prefixes are made by: nothing in it is counted.
+  private let firstKey: (isDescending: Bool, isNullsFirst: Bool, type: TypeID)?
 
   /// - Throws: ``SQLError`` where a type has no order.
   init(_ orders: [(type: TypeID, order: SortOrder)]) throws(SQLError) {
@@ -25,6 +27,7 @@ final class RowComparator {
         Key(isDescending: order.isDescending, isNullsFirst: order.isNullsFirst, compare: compare, type: type))
     }
     self.keys = keys
+    firstKey = keys.first.map { ($0.isDescending, $0.isNullsFirst, $0.type) }
   }
 
   convenience init(_ keys: [SortKey]) throws(SQLError) {
@@ -70,7 +73,7 @@ final class RowComparator {
 
   /// A number for the first key's value whose order is that of the rows: equal where it cannot tell.
   func prefix(_ value: Datum?) -> UInt64 {
-    guard let key = keys.first else { return 0 }
+    guard let key = firstKey else { return 0 }
     guard let value else { return key.isNullsFirst ? 0 : .max }
     let number = Self.number(value, key.type)
     // The ends are NULL's.

@@ -8,6 +8,8 @@ final class BitmapHeapScanNode: PlanNode {
   private let bitmap: BitmapSource
   private let recheck: CompiledFilter
   private var scan: HeapBitmapScan?
+  /// Pages that the next batch may take: few at first, since often few rows are wanted.
+  private var pageLimit = 1
 
   init(
     _ plan: Plan, _ scan: TableScan, _ recheck: [TypedExpression], _ runtime: PlanRuntime
@@ -23,7 +25,11 @@ final class BitmapHeapScanNode: PlanNode {
   override func produce() throws(SQLError) -> RowBatch? {
     let scan = try opened()
     let (table, batch) = (table, table.batch)
-    while try engine({ () throws(EngineError) in try scan.next(table.rows) }) > 0 {
+    while true {
+      let pages = pageLimit
+      let count = try engine { () throws(EngineError) in try scan.next(table.rows, pageLimit: pages) }
+      if count == 0 { return nil }
+      if pageLimit < 256 { pageLimit *= 2 }
       batch.setDense(table.rows.count)
       if scan.needsRecheck, !recheck.isEmpty {
         let before = batch.count
@@ -33,7 +39,6 @@ final class BitmapHeapScanNode: PlanNode {
       }
       if let result = try projector.apply(batch) { return result }
     }
-    return nil
   }
 
   private func opened() throws(SQLError) -> HeapBitmapScan {
@@ -52,7 +57,7 @@ final class BitmapHeapScanNode: PlanNode {
   override func restart() throws(SQLError) {
     addStatistics()
     table.rows.clear()
-    scan = nil
+    (scan, pageLimit) = (nil, 1)
   }
 
   private func addStatistics() {

@@ -85,7 +85,6 @@ final class IndexScanNode: PlanNode {
     table.rows.clear()
     limit = expectsOne ? 1 : 8
     guard let rows else { return }
-    addStatistics()
     guard let found = try keys.find() else {
       isAtEnd = true
       return

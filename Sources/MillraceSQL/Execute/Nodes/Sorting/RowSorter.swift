@@ -59,28 +59,43 @@ final class RowSorter {
     for index in 0..<format.count { (columns + index).initialize(to: batch.columns[index]) }
     // What is compared is kept whole, so that comparing does not have to fetch it.
     for (place, column) in keyColumns.enumerated() { columns[column] = keys.columns[place] }
+    if let first { append(batch, to: first) } else if let sort { try append(batch, to: sort) }
+  }
+
+  // In these loops a reference that is counted for each row would have the processor wait for all memory each time.
+
+  private func append(_ batch: RowBatch, to sort: ExternalSort) throws(SQLError) {
+    let key = keys.columns[0]
     for place in 0..<batch.count {
       let row = Int(batch.selection[place])
-      let key = keys.columns[0]
       let prefix = comparator.prefix(key.nulls[row] ? nil : key.values[row])
-      if let first, !first.mayTake(prefix) { continue }
-      let size = format.size(columns, row: row)
-      if size > scratch.count {
-        scratch.deallocate()
-        scratch = .allocate(byteCount: size * 2, alignment: 8)
-      }
-      guard let base = scratch.baseAddress else { preconditionFailure("memory for a row has no address") }
-      format.write(columns, row: row, to: base)
-      let bytes = UnsafeRawBufferPointer(start: base, count: size)
-      if let first {
-        first.append(bytes, prefix: prefix)
-      } else if let sort {
-        try engine { () throws(EngineError) in try sort.append(bytes, prefix: prefix) }
-      }
+      let bytes = write(row)
+      try engine { () throws(EngineError) in try sort.append(bytes, prefix: prefix) }
     }
   }
 
-  /// How the keys of two rows of batches compare, by the first of them.
+  private func append(_ batch: RowBatch, to first: FirstRows) {
+    let key = keys.columns[0]
+    for place in 0..<batch.count {
+      let row = Int(batch.selection[place])
+      let prefix = comparator.prefix(key.nulls[row] ? nil : key.values[row])
+      if first.mayTake(prefix) { first.append(write(row), prefix: prefix) }
+    }
+  }
+
+  /// A row as bytes, valid until the next call.
+  @inline(__always) private func write(_ row: Int) -> UnsafeRawBufferPointer {
+    let size = format.size(columns, row: row)
+    if size > scratch.count {
+      scratch.deallocate()
+      scratch = .allocate(byteCount: size * 2, alignment: 8)
+    }
+    guard let base = scratch.baseAddress else { preconditionFailure("memory for a row has no address") }
+    format.write(columns, row: row, to: base)
+    return UnsafeRawBufferPointer(start: base, count: size)
+  }
+
+  /// Ends appending: rows come in order from now on.
   func finish() throws(SQLError) {
     first?.finish()
     if let sort { try engine { () throws(EngineError) in try sort.finish() } }
@@ -98,26 +113,37 @@ final class RowSorter {
     self.output = output
     arena.reset()
     var count = 0
-    let isSpilled = (sort?.runCount ?? 0) > 0
-    while count < output.capacity, let bytes = try nextRecord() {
-      guard var record = bytes.baseAddress else { preconditionFailure("a sorted row has no bytes") }
-      if isSpilled {
-        let kept = arena.allocate(bytes.count)
-        kept.copyMemory(from: bytes)
-        if let start = kept.baseAddress { record = UnsafeRawPointer(start) }
+    if let first {
+      while count < output.capacity, let bytes = first.next() {
+        read(bytes, into: output, row: count)
+        count += 1
       }
-      format.read(record, into: output.columns, row: count)
-      count += 1
+    } else if let sort {
+      count = try fill(output, from: sort)
     }
     guard count > 0 else { return nil }
     output.setDense(count)
     return output
   }
 
-  private func nextRecord() throws(SQLError) -> UnsafeRawBufferPointer? {
-    if let first { return first.next() }
-    guard let sort else { return nil }
-    return try engine { () throws(EngineError) in try sort.next() }
+  private func fill(_ output: RowBatch, from sort: ExternalSort) throws(SQLError) -> Int {
+    let isSpilled = sort.runCount > 0
+    var count = 0
+    while count < output.capacity, var bytes = try engine({ () throws(EngineError) in try sort.next() }) {
+      if isSpilled {
+        let kept = arena.allocate(bytes.count)
+        kept.copyMemory(from: bytes)
+        bytes = UnsafeRawBufferPointer(kept)
+      }
+      read(bytes, into: output, row: count)
+      count += 1
+    }
+    return count
+  }
+
+  @inline(__always) private func read(_ bytes: UnsafeRawBufferPointer, into output: RowBatch, row: Int) {
+    guard let record = bytes.baseAddress else { preconditionFailure("a sorted row has no bytes") }
+    format.read(record, into: output.columns, row: row)
   }
 
   /// What EXPLAIN says of it.
