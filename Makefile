@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak bench format lint docs clean parser-library
+.PHONY: help build demo test soak fuzz bench format lint docs clean parser-library
 
 libraries := MillraceSettings MillraceIO MillraceSimulation MillraceTypes MillraceStorage MillraceWAL MillraceEngine \
   MillraceSQL Millrace
@@ -40,6 +40,11 @@ soak: parser-library ## the whole engine on a simulated disk, seed after seed un
 	swift build -c release -Xswiftc -enable-testing --scratch-path .build-soak --build-tests
 	MILLRACE_SOAK=1 $(if $(SEED),MILLRACE_SEED=$(SEED)) swift test -c release -Xswiftc -enable-testing \
 	  --scratch-path .build-soak --skip-build --filter 'EngineSimulationTests.*without.end'
+
+fuzz: parser-library ## what takes bytes from outside gets them made up at random; takes SECONDS=each (3600), SEED=first
+	swift build --build-tests
+	MILLRACE_FUZZ_SECONDS=$(or $(SECONDS),3600) $(if $(SEED),MILLRACE_SEED=$(SEED)) swift test --skip-build \
+	  --filter 'FuzzTests|WALDamageTests.garbage'
 
 bench: ## compare with fio and PostgreSQL; tables go to .build/bench
 	scripts/bench/all.sh

@@ -35,9 +35,20 @@ final class MessageEncoder {
 
   /// Completes the message; sends the buffer if it is full.
   @inline(__always) func end() throws(ErrorReport) {
-    buffer.replace(at: lengthOffset, with: Int32(truncatingIfNeeded: buffer.count - lengthOffset))
+    let length = buffer.count - lengthOffset
+    guard length <= Self.lengthMax else { throw tooLong() }
+    buffer.replace(at: lengthOffset, with: Int32(truncatingIfNeeded: length))
     lengthOffset = -1
     if buffer.count >= Self.bufferSize { try flush() }
+  }
+
+  /// What PostgreSQL can put together, too: a row of several values can be longer than any of them.
+  private static let lengthMax = 0x3FFF_FFFF
+
+  @inline(never) private func tooLong() -> ErrorReport {
+    let length = buffer.count - lengthOffset
+    abandon()
+    return ErrorReport(.error, .programLimitExceeded, "a message of \(length) bytes is too long for the protocol")
   }
 
   /// Gives up the message that is being put together, if there is one.

@@ -4,35 +4,6 @@ import Testing
 
 @Suite("millrace serve")
 struct ServeTests {
-  /// A server that listens at a Unix socket only, in the directory of its data.
-  private final class Running {
-    let process: ChildProcess
-    private let pipe: Pipe
-    private(set) var log = ""
-
-    init(_ directory: TemporaryDirectory, _ arguments: [String] = []) throws {
-      pipe = try Pipe()
-      process = try Millrace.start(
-        ["serve", "-D", directory.path + "/data", "-h", "", "-c", "unix_socket_directories=\(directory.path)"]
-          + arguments, errors: .descriptor(pipe.writing))
-      close(pipe.writing)
-    }
-
-    deinit { close(pipe.reading) }
-
-    /// Reads the log until some words have come, or to its end.
-    func read(until words: String?) { log += Pipe.read(pipe.reading, until: words) }
-
-    /// Sends a signal, and gives the exit status.
-    func end(_ signal: Int32) throws -> Int32 {
-      process.send(signal)
-      read(until: nil)
-      return try process.wait().status
-    }
-  }
-
-  private static let ready = "LOG:  database system is ready to accept connections\n"
-
   private func cluster() throws -> TemporaryDirectory {
     let directory = try TemporaryDirectory()
     #expect(try Millrace.run("init", "-D", directory.path + "/data").status == 0)
@@ -49,8 +20,8 @@ struct ServeTests {
     .enabled(if: PostgresInstallation.isExpected(18)), arguments: [SIGTERM, SIGINT])
   func life(signal: Int32) throws {
     let directory = try cluster()
-    let server = try Running(directory)
-    server.read(until: Self.ready)
+    let server = try RunningServer(directory)
+    server.read(until: RunningServer.ready)
     #expect(server.log.contains("LOG:  starting Millrace"))
     #expect(server.log.contains("LOG:  listening on Unix socket \"\(directory.path)/.s.PGSQL.5432\""))
     let lock = try String(contentsOfFile: directory.path + "/data/postmaster.pid", encoding: .utf8)
@@ -70,13 +41,13 @@ struct ServeTests {
   @Test("ends at once after SIGQUIT, and the next one recovers")
   func immediate() throws {
     let directory = try cluster()
-    let first = try Running(directory)
-    first.read(until: Self.ready)
+    let first = try RunningServer(directory)
+    first.read(until: RunningServer.ready)
     #expect(try first.end(SIGQUIT) == 0)
     #expect(first.log.contains("LOG:  received immediate shutdown request\n"))
     #expect(!first.log.contains("shutting down\n"))
-    let second = try Running(directory)
-    second.read(until: Self.ready)
+    let second = try RunningServer(directory)
+    second.read(until: RunningServer.ready)
     #expect(second.log.contains("database system was not properly shut down; automatic recovery in progress"))
     #expect(try second.end(SIGTERM) == 0)
   }
@@ -86,8 +57,8 @@ struct ServeTests {
     .enabled(if: PostgresInstallation.isExpected(18)))
   func reload() throws {
     let directory = try cluster()
-    let server = try Running(directory)
-    server.read(until: Self.ready)
+    let server = try RunningServer(directory)
+    server.read(until: RunningServer.ready)
     #expect(try psql(directory, "show port").output == "5432\n")
     try directory.write("local all all reject\n".utf8, to: "data/millrace_hba.conf")
     server.process.send(SIGHUP)
@@ -112,8 +83,8 @@ struct ServeTests {
       ["/bin/sh", "-c", "\(Millrace.path) password -D \(data) postgres < \(directory.path)/secret"])
     #expect(made.status == 0, "\(made.errors)")
     #expect(made.output == "role postgres has a password\n")
-    let server = try Running(directory, ["-h", "0.0.0.0", "-p", "\(20_000 + getpid() % 20_000)"])
-    server.read(until: Self.ready)
+    let server = try RunningServer(directory, ["-h", "0.0.0.0", "-p", "\(20_000 + getpid() % 20_000)"])
+    server.read(until: RunningServer.ready)
     #expect(server.log.contains("listening on IPv4 address \"0.0.0.0\""))
     #expect(try server.end(SIGTERM) == 0)
   }

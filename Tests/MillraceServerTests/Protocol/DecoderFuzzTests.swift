@@ -28,13 +28,12 @@ struct DecoderFuzzTests {
 
   @Test("the decoder takes a message or refuses it in words, and never anything else")
   func decoder() {
-    var random = SeededGenerator(for: "DecoderFuzzTests.decoder")
     var (taken, refused) = (0, 0)
-    for _ in 0..<200_000 {
+    Fuzzing.run("DecoderFuzzTests.decoder", rounds: 200_000) { random in
       let frame = Frame(
         kind: random.below(20) == 0 ? UInt8(random.below(256)) : Self.kinds[random.below(Self.kinds.count)],
         body: ByteBuffer(bytes: Self.body(&random)))
-      do {
+      do throws(ErrorReport) {
         _ = try FrontendMessage(frame)
         taken += 1
       } catch {
@@ -48,15 +47,14 @@ struct DecoderFuzzTests {
 
   @Test("startup packets likewise")
   func startup() {
-    var random = SeededGenerator(for: "DecoderFuzzTests.startup")
-    for _ in 0..<50_000 {
+    Fuzzing.run("DecoderFuzzTests.startup", rounds: 50_000) { random in
       var bytes = TestClient.integer([UInt32(3 << 16), 3 << 16 | 2, 1234 << 16 | 5678, 0][random.below(4)])
       for _ in 0..<random.below(4) {
         bytes += TestClient.string(["user", "database", "options", "replication", "x"][random.below(5)])
         bytes += TestClient.string(["", "true", "-c a=b", "joe"][random.below(4)])
       }
       bytes += random.below(2) == 0 ? [0] : random.bytes(random.below(5))
-      do {
+      do throws(ErrorReport) {
         _ = try StartupPacket(ByteBuffer(bytes: bytes))
       } catch {
         #expect(error.severity == .fatal)

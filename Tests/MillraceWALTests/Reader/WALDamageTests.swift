@@ -76,13 +76,13 @@ struct WALDamageTests {
 
   @Test("decoding any bytes ends with a record or a reason, whatever the lengths in them say")
   func garbage() throws {
-    var random = SeededGenerator(for: "decoding any bytes")
     var kinds: Set<WALProblem.Kind> = []
-    var decoded = 0
+    var (decoded, round) = (0, 0)
     let log = SampleLog()
     log.fullPageWrites = true
     let page = SamplePage(used: 3000, seed: 1)
-    for round in 0..<4000 {
+    Fuzzing.run("decoding any bytes", rounds: 4000) { random in
+      round += 1
       log.builder.begin(.heap, info: 0)
       if round % 4 > 0 {
         log.builder.registerBlock(

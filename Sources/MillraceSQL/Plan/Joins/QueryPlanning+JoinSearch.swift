@@ -30,6 +30,7 @@ extension QueryPlanning {
         if !found.contains(where: { $0 === joined }) { found.append(joined) }
       }
       for (place, old) in levels[level - 1].enumerated() {
+        try checkInterrupts()
         if hasJoinClauses(old) {
           // Two relations that stand alone are tried once.
           let others = level == 2 ? Array(initial[(place + 1)...]) : initial
@@ -40,6 +41,7 @@ extension QueryPlanning {
       }
       for size in stride(from: 2, through: level - 2, by: 1) where size <= level - size {
         for (place, old) in levels[size].enumerated() where hasJoinClauses(old) {
+          try checkInterrupts()
           let others = size == level - size ? Array(levels[size][(place + 1)...]) : levels[level - size]
           for other in others where !other.members.overlaps(old.members) && areRelated(old, other) { join(old, other) }
         }
@@ -70,6 +72,7 @@ extension QueryPlanning {
       var best: (first: Int, second: Int, joined: RelationInfo)?
       for onlyRelated in [true, false] where best == nil {
         for first in parts.indices {
+          try checkInterrupts()
           for second in parts.indices where second > first {
             if onlyRelated, !areRelated(parts[first], parts[second]) { continue }
             guard let joined = makeJoin(parts[first], parts[second]) else { continue }
@@ -84,6 +87,11 @@ extension QueryPlanning {
       parts.append(best.joined)
     }
     return parts[0]
+  }
+
+  /// Many relations take long, and a statement can be cancelled while it is planned.
+  private func checkInterrupts() throws(SQLError) {
+    do throws(EngineError) { try statement.catalog.session.checkInterrupts() } catch { throw SQLError(error) }
   }
 
   /// Whether a condition, or the place of an outer join, says that the relation is to be joined with some others.
