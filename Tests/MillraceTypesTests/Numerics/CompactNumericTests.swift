@@ -47,7 +47,7 @@ import Testing
     for text in Self.texts(&generator) {
       let value = try slow(text)
       let expected = try NumericType.datum(value, in: arena)
-      let read = try Array(text.utf8).withByteView { CompactNumeric(parsing: $0) }
+      let read = Array(text.utf8).withByteView { CompactNumeric(parsing: $0) }
       if let read { #expect(bytes(read.datum(in: arena)) == bytes(expected), "\(text)") }
       let written = try self.text(expected)
       #expect(written == slowText(value), "\(text)")
