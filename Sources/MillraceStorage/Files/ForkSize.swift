@@ -13,6 +13,8 @@ final class ForkSize: Sendable {
     var end: UInt32 = 0
     /// Ranges in the making.
     var extending = 0
+    /// Whether one of them failed, so that the files may end within a block.
+    var mayEndInBlock = false
     /// Whether one of them failed, so that the files may end before `end`.
     var hasFailed = false
   }
@@ -58,9 +60,15 @@ final class ForkSize: Sendable {
   /// - Parameters:
   ///   - isDone: whether the range is part of the files now.
   ///   - recount: asked where ranges failed and none is in the making any more: what the files have.
-  func end(_ range: Range<UInt32>, isDone: Bool, recount: () -> UInt32?) {
+  ///   - trim: asked where ranges failed and none is in the making any more: to cut off what is no whole block.
+  func end(_ range: Range<UInt32>, isDone: Bool, recount: () -> UInt32?, trim: () -> Void) {
     state.withLock { state in
       state.extending -= 1
+      if !isDone { state.mayEndInBlock = true }
+      if state.mayEndInBlock, state.extending == 0 {
+        trim()
+        state.mayEndInBlock = false
+      }
       if isDone {
         reached.store(max(reached.load(ordering: .relaxed), UInt64(range.upperBound)), ordering: .releasing)
       } else if state.end == range.upperBound {

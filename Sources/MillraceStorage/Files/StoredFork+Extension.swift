@@ -26,10 +26,10 @@ extension StoredFork {
     do throws(IOError) {
       try fill(range, backend)
     } catch {
-      size.end(range, isDone: false) { try? countedBlocks() }
+      size.end(range, isDone: false, recount: { try? countedBlocks() }, trim: trimToWholeBlocks)
       throw error
     }
-    size.end(range, isDone: true) { try? countedBlocks() }
+    size.end(range, isDone: true, recount: { try? countedBlocks() }, trim: trimToWholeBlocks)
     return range
   }
 
@@ -38,6 +38,16 @@ extension StoredFork {
   public func extend(to count: UInt32, _ backend: IOBackend) throws(IOError) {
     let present = try blockCount()
     if present < count { _ = try extend(by: count - present, backend) }
+  }
+
+  /// Cuts off the part of a block that a write which ended early has left at the end. Where that fails, too, the next
+  /// block is written over it.
+  private func trimToWholeBlocks() {
+    guard let count = try? countedBlocks() else { return }
+    let whole = Int64(count % blocksPerSegment) * Int64(PageLayout.blockSize)
+    try? withSegment(Int(count / blocksPerSegment)) { file throws(IOError) in
+      if try file.size() > whole { try file.truncate(to: whole) }
+    }
   }
 
   /// Makes a range part of the files.
