@@ -61,7 +61,7 @@ final class ForkSize: Sendable {
   ///   - isDone: whether the range is part of the files now.
   ///   - recount: asked where ranges failed and none is in the making any more: what the files have.
   ///   - trim: asked where ranges failed and none is in the making any more: to cut off what is no whole block.
-  func end(_ range: Range<UInt32>, isDone: Bool, recount: () -> UInt32?, trim: () -> Void) {
+  func end(_ range: Range<UInt32>, isDone: Bool, recount: () -> UInt32?, trim: () -> Void = {}) {
     state.withLock { state in
       state.extending -= 1
       if !isDone { state.mayEndInBlock = true }

@@ -122,7 +122,9 @@ import Testing
       Issue.record("others are in the making"); return nil
     }
     #expect(size.blocks == 20)
-    size.end(20..<25, isDone: false) { 20 }
+    var trims = 0
+    size.end(20..<25, isDone: false, recount: { 20 }, trim: { trims += 1 })
+    #expect(trims == 1)
     #expect(size.blocks == 20)
     #expect(size.begin(1) == 20..<21)
   }
