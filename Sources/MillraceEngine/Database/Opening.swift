@@ -145,6 +145,7 @@ struct Opening {
       try storage.syncDataDirectory(backend)
       try controlFile.beginCrashRecovery()
       try storage.removeUnloggedRelations()
+      try storage.trimToWholeBlocks()
     } catch {
       throw EngineError(error)
     }

@@ -1,4 +1,4 @@
-import Synchronization
+package import Synchronization
 
 /// The counters of one backend for `pg_stat_io`: for each ``IOUse`` each ``IOUseCount``. Written by its thread alone,
 /// with plain loads and stores; read by anyone.
@@ -20,7 +20,12 @@ package struct IOUseCounters: @unchecked Sendable {
   }
 
   @inline(__always) package func add(_ use: IOUse, _ count: IOUseCount, _ amount: UInt64 = 1) {
-    words[Int(use.rawValue) * IOUseCount.allCases.count + count.rawValue].ownerAdd(amount)
+    word(use, count).pointee.ownerAdd(amount)
+  }
+
+  /// Where something is counted; the owner's alone to write to.
+  @inline(__always) package func word(_ use: IOUse, _ count: IOUseCount) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    words + (Int(use.rawValue) * IOUseCount.allCases.count + count.rawValue)
   }
 
   /// Adds all that has been counted.

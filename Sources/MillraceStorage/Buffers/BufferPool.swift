@@ -295,9 +295,7 @@ extension BufferPool {
 
   /// Counts a page that was there.
   @inline(__always) func countHit(_ fork: StoredFork, _ strategy: BufferStrategy?, _ backend: IOBackend) {
-    fork.usage.countHit(backend)
-    backend.uses.add(strategy?.use ?? use, .hits)
-    usage(of: backend).pointee.hits &+= 1
+    HitCounters(self, fork, strategy, backend).count()
   }
 
   /// Hits are those of all pools of its scope.

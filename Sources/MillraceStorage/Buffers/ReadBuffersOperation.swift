@@ -65,6 +65,7 @@ final class BufferReader {
   let backend: IOBackend
   let fork: StoredFork
   let strategy: BufferStrategy?
+  let hits: HitCounters
   let flags: ReadBuffersFlags
   /// Blocks of one I/O at most.
   let combineLimit: Int
@@ -76,6 +77,7 @@ final class BufferReader {
     combineLimit: Int, onWarning: @escaping (String) -> Void
   ) {
     (self.pool, self.backend, self.fork, self.strategy, self.flags) = (pool, backend, fork, strategy, flags)
+    hits = HitCounters(pool, fork, strategy, backend)
     context = UnsafeRawPointer(Unmanaged.passUnretained(pool).toOpaque())
     self.combineLimit = max(1, min(combineLimit, backend.engine.configuration.vectorsPerHandle))
     self.onWarning = onWarning
@@ -115,7 +117,7 @@ final class BufferReader {
         if covered == 0 {
           // A hit by itself needs no operation.
           count = 1
-          pool.countHit(fork, strategy, backend)
+          hits.count()
           operation.pointee.count = 1
           operation.pointee.done = 1
           return false
@@ -174,7 +176,7 @@ final class BufferReader {
         switch claim(buffers[0], operation) {
         case .alreadyDone:
           operation.pointee.done += 1
-          pool.countHit(fork, strategy, backend)
+          hits.count()
           if mayShrink { operation.pointee.count = operation.pointee.done }
           return false
         case .inProgress(let reference):
@@ -276,7 +278,7 @@ final class BufferReader {
     if operation.pointee.isForeign {
       if pool.state(buffers[operation.pointee.done]).has(BufferState.valid) {
         operation.pointee.done += 1
-        pool.countHit(fork, strategy, backend)
+        hits.count()
       }
       return
     }

@@ -24,7 +24,8 @@ struct ForkUsage: @unchecked Sendable {
     words + Int(backend.index) % Self.stripes * Self.stride
   }
 
-  @inline(__always) func countHit(_ backend: IOBackend) { stripe(backend).pointee.sharedAdd(1) }
+  /// Where a backend counts pages that were there.
+  @inline(__always) func hitWord(_ backend: IOBackend) -> UnsafeMutablePointer<Atomic<UInt64>> { stripe(backend) }
   @inline(__always) func countReads(_ count: Int, _ backend: IOBackend) {
     (stripe(backend) + 1).pointee.sharedAdd(UInt64(count))
   }

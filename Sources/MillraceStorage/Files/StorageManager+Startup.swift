@@ -50,6 +50,23 @@ extension StorageManager {
     }
   }
 
+  /// Cuts off what there is of a block at the end of a relation's file, which somebody has left who was killed while the
+  /// file grew. The next one to extend it would write over it, but until then other programs take it for damage. Before
+  /// recovery.
+  /// - Throws: ``IOError``.
+  /// - Complexity: opens each file.
+  public func trimToWholeBlocks() throws(IOError) {
+    for directory in try databaseDirectories() {
+      for (_, path) in try relationFiles(in: directory) {
+        let file = try files.fileSystem.open(path, [.write])
+        defer { file.close() }
+        let size = try file.size()
+        let rest = size % Int64(PageLayout.blockSize)
+        if rest > 0 { try file.truncate(to: size - rest) }
+      }
+    }
+  }
+
   // MARK: Finding files
 
   /// Where relations of one database in one tablespace are.

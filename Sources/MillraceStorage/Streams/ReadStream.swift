@@ -282,7 +282,7 @@ public final class ReadStream {
       own.pointee.ungot = block.rawValue
       return nil
     }
-    pool.countHit(reader.fork, reader.strategy, reader.backend)
+    reader.hits.count()
     let buffer = own.pointee.buffers[index]
     own.pointee.buffers[index] = following
     noteGivenOut()
