@@ -50,9 +50,8 @@ extension StorageManager {
     }
   }
 
-  /// Cuts off what there is of a block at the end of a relation's file, which somebody has left who was killed while the
-  /// file grew. The next one to extend it would write over it, but until then other programs take it for damage. Before
-  /// recovery.
+  /// Cuts off what there is of a block at the end of a relation's file: left by somebody who was killed while it grew.
+  /// The next one to extend it would write over it, but until then other programs take it for damage. Before recovery.
   /// - Throws: ``IOError``.
   /// - Complexity: opens each file.
   public func trimToWholeBlocks() throws(IOError) {
