@@ -111,6 +111,9 @@ run_thread_sanitizer() {
     --sanitize=thread --scratch-path .build-tsan $(few_at_a_time)
 }
 
+# One process runs all tests, each with databases of its own, and POSIX AIO has many descriptors for each file.
+ulimit -n "$(ulimit -Hn)" || true
+
 mkdir -p "$logs"
 rm -f "$logs"/*.log
 
