@@ -10,10 +10,10 @@ final class Portal {
   let arena = Arena(chunkSize: 1024)
   var parameters: TupleSlot
   /// How the client wants the columns; the floor above knows what it means.
-  var formats: [Int16] = []
+  var formats: [ValueFormat] = []
   /// How deep in nested transactions it was made; 0 where it outlives transactions.
   var level: Int
-  let time: Int64
+  private(set) var time: Int64
 
   /// While it runs.
   var execution: QueryExecution?
@@ -42,6 +42,14 @@ final class Portal {
     time = SQLSession.now()
   }
 
+  /// Of the extended protocol, after ``close()``: as if it were new, for other values of the parameters.
+  func beginAgain(level: Int) {
+    precondition(!isCursor && execution == nil && store == nil, "a portal begins again while it is open")
+    arena.reset()
+    (self.level, time, isDone) = (level, SQLSession.now(), false)
+    (processed, command, position) = (0, .select, 0)
+  }
+
   /// Whether it has something that belongs to its transaction.
   var isOpen: Bool { level > 0 }
 
@@ -58,19 +66,18 @@ extension SQLSession {
     throw SQLError(.invalidCursorName, "portal \"\(name)\" does not exist")
   }
 
-  func closePortal(_ name: String) { portals.removeValue(forKey: name)?.close() }
+  func closePortal(_ name: String) {
+    portals[name]?.close()
+    portals[name] = nil
+  }
 
   /// What belongs to the transaction, or a part of it, ends with it.
   func closePortals(from level: Int = 1) {
     guard !portals.isEmpty else { return }
-    if portals.count == 1, let (_, portal) = portals.first {
-      guard portal.level >= level else { return }
-      portals.removeAll(keepingCapacity: true)
-      return portal.close()
-    }
-    for (name, portal) in portals where portal.level >= level {
+    portals.removeAll { portal in
+      guard portal.level >= level else { return false }
       portal.close()
-      portals[name] = nil
+      return true
     }
   }
 
@@ -80,7 +87,7 @@ extension SQLSession {
   func holdPortals() throws(SQLError) {
     for portal in portals.values where portal.isHeld && portal.level > 0 {
       if let execution = portal.execution {
-        let store = portal.store ?? RowStore((portal.prepared.columns ?? []).map(\.type))
+        let store = portal.store ?? RowStore(portal.prepared.columnTypes)
         // Rows that nobody can go back to are counted all the same.
         if portal.store == nil { portal.skipped = portal.position }
         while let (batch, range) = try execution.next() { store.append(batch, range) }
