@@ -30,7 +30,8 @@ final class SessionLocks {
 
     /// The fields by which the locks of a session differ, in one word: each lock is looked for several times.
     func hash(into hasher: inout Hasher) {
-      hasher.combine(UInt64(tag.field2) << 32 | UInt64(tag.field3) ^ UInt64(tag.field4) << 16 | UInt64(mode.rawValue))
+      let relation = UInt64(tag.field2) << 32 | UInt64(tag.field3)
+      hasher.combine(relation ^ UInt64(tag.field4) << 16 ^ UInt64(mode.rawValue) << 60)
     }
   }
 

@@ -9,7 +9,7 @@ final class Portal {
   /// For the parameters' values.
   let arena = Arena(chunkSize: 1024)
   var parameters: TupleSlot
-  /// How the client wants the columns; the floor above knows what it means.
+  /// How the client wants the columns: none for text, one for all, or one for each.
   var formats: [ValueFormat] = []
   /// How deep in nested transactions it was made; 0 where it outlives transactions.
   var level: Int
@@ -85,6 +85,7 @@ extension SQLSession {
 
   /// Cursors that outlive the transaction keep all of their rows (PersistHoldablePortal).
   func holdPortals() throws(SQLError) {
+    guard portals.contains(where: { $0.isHeld }) else { return }
     for portal in portals.values where portal.isHeld && portal.level > 0 {
       if let execution = portal.execution {
         let store = portal.store ?? RowStore(portal.prepared.columnTypes)
