@@ -170,7 +170,7 @@ extension Explain {
       showFilter(plan, counted)
     case .aggregate(_, let keys, _):
       let count = plan.description?.groupKeyCount ?? keys.count
-      showSortKeys("Group Key", Array(keys.prefix(count)), plan, withDirection: false)
+      showGroupKeys(keys.prefix(count), plan)
       showFilter(plan, counted)
       if let aggregate = counted?.aggregate { showHashAggregate(aggregate) }
     case .sort(let keys):
@@ -240,6 +240,21 @@ extension Explain {
       keys.map { key in
         deparser.expression(.input(key.column), own, showsImplicit: true)
           + (withDirection ? PlanDeparser.direction(key.order) : "")
+      })
+  }
+
+  /// As the input computes them (`show_sort_group_keys` over the outer plan's list).
+  private func showGroupKeys(_ keys: ArraySlice<SortKey>, _ plan: Plan) {
+    guard !keys.isEmpty else { return }
+    var own = context(plan)
+    own.plan = plan.inputs[0]
+    own.readsOutput = own.plan.output == nil
+    let list = own.plan.output
+    output.list(
+      "Group Key",
+      keys.map { key in
+        let expression = list.flatMap { $0.indices.contains(key.column.index) ? $0[key.column.index] : nil }
+        return deparser.expression(expression ?? .input(key.column), own, showsImplicit: true)
       })
   }
 
