@@ -131,6 +131,9 @@ extension Explain {
     switch plan.operation {
     case .indexScan(let scan):
       showConditions("Index Cond", indexConditions(scan), context(plan, isScan: true))
+      if let counted, counted.removedByRecheck > 0 {
+        showRemoved("Rows Removed by Index Recheck", counted.removedByRecheck, counted)
+      }
       showFilter(plan, counted, isScan: true)
       if scan.isIndexOnly, let counted { output.property("Heap Fetches", Int(counted.heapFetches ?? 0)) }
       if let searches = counted?.indexSearches { output.property("Index Searches", Int(searches)) }

@@ -38,6 +38,11 @@ final class PlanPair {
     if let failure = rig.execute(sql).failure { throw Failed(what: "\(sql): \(failure)") }
   }
 
+  /// Runs something on the server alone.
+  func runOnServer(_ sql: String) throws {
+    if let failure = try server?.execute(sql).failure { throw Failed(what: "PostgreSQL: \(sql): \(failure)") }
+  }
+
   /// Fills the statistics of both.
   func analyze(_ tables: [String]) throws {
     for table in tables {

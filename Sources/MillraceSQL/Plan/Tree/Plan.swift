@@ -144,7 +144,7 @@ public struct IndexCondition: Hashable, Sendable {
   /// Of the index, from 0.
   public var column: Int
   public var comparison: Comparison
-  /// Of the column's type; nil for the null tests.
+  /// Of the column's type, or of another one of its operator family; nil for the null tests.
   public var value: TypedExpression?
   /// The condition as it was written, over the input columns: for EXPLAIN, and to check rows again.
   public var original: TypedExpression
