@@ -131,6 +131,9 @@ extension Explain {
     switch plan.operation {
     case .indexScan(let scan):
       showConditions("Index Cond", indexConditions(scan), context(plan, isScan: true))
+      if let counted, counted.removedByRecheck > 0 {
+        showRemoved("Rows Removed by Index Recheck", counted.removedByRecheck, counted)
+      }
       showFilter(plan, counted, isScan: true)
       if scan.isIndexOnly, let counted { output.property("Heap Fetches", Int(counted.heapFetches ?? 0)) }
       if let searches = counted?.indexSearches { output.property("Index Searches", Int(searches)) }
@@ -180,6 +183,11 @@ extension Explain {
       showSortKeys("Sort Key", keys, plan)
       showSortKeys("Presorted Key", Array(keys.prefix(presorted)), plan, withDirection: false)
       if let sort = counted?.sort { showSort(sort) }
+    case .memoize(let memoization):
+      let keys = memoization.keys.map { deparser.expression($0, context(plan)) }
+      output.property("Cache Key", keys.joined(separator: ", "))
+      output.property("Cache Mode", memoization.isBinary ? "binary" : "logical")
+      if let usage = counted?.memoize, usage.misses > 0 { showMemoize(usage) }
     case .materialize, .recursiveUnion: if let storage = counted?.storage { showStorage(storage) }
     case .modifyTable(let modification): showModification(modification, plan, counted)
     default: showFilter(plan, counted)

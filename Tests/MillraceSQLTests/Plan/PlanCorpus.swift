@@ -23,6 +23,20 @@ enum PlanCorpus {
   /// How many of the statements are estimated to cost the same to the last digit.
   static let sameCostsMin = 50
 
+  /// Joins with few different keys on the outer side, for nested loops.
+  static let memoized = [
+    "select t.id, a.c from t join a on a.id = t.v",
+    "select t.id, a.c from t left join a on a.id = t.v",
+    "select t.id, a.c from t left join a on a.id = t.v and a.b = t.v",
+    "select t.id, a.c from t join a on a.id = t.v + 1",
+    "select t.id, a.id from t join a on a.b = t.v where t.id < 500",
+    "select t.id, a.c from t join a on a.id = t.v where a.b > 3",
+    "select t.id, a.id from t join a on a.id = t.id",
+    "select t.id from t where exists (select 1 from a where a.id = t.v)",
+    "select t.id, u.id from t join t u on u.v = t.v and u.id = t.a_id",
+    "select t.id, a.c from t join small s on s.x = t.id join a on a.id = t.v",
+  ]
+
   /// What both must do in the same way.
   static let statements = [
     "select * from a",
