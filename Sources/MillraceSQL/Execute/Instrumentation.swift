@@ -35,6 +35,8 @@ public final class NodeInstrumentation {
   public var io: IOUsage?
   /// `Index Searches`: descents from the root; nil for what is no index scan.
   public var indexSearches: UInt64?
+  /// `Heap Fetches`: rows of an index-only scan that were looked at in the table; nil for what is none.
+  public var heapFetches: UInt64?
   /// `Heap Blocks: exact=… lossy=…` of a bitmap heap scan.
   public var exactBlocks: UInt64 = 0
   public var lossyBlocks: UInt64 = 0

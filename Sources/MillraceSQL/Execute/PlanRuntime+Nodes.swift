@@ -10,7 +10,8 @@ extension PlanRuntime {
     case .result(let condition): try ResultNode(plan, condition, self)
     case .values(let rows): try ValuesNode(plan, rows, self)
     case .sequentialScan(let scan): try SequentialScanNode(plan, scan, self)
-    case .indexScan(let scan): try IndexScanNode(plan, scan, self)
+    case .indexScan(let scan):
+      scan.isIndexOnly ? try IndexOnlyScanNode(plan, scan, self) : try IndexScanNode(plan, scan, self)
     case .bitmapHeapScan(let scan, let recheck): try BitmapHeapScanNode(plan, scan, recheck, self)
     case .tidScan(let scan, let places): try TIDScanNode(plan, scan, places, self)
     case .bitmapIndexScan, .bitmapAnd, .bitmapOr:

@@ -132,6 +132,7 @@ extension Explain {
     case .indexScan(let scan):
       showConditions("Index Cond", indexConditions(scan), context(plan, isScan: true))
       showFilter(plan, counted, isScan: true)
+      if scan.isIndexOnly, let counted { output.property("Heap Fetches", Int(counted.heapFetches ?? 0)) }
       if let searches = counted?.indexSearches { output.property("Index Searches", Int(searches)) }
     case .bitmapIndexScan(let scan):
       showConditions("Index Cond", indexConditions(scan), context(plan, isScan: true))

@@ -16,6 +16,7 @@ public struct PlannerSettings: Hashable, Sendable {
 
   public var enableSequentialScan = true
   public var enableIndexScan = true
+  public var enableIndexOnlyScan = true
   public var enableBitmapScan = true
   public var enableTidScan = true
   public var enableSort = true
@@ -54,6 +55,7 @@ public struct PlannerSettings: Hashable, Sendable {
     }
     flag("enable_seqscan", &enableSequentialScan)
     flag("enable_indexscan", &enableIndexScan)
+    flag("enable_indexonlyscan", &enableIndexOnlyScan)
     flag("enable_bitmapscan", &enableBitmapScan)
     flag("enable_tidscan", &enableTidScan)
     flag("enable_sort", &enableSort)

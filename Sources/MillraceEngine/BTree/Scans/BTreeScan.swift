@@ -84,6 +84,12 @@ public final class BTreeScan {
   /// How many more entries the present page has for the direction.
   public var countOnPage: Int { direction == .forward ? batch.end - batch.position - 1 : batch.position - batch.start }
 
+  /// The entry so many behind the next one, of those that the present page still has for a direction.
+  @inline(__always) func upcoming(_ index: Int, _ direction: ScanDirection) -> HeapTID {
+    precondition(index >= 0 && index < countOnPage, "entry \(index) of \(countOnPage)")
+    return batch.items[direction == .forward ? batch.position + 1 + index : batch.position - 1 - index].heapTID
+  }
+
   @inline(never) private func nextBatch(_ direction: ScanDirection) throws(EngineError) -> HeapTID? {
     if !hasStarted {
       hasStarted = true

@@ -123,6 +123,8 @@ public struct IndexScan: Hashable, Sendable {
   public var isBackward: Bool
   /// Whether one row at most is expected: unique, and all columns have an equality.
   public var expectsOne: Bool
+  /// Whether the index has all columns that are wanted, so that the table is only looked at for whether rows are seen.
+  public var isIndexOnly = false
 
   public init(_ table: TableScan, index: UInt32, _ conditions: [IndexCondition], isBackward: Bool = false) {
     (self.table, self.index, self.conditions, self.isBackward) = (table, index, conditions, isBackward)
