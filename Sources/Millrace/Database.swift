@@ -35,10 +35,13 @@ public final class Database: Sendable {
   private let engine: MillraceEngine.Database
   private let instance: SQLInstance
   private let pool: ConnectionPool
-  private let isTemporary: Bool
+  /// Where a temporary database is.
+  private let directory: OwnedDirectory?
 
-  private init(_ engine: MillraceEngine.Database, _ path: String, _ options: DatabaseOptions, isTemporary: Bool) {
-    (self.engine, self.path, self.isTemporary) = (engine, path, isTemporary)
+  private init(
+    _ engine: MillraceEngine.Database, _ path: String, _ options: DatabaseOptions, _ directory: OwnedDirectory?
+  ) {
+    (self.engine, self.path, self.directory) = (engine, path, directory)
     instance = SQLInstance(engine)
     pool = ConnectionPool(instance, options)
   }
@@ -51,25 +54,20 @@ public final class Database: Sendable {
   public static func open(
     at path: String, _ options: DatabaseOptions = DatabaseOptions()
   ) async throws -> Database {
-    try await open(path, options, isTemporary: false)
+    try await withOpener { opener in try await opener.open(path, options) }
   }
 
-  /// A new database in a directory of its own, which is removed when it is closed: for tests.
+  /// A new database in a directory of its own, which is removed when it is closed: for tests. What a process that was
+  /// killed has left of one, the next call in any process removes.
   public static func temporary(_ options: DatabaseOptions = DatabaseOptions()) async throws -> Database {
-    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-\(UUID().uuidString)").path
-    do {
-      return try await open(directory, options, isTemporary: true)
-    } catch {
-      try? FileManager.default.removeItem(atPath: directory)
-      throw error
-    }
+    try await withOpener { opener in try await opener.openTemporary(options) }
   }
 
-  private static func open(_ path: String, _ options: DatabaseOptions, isTemporary: Bool) async throws -> Database {
+  private static func withOpener(_ body: (Opener) async throws -> Database) async throws -> Database {
     let thread: DatabaseThread
     do { thread = try DatabaseThread.start("opening") } catch { throw DatabaseError(error) }
     defer { thread.end() }
-    return try await Opener(thread).open(path, options, isTemporary: isTemporary)
+    return try await body(Opener(thread))
   }
 
   /// Opening reads and writes files: not on one of Swift's threads.
@@ -79,7 +77,22 @@ public final class Database: Sendable {
 
     init(_ thread: DatabaseThread) { self.thread = thread }
 
-    func open(_ path: String, _ options: DatabaseOptions, isTemporary: Bool) throws -> Database {
+    func openTemporary(_ options: DatabaseOptions) throws -> Database {
+      var parent = FileManager.default.temporaryDirectory.path
+      if parent.count > 1, parent.hasSuffix("/") { parent.removeLast() }
+      let directory: OwnedDirectory
+      do throws(IOError) {
+        directory = try OwnedDirectory(in: parent, name: "millrace-\(UUID().uuidString)")
+      } catch {
+        throw DatabaseError(error)
+      }
+      do { return try open(directory.path, options, in: directory) } catch {
+        directory.remove()
+        throw error
+      }
+    }
+
+    func open(_ path: String, _ options: DatabaseOptions, in directory: OwnedDirectory? = nil) throws -> Database {
       do throws(EngineError) {
         if options.createsIfMissing && Self.isMissing(path) { try Self.initialise(path) }
         var configuration = DatabaseConfiguration(path: path)
@@ -88,14 +101,15 @@ public final class Database: Sendable {
         }
         configuration.sessionsMax = options.connectionsMax + 1
         configuration.onNotice = options.onNotice
-        return Database(try MillraceEngine.Database.open(configuration), path, options, isTemporary: isTemporary)
+        return Database(try MillraceEngine.Database.open(configuration), path, options, directory)
       } catch {
         throw DatabaseError(SQLError(error))
       }
     }
 
-    func close(_ engine: MillraceEngine.Database) throws {
+    func close(_ engine: MillraceEngine.Database, _ directory: OwnedDirectory?) throws {
       do { try engine.close() } catch { throw DatabaseError(SQLError(error)) }
+      directory?.remove()
     }
 
     /// Whether there is nothing there that could be a cluster.
@@ -118,8 +132,7 @@ public final class Database: Sendable {
     let thread: DatabaseThread
     do { thread = try DatabaseThread.start("closing") } catch { throw DatabaseError(error) }
     defer { thread.end() }
-    try await Opener(thread).close(engine)
-    if isTemporary { try? FileManager.default.removeItem(atPath: path) }
+    try await Opener(thread).close(engine, directory)
   }
 
   // MARK: Statements

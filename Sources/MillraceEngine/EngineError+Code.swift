@@ -10,6 +10,7 @@ extension EngineError.Code {
     case .exhausted: "53000"
     case .cluster, .io: "58030"
     case .corrupted: "XX001"
+    case .indexCorrupted: "XX002"
     case .stopped: "57P02"
     case .invalidSetting: "22023"
     case .cancelled: "57014"

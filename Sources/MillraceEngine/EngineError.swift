@@ -1,3 +1,8 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 public import MillraceIO
 public import MillraceStorage
 public import MillraceTypes
@@ -21,6 +26,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     case cluster
     /// A log record or a page does not say what it must.
     case corrupted
+    /// The same of an index, which can be made anew.
+    case indexCorrupted
     /// Reading or writing failed; the database goes on.
     case io
     /// The database has stopped, because it could not make something durable. Open it again to recover.
@@ -46,6 +53,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   }
 
   public let code: Code
+  /// Whether something on disk is not what it must be.
+  public var isCorruption: Bool { code == .corrupted || code == .indexCorrupted }
   public let message: String
   /// By which a client knows what kind of error it is.
   public var sqlState: String { statementState?.description ?? code.sqlState }
@@ -54,6 +63,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   /// More than the message says, and what could be done: sentences, as PostgreSQL has them.
   public var detail: String?
   public var hint: String?
+  /// Whether it is about a page whose relation is still to be named.
+  var lacksRelation = false
 
   public init(_ code: Code, _ message: String, detail: String? = nil, hint: String? = nil) {
     (self.code, self.message) = (code, message)
@@ -75,11 +86,27 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     switch error.code {
     case .cancelled: self.init(.cancelled, error.description)
     case .invalidConfiguration: self.init(.invalidSetting, error.description)
-    default: self.init(.io, error.description)
+    default:
+      self.init(.io, error.description)
+      noteCause(error)
     }
   }
 
-  public init(_ error: StorageError) { self.init(.io, error.description) }
+  /// Says more exactly what a failed call of the system means for the statement (`errcode_for_file_access`).
+  private mutating func noteCause(_ error: IOError) {
+    if error.errno == ENOSPC || error.errno == EDQUOT { statementState = SQLState("53100") }
+  }
+
+  public init(_ error: StorageError) {
+    switch error.code {
+    case .invalidPage: self.init(.corrupted, error.message, detail: error.detail, hint: error.hint)
+    case .noUnpinnedBuffers: self.init(.exhausted, error.message, detail: error.detail, hint: error.hint)
+    case .io(let cause):
+      self.init(.io, error.message, detail: error.detail, hint: error.hint)
+      noteCause(cause)
+    case .syncFailed, .writeAheadLog: self.init(.io, error.description)
+    }
+  }
 
   public var description: String { message }
 }

@@ -6,10 +6,12 @@ import Foundation
 /// puts it elsewhere.
 package final class DiskDirectory: Sendable {
   package let path: String
+  private let aftermath: Aftermath
 
   package init() throws {
     let parent = ProcessInfo.processInfo.environment["MILLRACE_TEST_DIRECTORY"] ?? "/var/tmp"
     path = "\(parent)/millrace-\(UUID().uuidString)"
+    aftermath = Aftermath("rm -rf '\(path)'")
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 

@@ -4,11 +4,13 @@ import Synchronization
 /// A directory of its own for one test, removed when the last reference to it goes.
 package final class TemporaryDirectory: Sendable {
   package let path: String
+  private let aftermath: Aftermath
 
   package init() throws {
     var template = Array((FileManager.default.temporaryDirectory.path + "/millrace-test-XXXXXX").utf8CString)
     guard mkdtemp(&template) != nil else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    aftermath = Aftermath("rm -rf '\(path)'")
   }
 
   deinit {

@@ -1,9 +1,11 @@
 import Foundation
+import Millrace
 import MillraceIO
 
 /// A fresh directory for the demonstration's database, removed when the last reference goes unless it is to be kept.
 final class DemoDirectory {
-  let path: String
+  private let directory: OwnedDirectory
+  var path: String { directory.path }
   /// Whether files in it can be opened for direct I/O.
   let isDirect: Bool
   /// Whether it stays: to be set once all has gone well.
@@ -27,22 +29,17 @@ final class DemoDirectory {
         hint: "Name a directory on a disk with --directory.")
     }
     isDirect = place.isDirect
-    var template = Array("\(place.path)/millrace-demo-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw CommandError("could not make a directory in \"\(place.path)\": \(IOError.text(of: errno))")
+    do throws(IOError) {
+      directory = try OwnedDirectory(in: place.path, name: "millrace-demo-\(UUID().uuidString.prefix(8))")
+    } catch {
+      throw CommandError("\(error)")
     }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   deinit {
-    guard !isKept else { return }
+    guard !isKept else { return directory.keep() }
     // A database that could not be closed may still be making files.
-    for _ in 0..<10 where FileManager.default.fileExists(atPath: path) {
-      try? FileManager.default.removeItem(atPath: path)
-    }
-    if FileManager.default.fileExists(atPath: path) {
-      Output.warningLine("could not remove \"\(path)\"; remove it by hand")
-    }
+    if !directory.remove() { Output.warningLine("could not remove \"\(path)\"; remove it by hand") }
   }
 
   /// Bytes that are to stay free.

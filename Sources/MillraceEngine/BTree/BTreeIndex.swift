@@ -48,6 +48,8 @@ public final class BTreeIndex: Sendable {
   let hasBulkDeleted = Atomic<Bool>(false)
   /// Deleted pages that can be used again.
   let freePages = Locked<[BlockNumber]>([])
+  /// As the catalog has it, which can change at any time; empty where that does not describe it.
+  private let name = Locked<String>("")
 
   /// - Parameters:
   ///   - fork: its main fork.
@@ -62,6 +64,14 @@ public final class BTreeIndex: Sendable {
   }
 
   var layout: IndexLayout { definition.layout }
+
+  /// The name for messages: the catalog's, else the file's number.
+  var displayName: String {
+    let name = name.withLock { $0 }
+    return name.isEmpty ? "\(locator.relNumber)" : name
+  }
+
+  func setName(_ name: String) { self.name.withLock { $0 = name } }
 
   /// Whether it is kept in the way that a definition wants, which can change at any time.
   func hasOptions(of other: Definition) -> Bool {
@@ -96,7 +106,7 @@ public final class BTreeIndex: Sendable {
   ) throws(EngineError) -> PinnedBuffer {
     var page = try read(block, backend)
     page.lock(mode, backend: backend)
-    guard BTreePage(reading: page.bytes).isSound else { throw corrupted(block, "is not a page of a B-tree") }
+    if !page.isExamined { try examine(page) }
     return page
   }
 
@@ -107,12 +117,7 @@ public final class BTreeIndex: Sendable {
     page.unlock()
     page = try read(block, backend)
     page.lock(mode, backend: backend)
-    guard BTreePage(reading: page.bytes).isSound else { throw corrupted(block, "is not a page of a B-tree") }
-  }
-
-  /// The error of a page that is not what it must be.
-  func corrupted(_ block: BlockNumber, _ what: String) -> EngineError {
-    EngineError(.corrupted, "block \(block) of index \(locator.relNumber) \(what)")
+    if !page.isExamined { try examine(page) }
   }
 
   // MARK: Metapage
@@ -180,10 +185,15 @@ public final class BTreeIndex: Sendable {
     note(found)
     guard found.root != BTreePage.none else { return nil }
     try move(&meta, to: found.fastRoot, .share, backend)
+    var steps: UInt32 = 0
     while BTreePage(reading: meta.bytes).isIgnored {
       let view = BTreePage(reading: meta.bytes)
       guard !view.isRightmost else { throw corrupted(found.fastRoot, "was to be a live root") }
-      try move(&meta, to: view.next, .share, backend)
+      try moveToNext(&meta, .share, backend, &steps)
+    }
+    let level = BTreePage(reading: meta.bytes).level
+    guard level == found.fastLevel else {
+      throw corrupted(found.fastRoot, "is the root, on level \(level) and not on \(found.fastLevel)")
     }
     return meta
   }
@@ -198,7 +208,7 @@ public final class BTreeIndex: Sendable {
       if view.isLeaf { return page }
       guard view.itemCount >= view.firstDataNumber else { throw corrupted(page.block, "has no downlinks") }
       let number = layout.search(key, view)
-      try move(&page, to: view.item(number).downlink, .share, backend)
+      try descend(&page, to: view.item(number).downlink, from: view.level, .share, backend)
     }
   }
 
@@ -208,11 +218,12 @@ public final class BTreeIndex: Sendable {
     _ page: inout PinnedBuffer, _ key: BTreeKey, _ mode: ContentLockMode, _ backend: IOBackend
   ) throws(EngineError) {
     let limit = key.nextKey ? 0 : 1
+    var steps: UInt32 = 0
     while true {
       let view = BTreePage(reading: page.bytes)
       guard !view.isRightmost else { break }
       guard view.isIgnored || layout.compare(key, view.item(BTreePage.highKeyNumber)) >= limit else { return }
-      try move(&page, to: view.next, mode, backend)
+      try moveToNext(&page, mode, backend, &steps)
     }
     if BTreePage(reading: page.bytes).isIgnored { throw corrupted(page.block, "is deleted and the last of its level") }
   }
@@ -228,19 +239,21 @@ public final class BTreeIndex: Sendable {
       if meta.root != BTreePage.none { first = try read(meta.root, .share, backend) }
     }
     guard var page = first.take() else { return nil }
+    var steps: UInt32 = 0
     while true {
       var view = BTreePage(reading: page.bytes)
       while view.isIgnored || (rightmost && !view.isRightmost) {
         guard !view.isRightmost else { throw corrupted(page.block, "is deleted and the last of its level") }
-        try move(&page, to: view.next, .share, backend)
+        try moveToNext(&page, .share, backend, &steps)
         view = BTreePage(reading: page.bytes)
       }
       if view.level == level { return page }
       guard view.level > level, view.itemCount >= view.firstDataNumber else {
         throw corrupted(page.block, "is on level \(view.level), and one on level \(level) was sought")
       }
-      try move(
-        &page, to: view.item(rightmost ? view.itemCount : view.firstDataNumber).downlink, .share, backend)
+      try descend(
+        &page, to: view.item(rightmost ? view.itemCount : view.firstDataNumber).downlink, from: view.level, .share,
+        backend)
     }
   }
 }

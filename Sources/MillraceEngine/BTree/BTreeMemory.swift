@@ -7,12 +7,21 @@ final class BTreeMemory {
   struct StackEntry {
     var block: BlockNumber
     var number: Int
+    /// Of the page.
+    var level: UInt32
   }
 
   /// From the root down.
   let stack: UnsafeMutablePointer<StackEntry>
   var depth = 0
   static let depthMax = 64
+
+  /// Notes one more page of a way. Each is on the level below that of the one before, of which there are fewer.
+  func noteWay(_ entry: StackEntry) {
+    precondition(depth < Self.depthMax, "a B-tree is deeper than its levels")
+    stack[depth] = entry
+    depth += 1
+  }
   /// The key of the tuple that is being inserted.
   let values: UnsafeMutablePointer<Datum>
   let tuple: UnsafeMutableRawBufferPointer
@@ -26,7 +35,7 @@ final class BTreeMemory {
 
   init() {
     stack = .allocate(capacity: Self.depthMax)
-    stack.initialize(repeating: StackEntry(block: .invalid, number: 0), count: Self.depthMax)
+    stack.initialize(repeating: StackEntry(block: .invalid, number: 0, level: 0), count: Self.depthMax)
     values = .allocate(capacity: IndexTuple.columnCountMax)
     let size = PageLayout.blockSize
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 6 * size, alignment: 8)

@@ -82,7 +82,7 @@ struct TableChecker {
     do throws(EngineError) {
       _ = try checker.run()
     } catch {
-      guard error.code == .corrupted || error.code == .io else { throw error }
+      guard error.isCorruption || error.code == .io else { throw error }
       note(error.message, nil, index: index)
     }
     if let failure { note(failure.message, nil, index: index) }
@@ -146,7 +146,7 @@ struct TableChecker {
         }
       }
       if let failure {
-        guard failure.code == .corrupted || failure.code == .statement else { throw failure }
+        guard failure.isCorruption || failure.code == .statement else { throw failure }
         note(failure.message, block)
       }
     }

@@ -19,8 +19,9 @@ final class LockFile: Sendable {
   private let directory: String
   private let time: Int64
 
-  /// The directories that this process uses.
-  private static let held = Mutex<Set<String>>([])
+  /// The directories that this process uses, each with its file system: simulated disks are told apart by where they
+  /// are in memory, which must not come to be another's.
+  private static let held = Mutex<[String: IOFileSystem]>([:])
 
   /// Takes the directory.
   /// - Throws: ``EngineError`` `.cluster`: somebody else has it.
@@ -30,13 +31,18 @@ final class LockFile: Sendable {
     self.path = path
     let key = "\(Self.identity(fileSystem)) \(Self.resolved(directory))"
     self.key = key
-    guard Self.held.withLock({ $0.insert(key).inserted }) else {
+    let isFree = Self.held.withLock { held in
+      if held[key] != nil { return false }
+      held[key] = fileSystem
+      return true
+    }
+    guard isFree else {
       throw EngineError(.cluster, "data directory \"\(directory)\" is in use by another database of this process")
     }
     do throws(EngineError) {
       file = try Self.open(fileSystem, path, directory: directory, time: time)
     } catch {
-      Self.held.withLock { _ = $0.remove(key) }
+      Self.held.withLock { _ = $0.removeValue(forKey: key) }
       throw error
     }
   }
@@ -114,13 +120,13 @@ final class LockFile: Sendable {
   func release() {
     try? fileSystem.remove(path)
     close()
-    Self.held.withLock { _ = $0.remove(key) }
+    Self.held.withLock { _ = $0.removeValue(forKey: key) }
   }
 
   /// Gives it back as a process that is killed does: the file stays.
   func abandon() {
     close()
-    Self.held.withLock { _ = $0.remove(key) }
+    Self.held.withLock { _ = $0.removeValue(forKey: key) }
   }
 
   /// Unlocks it by hand: a child that is about to become another program has a copy of the descriptor for a moment, and

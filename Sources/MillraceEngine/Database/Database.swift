@@ -205,16 +205,19 @@ public final class Database: Sendable {
   }
 
   /// The object for an index that the catalog describes: one for all sessions, since it knows what VACUUM is doing.
+  /// - Parameter name: for messages.
   func indexTree(
-    _ locator: RelationLocator, oid: UInt32, _ definition: BTreeIndex.Definition, isLogged: Bool = true
+    _ locator: RelationLocator, oid: UInt32, name: String, _ definition: BTreeIndex.Definition, isLogged: Bool = true
   ) -> BTreeIndex {
     let fork = storage.open(locator)
-    return indexes.withLock { indexes in
+    let index = indexes.withLock { indexes in
       if let known = indexes[locator], known.fork === fork, known.hasOptions(of: definition) { return known }
       let made = BTreeIndex(definition, oid: oid, fork: fork, pool: pool, isLogged: isLogged)
       indexes[locator] = made
       return made
     }
+    index.setName(name)
+    return index
   }
 
   /// Removes what a relation has in memory and on disk. Nobody uses it any more.

@@ -36,10 +36,16 @@ final class LocalBuffers {
     return made
   }
 
-  func indexTree(_ locator: RelationLocator, oid: UInt32, _ definition: BTreeIndex.Definition) -> BTreeIndex {
+  func indexTree(
+    _ locator: RelationLocator, oid: UInt32, name: String, _ definition: BTreeIndex.Definition
+  ) -> BTreeIndex {
     let fork = fork(locator)
-    if let known = indexes[locator], known.fork === fork, known.hasOptions(of: definition) { return known }
+    if let known = indexes[locator], known.fork === fork, known.hasOptions(of: definition) {
+      known.setName(name)
+      return known
+    }
     let made = BTreeIndex(definition, oid: oid, fork: fork, pool: pool, isLogged: false)
+    made.setName(name)
     indexes[locator] = made
     return made
   }

@@ -62,6 +62,8 @@ extension Session {
   private func pruneLocked(
     _ page: inout PinnedBuffer, of relation: HeapRelation, horizon: TransactionID
   ) throws(EngineError) {
+    // A damaged page is left as it is; whoever wants a tuple that is not there says so.
+    do throws(EngineError) { try examine(page, of: relation) } catch { return }
     let heap = HeapPage(page.mutableBytes, block: page.block)
     let (pruner, hasHints) = try examine(heap, of: relation, horizon: horizon)
     let plan = pruner.plan

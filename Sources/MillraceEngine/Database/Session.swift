@@ -36,6 +36,7 @@ public final class Session {
   let transaction = TransactionState()
   let locker: Locker
   let locks: SessionLocks
+  private let watch: StatementWatch
   var visibility: Visibility
   /// The page of each table that it inserts into.
   var insertTargets: [RelationLocator: BlockNumber] = [:]
@@ -86,6 +87,7 @@ public final class Session {
     locker.databaseID = ClusterLayout.defaultDatabase
     locker.processID = database.nextProcessID()
     locks = SessionLocks(database.locks, locker)
+    watch = StatementWatch(locker)
     shared = TransactionManager.SharedSnapshot(completions: 0, xmin: .invalid, xmax: .invalid, running: [])
     visibility = Visibility(
       transactions: database.transactions, commitLog: database.commitLog, multiXacts: database.multiXacts,
@@ -137,9 +139,13 @@ public final class Session {
     waitLimits.statementDeadline =
       statementTimeout > 0 ? monotonicNanoseconds() + UInt64(statementTimeout) * 1_000_000 : 0
     locker.clear(.cancel)
+    watch.begin(deadline: waitLimits.statementDeadline)
   }
 
-  public func endStatement() { waitLimits.statementDeadline = 0 }
+  public func endStatement() {
+    waitLimits.statementDeadline = 0
+    watch.end()
+  }
 
   /// Gives up where somebody asked for it, or the statement's time has run out. Called wherever work can take long:
   /// for each page, and in every wait.

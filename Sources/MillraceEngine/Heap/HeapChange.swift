@@ -235,7 +235,10 @@ struct HeapChange {
       page.editor.pruneXID = plan.nextPruneXID
       page.editor.set(.pageFull, false)
     }
-    for freeze in freezes { page.freeze(freeze) }
+    for freeze in freezes {
+      let isDone = page.freeze(freeze)
+      precondition(isDone, "a tuple was to be frozen that is not there")
+    }
     builder.begin(.heap2, info: info)
     register(0, page)
     HeapPruneRecord(plan, freezes: freezes, isCleanup: isCleanup).append(to: builder, block: 0)

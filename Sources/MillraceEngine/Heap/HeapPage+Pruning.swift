@@ -178,7 +178,9 @@ struct HeapPagePruner {
 
 extension HeapPage {
   /// Why a plan cannot be carried out on this page: only a damaged record or page can be the reason.
-  func objection(to plan: PrunePlan) -> String? {
+  /// - Parameter isCleanup: as for ``prune(_:isCleanup:)``.
+  func objection(to plan: PrunePlan, isCleanup: Bool) -> String? {
+    if isCleanup, !plan.isEmpty, !editor.canCompact { return "its tuples do not lie beside each other" }
     let count = editor.itemCount
     let targets = plan.redirected.map(\.to)
     for number in plan.redirected.map(\.from) + plan.dead + plan.unused + targets
@@ -194,13 +196,15 @@ extension HeapPage {
   /// Carries out a plan: `heap_page_prune_execute`.
   /// - Parameter isCleanup: whether the tuples of the plan may have been there until now, so that they are moved
   ///   together; vacuum's second pass only frees dead line pointers.
-  /// - Precondition: ``objection(to:)`` has none. Nobody else has the page pinned, where `isCleanup`.
+  /// - Precondition: ``objection(to:isCleanup:)`` has none. Nobody else has the page pinned, where `isCleanup`.
   func prune(_ plan: PrunePlan, isCleanup: Bool) {
     for redirect in plan.redirected {
       editor.setLinePointer(Int(redirect.from), LinePointer(offset: Int(redirect.to), state: .redirect, length: 0))
     }
     for number in plan.dead { editor.setLinePointer(Int(number), LinePointer(offset: 0, state: .dead, length: 0)) }
     for number in plan.unused { editor.setLinePointer(Int(number), LinePointer(offset: 0, state: .unused, length: 0)) }
-    if isCleanup { editor.compact() } else { editor.truncateLinePointers() }
+    guard isCleanup else { return editor.truncateLinePointers() }
+    let isCompact = editor.compact()
+    precondition(isCompact, "the tuples of a page overlap that was looked at before")
   }
 }

@@ -88,14 +88,15 @@ public struct HeapPage {
   }
 
   /// Takes old numbers out of tuples.
-  /// - Precondition: all of them are there.
-  func freeze(_ freeze: HeapPruneRecord.Freeze) {
+  /// - Returns: whether all of them are there.
+  func freeze(_ freeze: HeapPruneRecord.Freeze) -> Bool {
     for number in freeze.numbers {
-      guard let tuple = tuple(Int(number)) else { preconditionFailure("a tuple was to be frozen that is not there") }
+      guard let tuple = tuple(Int(number)) else { return false }
       tuple.xmax = freeze.xmax
       tuple.infomask = Infomask(rawValue: freeze.infomask)
       tuple.infomask2 = Infomask2(rawValue: freeze.infomask2)
     }
+    return true
   }
 
   /// Marks a tuple as replaced by a newer version.

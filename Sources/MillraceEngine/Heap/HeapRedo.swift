@@ -251,13 +251,15 @@ struct HeapRedo {
   // MARK: Prune
 
   func prune(_ record: HeapPruneRecord, on page: HeapPage) throws(EngineError) {
-    if let objection = page.objection(to: record.plan) {
+    if let objection = page.objection(to: record.plan, isCleanup: record.isCleanup) {
       throw EngineError(.corrupted, "a WAL record prunes block \(page.block) of a heap: \(objection)")
     }
     if !record.plan.isEmpty { page.prune(record.plan, isCleanup: record.isCleanup) }
     for freeze in record.freezes {
       for number in freeze.numbers { _ = try tuple(number, on: page) }
-      page.freeze(freeze)
+      guard page.freeze(freeze) else {
+        throw EngineError(.corrupted, "a WAL record freezes tuples of block \(page.block) that overlap")
+      }
     }
   }
 }

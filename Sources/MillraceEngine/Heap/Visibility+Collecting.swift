@@ -16,7 +16,7 @@ extension Visibility {
     hints: inout [(number: UInt16, bits: Infomask)]
   ) throws(EngineError) -> Int {
     var found = 0
-    try forEachVisible(page, snapshot, hints: &hints) { tuple, number in
+    try forEachVisible(page, block, snapshot, hints: &hints) { tuple, number in
       (tuples + found).initialize(to: tuple)
       (numbers + found).initialize(to: UInt16(truncatingIfNeeded: number))
       found += 1
@@ -27,7 +27,8 @@ extension Visibility {
   /// Counts the tuples of a page that a snapshot sees, for who wants nothing else of them.
   /// - Complexity: of a page on which all are seen by everybody, only the line pointers are looked at.
   mutating func count(
-    _ page: UnsafeRawPointer, _ snapshot: Snapshot, hints: inout [(number: UInt16, bits: Infomask)]
+    _ page: UnsafeRawPointer, _ block: BlockNumber, _ snapshot: Snapshot,
+    hints: inout [(number: UInt16, bits: Infomask)]
   ) throws(EngineError) -> Int {
     let view = PageView(page)
     var found = 0
@@ -38,14 +39,14 @@ extension Visibility {
         found &+= LinePointer(rawValue: lines[index]).state == .normal ? 1 : 0
       }
     } else {
-      try forEachVisible(page, snapshot, hints: &hints) { _, _ in found &+= 1 }
+      try forEachVisible(page, block, snapshot, hints: &hints) { _, _ in found &+= 1 }
     }
     return found
   }
 
   @inline(__always) private mutating func forEachVisible(
-    _ page: UnsafeRawPointer, _ snapshot: Snapshot, hints: inout [(number: UInt16, bits: Infomask)],
-    _ body: (HeapTuple, Int) -> Void
+    _ page: UnsafeRawPointer, _ block: BlockNumber, _ snapshot: Snapshot,
+    hints: inout [(number: UInt16, bits: Infomask)], _ body: (HeapTuple, Int) -> Void
   ) throws(EngineError) {
     let view = PageView(page)
     let count = min(view.itemCount, HeapPage.itemCountMax)
@@ -58,12 +59,12 @@ extension Visibility {
       let line = LinePointer(
         rawValue: lines.loadUnaligned(fromByteOffset: number &* PageLayout.linePointerSize, as: UInt32.self))
       number &+= 1
-      guard line.state == .normal, line.offset >= PageLayout.headerSize,
-        line.offset &+ line.length <= PageLayout.blockSize,
+      guard line.state == .normal else { continue }
+      guard line.offset >= PageLayout.headerSize, line.offset &+ line.length <= PageLayout.blockSize,
         let tuple = HeapTuple(
           UnsafeMutableRawBufferPointer(
             start: UnsafeMutableRawPointer(mutating: page + line.offset), count: line.length))
-      else { continue }
+      else { throw .invalidPage(block, "Line pointer \(number) leads nowhere.") }
       if !isAllVisible {
         let infomask = tuple.infomask
         // Inserted by who has committed before the snapshot, and by nobody deleted: what nearly all are.

@@ -99,12 +99,14 @@ struct Visibility {
     let heap = HeapPage(UnsafeMutableRawPointer(mutating: page), block: block)
     let count = view.itemCount
     if view.header.flags.contains(.allVisible) {
-      for number in 1..<count + 1 where heap.tuple(number) != nil { visible.append(UInt16(number)) }
+      for number in 1..<count + 1 {
+        if try heap.requiredTuple(number) != nil { visible.append(UInt16(number)) }
+      }
       return
     }
     let lsn = PageHeader.lsn(of: page)
     for number in 1..<count + 1 {
-      guard let tuple = heap.tuple(number) else { continue }
+      guard let tuple = try heap.requiredTuple(number) else { continue }
       var bits: Infomask = []
       if try isVisible(tuple, to: snapshot, pageLSN: lsn, hints: &bits) { visible.append(UInt16(number)) }
       if !bits.isEmpty { hints.append((UInt16(number), bits)) }

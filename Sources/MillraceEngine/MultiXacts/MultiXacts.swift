@@ -199,7 +199,9 @@ final class MultiXacts: Sendable {
     _ members: [MultiXactMember], _ builder: WALRecordBuilder, _ backend: IOBackend,
     log: () throws(EngineError) -> Void
   ) throws(EngineError) -> UInt32 {
-    precondition(members.count { $0.status.isUpdate } <= 1, "a row was to be updated by two transactions at once")
+    guard members.count(where: { $0.status.isUpdate }) <= 1 else {
+      throw EngineError(.corrupted, "new multixact has more than one updating member")
+    }
     return try state.withLock { state throws(EngineError) in
       let multi = state.next
       // Of a circle half is the past; PostgreSQL stops three million short.

@@ -152,7 +152,9 @@ public struct PageEditor {
 
   /// Moves the items together behind the free space, and drops unused line pointers at the end of their array:
   /// `PageRepairFragmentation`. Items keep their numbers.
-  public func compact() {
+  /// - Returns: whether the items lie on the page and have room beside each other; if not, nothing was done.
+  public func compact() -> Bool {
+    guard canCompact else { return false }
     dropTrailingLinePointers()
     let count = itemCount
     var unused = 0
@@ -165,8 +167,6 @@ public struct PageEditor {
         if pointer.state == .unused { unused += 1 }
         guard pointer.state == .normal || pointer.state == .dead, pointer.length > 0 else { continue }
         let size = PageLayout.aligned(pointer.length)
-        precondition(
-          end - size >= lower && pointer.offset + size <= PageLayout.blockSize, "the items of a page overlap")
         end -= size
         (base + end).copyMemory(from: copy + pointer.offset, byteCount: size)
         setLinePointer(number, LinePointer(offset: end, state: pointer.state, length: pointer.length))
@@ -174,6 +174,22 @@ public struct PageEditor {
       upper = end
     }
     set(.hasFreeLines, unused > 0)
+    return true
+  }
+
+  /// Whether the items can be moved together: each lies behind the line pointers and before the special area, and all
+  /// of them have room there.
+  public var canCompact: Bool {
+    guard lower >= PageLayout.headerSize, special <= PageLayout.blockSize, lower <= special else { return false }
+    var room = special - lower
+    for number in 1..<itemCount + 1 {
+      let pointer = linePointer(number)
+      guard pointer.state == .normal || pointer.state == .dead, pointer.length > 0 else { continue }
+      let size = PageLayout.aligned(pointer.length)
+      room -= size
+      guard pointer.offset >= lower, pointer.offset + size <= special, room >= 0 else { return false }
+    }
+    return true
   }
 
   /// Drops unused line pointers at the end of their array: what `PageTruncateLinePointerArray` does, but for the case

@@ -16,12 +16,18 @@ struct CommandLog {
 
   /// The command that inserted a tuple of this transaction.
   func inserter(of tuple: HeapTuple) -> UInt32 {
-    tuple.infomask.contains(.comboCommand) ? pairs[Int(tuple.command)].inserted : tuple.command
+    pair(of: tuple)?.inserted ?? tuple.command
   }
 
   /// The command that deleted a tuple of this transaction, which this transaction deleted.
   func deleter(of tuple: HeapTuple) -> UInt32 {
-    tuple.infomask.contains(.comboCommand) ? pairs[Int(tuple.command)].deleted : tuple.command
+    pair(of: tuple)?.deleted ?? tuple.command
+  }
+
+  /// What the number in a tuple stands for; nil where it is a command's own, also because the tuple is damaged.
+  private func pair(of tuple: HeapTuple) -> Pair? {
+    guard tuple.infomask.contains(.comboCommand), Int(tuple.command) < pairs.count else { return nil }
+    return pairs[Int(tuple.command)]
   }
 
   /// What goes into a tuple that a command of this transaction deletes (`HeapTupleHeaderAdjustCmax`).

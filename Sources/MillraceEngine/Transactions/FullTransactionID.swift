@@ -10,7 +10,7 @@ public struct FullTransactionID: Sendable, Hashable, Comparable, CustomStringCon
 
   /// The next one, leaving out those with a meaning of their own.
   @inlinable public var next: FullTransactionID {
-    let next = FullTransactionID(rawValue + 1)
+    let next = FullTransactionID(rawValue &+ 1)
     return next.short.isNormal ? next : FullTransactionID((next.rawValue | 3))
   }
 

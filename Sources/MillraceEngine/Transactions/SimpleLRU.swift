@@ -136,7 +136,9 @@ final class SimpleLRU: @unchecked Sendable {
           state.frames[index] = Frame()
         }
         for name in names {
-          guard name.count >= 4, let segment = UInt32(name, radix: 16) else { continue }
+          guard name.count >= 4, let segment = UInt32(name, radix: 16),
+            segment < UInt32.max / Self.pagesPerSegment
+          else { continue }
           let first = segment * Self.pagesPerSegment
           guard precedes(first, cutoff), precedes(first + Self.pagesPerSegment - 1, cutoff) else { continue }
           if let file = state.files.removeValue(forKey: segment) { backend.engine.close(file, by: backend) }

@@ -71,6 +71,13 @@ public struct ColumnDescriptor: Sendable {
   /// Its type; nil where that is none of the built-in ones.
   public var type: TypeDescriptor? { TypeDescriptor.builtIn[typeID] }
 
+  /// Whether its values can be as long as it says: as those of its type, or, of one that is not built in, as values can
+  /// be at all.
+  var isStorable: Bool {
+    if let type, !isDropped { return type.length == length && type.isByValue == isByValue }
+    return isByValue ? [1, 2, 4, 8].contains(length) : length > 0 || length == -1 || length == -2
+  }
+
   /// Whether its values of four bytes are extended by zeros when they become datums: OIDs, transaction numbers, and the
   /// bits of a float.
   var isUnsigned: Bool { Self.isUnsigned(typeID) }

@@ -30,6 +30,7 @@ extension Session {
     _ page: inout PinnedBuffer, of relation: HeapRelation, _ cutoffs: FreezeCutoffs, freezesAll: Bool,
     remaining: inout RemainingNumbers
   ) throws(EngineError) -> VacuumedPage {
+    try examine(page, of: relation)
     let heap = HeapPage(page.mutableBytes, block: page.block)
     let (pruner, hasHints) = try examine(heap, of: relation, horizon: cutoffs.oldestXmin)
     var plan = pruner.plan
@@ -163,6 +164,7 @@ extension Session {
     _ page: inout PinnedBuffer, of relation: HeapRelation, _ cutoffs: FreezeCutoffs, isAggressive: Bool,
     remaining: inout RemainingNumbers
   ) throws(EngineError) -> VacuumedPage? {
+    try examine(page, of: relation)
     let heap = HeapPage(page.mutableBytes, block: page.block)
     var found = VacuumedPage()
     var frozen = remaining
@@ -197,8 +199,10 @@ extension Session {
   func freeLinePointers(
     _ numbers: [UInt16], on page: inout PinnedBuffer, of relation: HeapRelation
   ) throws(EngineError) {
+    try examine(page, of: relation)
     let heap = HeapPage(page.mutableBytes, block: page.block)
-    for number in numbers where heap.editor.linePointer(Int(number)).state != .dead {
+    let count = heap.editor.itemCount
+    for number in numbers where Int(number) > count || heap.editor.linePointer(Int(number)).state != .dead {
       throw EngineError(.corrupted, "line pointer \(number) of block \(page.block) was dead and is not any more")
     }
     var plan = PrunePlan()

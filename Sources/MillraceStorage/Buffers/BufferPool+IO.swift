@@ -48,7 +48,9 @@ extension BufferPool {
     descriptor.pointee.ioReference.store(0, ordering: .relaxed)
     var seen = BufferState(rawValue: descriptor.pointee.state.load(ordering: .relaxed))
     while true {
-      var desired = seen.rawValue & ~(BufferState.ioInProgress | BufferState.ioError | BufferState.sleepers)
+      var desired =
+        seen.rawValue
+        & ~(BufferState.ioInProgress | BufferState.ioError | BufferState.sleepers | BufferState.examined)
       desired |= valid ? BufferState.valid : BufferState.ioError
       if dropsPin { desired -= BufferState.onePin }
       let (exchanged, now) = descriptor.pointee.state.weakCompareExchange(

@@ -147,4 +147,9 @@ extension BufferPool {
     counters.dirtied.sharedIncrement()
     millrace_count_dirtied(scope == .local)
   }
+
+  /// See ``PinnedBuffer/noteExamined()``.
+  func noteExamined(_ buffer: BufferID) {
+    _ = (descriptors + Int(buffer)).pointee.state.bitwiseOr(BufferState.examined, ordering: .relaxed)
+  }
 }

@@ -51,7 +51,10 @@ extension BufferPool {
     _ fork: StoredFork, _ block: BlockNumber, _ backend: IOBackend, _ strategy: BufferStrategy?,
     _ flags: ReadBuffersFlags, _ onWarning: (String) -> Void
   ) throws(StorageError) -> PinnedBuffer {
-    try withoutActuallyEscaping(onWarning) { onWarning throws(StorageError) in
+    guard block.isValid else {
+      throw StorageError(.invalidPage, message: "block \(block.rawValue) of \"\(fork.path)\" was to be read")
+    }
+    return try withoutActuallyEscaping(onWarning) { onWarning throws(StorageError) in
       let reader = BufferReader(
         pool: self, backend: backend, fork: fork, strategy: strategy, flags: flags, combineLimit: 1,
         onWarning: onWarning)

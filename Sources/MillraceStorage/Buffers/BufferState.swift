@@ -10,6 +10,7 @@
 ///     bit  26     somebody sleeps until that I/O is over, or can be waited for through its reference
 ///     bit  27     the page is dirty: what is on disk is older
 ///     bit  28     the checkpoint that is under way must write it
+///     bit  29     somebody has looked at the page's structure since it was read
 ///     bits 32–63  the content lock (``ContentLock``)
 ///
 /// Who sleeps for I/O uses its low half as a futex, who sleeps for the lock its high half: so that neither is disturbed
@@ -29,6 +30,7 @@ struct BufferState: Equatable, Hashable {
   static let sleepers: UInt64 = 1 << 26
   static let dirty: UInt64 = 1 << 27
   static let checkpointNeeded: UInt64 = 1 << 28
+  static let examined: UInt64 = 1 << 29
 
   @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue }
 

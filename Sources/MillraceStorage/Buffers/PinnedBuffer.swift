@@ -101,6 +101,21 @@ public struct PinnedBuffer: ~Copyable {
     return try body(&self)
   }
 
+  // MARK: Structure
+
+  /// Whether the page's structure has been looked at since it was read, and found to be as its users need it.
+  @inline(__always) public var isExamined: Bool {
+    pool._withUnsafeGuaranteedRef { $0.state(buffer).has(BufferState.examined) }
+  }
+
+  /// Notes that the page's structure has been looked at: what is on disk can be anything, and what is changed in memory
+  /// stays sound. Holds until the page is read again.
+  /// - Precondition: locked in any mode.
+  public func noteExamined() {
+    requireUse(lockMode != nil, "a page was examined that its pin has not locked")
+    pool._withUnsafeGuaranteedRef { $0.noteExamined(buffer) }
+  }
+
   // MARK: Changing
 
   /// The page's 8192 bytes, to be written to.

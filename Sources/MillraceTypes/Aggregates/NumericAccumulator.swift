@@ -180,13 +180,13 @@ public struct NumericAccumulator: Sendable {
     let number = Numeric(count)
     let total = sum.value.withScale(scale)
     let scale = scale * 2
-    let squareOfSum = Numeric.product(total, total, scale: scale)
-    let squares = Numeric.product(number, sumOfSquares.value.withScale(scale), scale: scale)
+    let squareOfSum = try Numeric.longProduct(total, total, scale: scale)
+    let squares = try Numeric.longProduct(number, sumOfSquares.value.withScale(scale), scale: scale)
     let difference = Numeric.finiteSum(squares, squareOfSum, negatingSecond: true)
     guard difference.sign > 0 else { return .zero }
     let divisor = Numeric.product(number, ofSample ? Numeric(count - 1) : number, scale: 0)
     let resultScale = Numeric.quotientScale(difference, divisor)
     let variance = try Numeric.quotient(difference, divisor, scale: resultScale, rounds: true)
-    return isSquared ? variance : variance.squareRoot(scale: resultScale)
+    return isSquared ? variance : try variance.squareRoot(scale: resultScale)
   }
 }

@@ -232,7 +232,7 @@ extension NumericType {
     {
       return product
     }
-    return try datum(value(a) * value(b), in: arena)
+    return try datum(Numeric.multiplying(value(a), by: value(b)), in: arena)
   }
 
   /// An integer as a numeric.

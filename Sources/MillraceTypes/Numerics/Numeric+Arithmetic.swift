@@ -84,16 +84,36 @@ extension Numeric {
     return product(a, b, scale: min(a.scale + b.scale, scaleMax))
   }
 
+  /// The same, which ends early where its statement does.
+  public static func multiplying(_ a: Numeric, by b: Numeric) throws(TypeError) -> Numeric {
+    guard a.isFinite, b.isFinite else { return a * b }
+    return try longProduct(a, b, scale: min(a.scale + b.scale, scaleMax))
+  }
+
   /// The product of finite numbers, rounded.
   static func product(_ a: Numeric, _ b: Numeric, scale: Int) -> Numeric {
-    var result = Numeric()
-    result.scale = scale
-    guard !a.digits.isEmpty, !b.digits.isEmpty else { return result }
-    let count = a.digits.count + b.digits.count
-    // Each place sums products below 10^8; more of them than would overflow 64 bits no value has digits for.
-    var places = [Int64](repeating: 0, count: count)
+    var places = [Int64](repeating: 0, count: a.digits.count + b.digits.count)
+    addProducts(of: a, a.digits.indices, b, to: &places)
+    return product(a, b, places, scale: scale)
+  }
+
+  /// The same, which ends early where its statement does.
+  static func longProduct(_ a: Numeric, _ b: Numeric, scale: Int) throws(TypeError) -> Numeric {
+    var places = [Int64](repeating: 0, count: a.digits.count + b.digits.count)
+    // As many digits of one at a time as make a million steps with those of the other.
+    let length = max((1 << 20) / max(b.digits.count, 1), 1)
+    for start in stride(from: 0, to: a.digits.count, by: length) {
+      let end = min(start + length, a.digits.count)
+      try LongWork.note((end - start) * b.digits.count)
+      addProducts(of: a, start..<end, b, to: &places)
+    }
+    return product(a, b, places, scale: scale)
+  }
+
+  /// Each place sums products below 10^8; more of them than would overflow 64 bits no value has digits for.
+  private static func addProducts(of a: Numeric, _ range: Range<Int>, _ b: Numeric, to places: inout [Int64]) {
     let factors = b.digits
-    for index in a.digits.indices where a.digits[index] != 0 {
+    for index in range where a.digits[index] != 0 {
       let digit = Int64(a.digits[index])
       // By index, since this is what powers and logarithms spend their time in: a build that is not optimized makes and
       // takes apart a tuple for each step of another kind of loop.
@@ -103,7 +123,13 @@ extension Numeric {
         other += 1
       }
     }
-    result.digits = [Int32](repeating: 0, count: count)
+  }
+
+  private static func product(_ a: Numeric, _ b: Numeric, _ places: [Int64], scale: Int) -> Numeric {
+    var result = Numeric()
+    result.scale = scale
+    guard !a.digits.isEmpty, !b.digits.isEmpty else { return result }
+    result.digits = [Int32](repeating: 0, count: places.count)
     var carry: Int64 = 0
     for index in places.indices.reversed() {
       let (quotient, digit) = (places[index] + carry).quotientAndRemainder(dividingBy: Int64(base))
@@ -157,7 +183,7 @@ extension Numeric {
       return a
     }
     let whole = try quotient(a, b, scale: 0, rounds: false)
-    return finiteSum(a, product(b, whole, scale: b.scale), negatingSecond: true)
+    return finiteSum(a, try longProduct(b, whole, scale: b.scale), negatingSecond: true)
   }
 
   /// The quotient of finite numbers to a scale, rounded or cut off, by long division (Knuth, vol. 2, 4.3.1 D).
@@ -176,7 +202,7 @@ extension Numeric {
     result.digits =
       divisor.count == 1
       ? shortDivision(dividend, by: divisorFirst, count: count)
-      : longDivision(&dividend, by: divisor, count: count)
+      : try longDivision(&dividend, by: divisor, count: count)
     result.isNegative = a.isNegative != b.isNegative
     result.normalize()
     if rounds { result.round(toScale: scale) } else { result.truncate(toScale: scale) }
@@ -192,7 +218,9 @@ extension Numeric {
     }
   }
 
-  private static func longDivision(_ dividend: inout [Int32], by divisor: [Int32], count: Int) -> [Int32] {
+  private static func longDivision(
+    _ dividend: inout [Int32], by divisor: [Int32], count: Int
+  ) throws(TypeError) -> [Int32] {
     // Scaled so that the divisor's first digit is at least half the base, an estimate is at most two too large.
     let factor = base / (divisor[0] + 1)
     var scaled = divisor
@@ -201,7 +229,14 @@ extension Numeric {
       multiply(&dividend, by: factor)
     }
     var quotient = [Int32](repeating: 0, count: count)
+    // Digits between two looks at whether it is still wanted.
+    let length = max((1 << 20) / divisor.count, 1)
+    var nextLook = 0
     for index in 0..<count {
+      if index == nextLook {
+        try LongWork.note(min(length, count - index) * divisor.count)
+        nextLook += length
+      }
       let top = Int64(dividend[index]) * Int64(base) + Int64(dividend[index + 1])
       var estimate = top / Int64(scaled[0])
       var rest = top % Int64(scaled[0])
@@ -270,7 +305,7 @@ extension Numeric {
     let scale = max(a.scale, b.scale)
     if a.isZero || b.isZero { return Numeric.zero.withScale(scale) }
     let whole = try quotient(a, try greatestCommonDivisor(a, b), scale: 0, rounds: false)
-    return product(b, whole, scale: b.scale).absolute.withScale(scale)
+    return try longProduct(b, whole, scale: b.scale).absolute.withScale(scale)
   }
 
   public static func factorial(_ number: Int64) throws(TypeError) -> Numeric {
@@ -279,7 +314,7 @@ extension Numeric {
     }
     if number > 32177 { throw .numericOverflow }
     var result = Numeric.one
-    for factor in 2..<max(number + 1, 2) { result = product(result, Numeric(factor), scale: 0) }
+    for factor in 2..<max(number + 1, 2) { result = try longProduct(result, Numeric(factor), scale: 0) }
     return result
   }
 }

@@ -31,11 +31,11 @@ extension Numeric {
       throw TypeError(.invalidArgumentForPowerFunction, "cannot take square root of a negative number")
     }
     let rootWeight = weight >= 0 ? weight * 4 / 2 + 1 : 1 - (1 - weight * 4) / 2
-    return squareRoot(scale: Self.displayScale(Self.significantDigitsMin - rootWeight, scale))
+    return try squareRoot(scale: Self.displayScale(Self.significantDigitsMin - rootWeight, scale))
   }
 
   /// Rounded to a scale, which may be negative.
-  func squareRoot(scale: Int) -> Numeric {
+  func squareRoot(scale: Int) throws(TypeError) -> Numeric {
     var result = Numeric()
     result.scale = scale
     guard !digits.isEmpty else { return result }
@@ -44,7 +44,7 @@ extension Numeric {
     var square = self
     square.weight += 2 * fraction
     square.truncate(toScale: 0)
-    result = square.integerSquareRoot()
+    result = try square.integerSquareRoot()
     result.weight -= fraction
     result.normalize()
     result.round(toScale: scale)
@@ -52,7 +52,7 @@ extension Numeric {
   }
 
   /// The largest integer whose square is not larger than this one, by Newton's method from above.
-  private func integerSquareRoot() -> Numeric {
+  private func integerSquareRoot() throws(TypeError) -> Numeric {
     guard !digits.isEmpty else { return .zero }
     // A start that is certainly not too small: from the first digits, rounded up.
     var leading = 0.0
@@ -68,10 +68,9 @@ extension Numeric {
     root.truncate(toScale: 0)
     root = Self.finiteSum(root, .one)
     while true {
-      guard let quotient = try? Self.quotient(self, root, scale: 0, rounds: false) else { return root }
-      guard let next = try? Self.quotient(Self.finiteSum(root, quotient), Self.two, scale: 0, rounds: false),
-        Self.compareMagnitudes(next, root) < 0
-      else { return root }
+      let quotient = try Self.quotient(self, root, scale: 0, rounds: false)
+      let next = try Self.quotient(Self.finiteSum(root, quotient), Self.two, scale: 0, rounds: false)
+      guard Self.compareMagnitudes(next, root) < 0 else { return root }
       root = next
     }
   }
@@ -108,16 +107,16 @@ extension Numeric {
     let localScale = significant - 1
 
     var result = Self.finiteSum(.one, x)
-    var term = try Self.product(x, x, scale: localScale).quotient(by: 2, scale: localScale)
+    var term = try Self.longProduct(x, x, scale: localScale).quotient(by: 2, scale: localScale)
     var n = 2
     while !term.digits.isEmpty {
       result = Self.finiteSum(result, term)
       n += 1
-      term = try Self.product(term, x, scale: localScale).quotient(by: n, scale: localScale)
+      term = try Self.longProduct(term, x, scale: localScale).quotient(by: n, scale: localScale)
     }
     for _ in 0..<halvings {
       let squareScale = max(significant - result.weight * 2 * Self.decimalsPerDigit, 0)
-      result = Self.product(result, result, scale: squareScale)
+      result = try Self.longProduct(result, result, scale: squareScale)
     }
     result.round(toScale: scale)
     return result
@@ -168,25 +167,25 @@ extension Numeric {
     var factor = Self.two
     var roots = 0
     while x <= Self.zeroPointNine || x >= Self.onePointOne {
-      x = x.squareRoot(scale: scale - x.weight * Self.decimalsPerDigit / 2 + 8)
-      factor = Self.product(factor, Self.two, scale: 0)
+      x = try x.squareRoot(scale: scale - x.weight * Self.decimalsPerDigit / 2 + 8)
+      factor = try Self.longProduct(factor, Self.two, scale: 0)
       roots += 1
     }
     let localScale = scale + Int(Double(roots + 1) * 0.301029995663981) + 8
     var result = try Self.quotient(
       Self.finiteSum(x, .one, negatingSecond: true), Self.finiteSum(x, .one), scale: localScale, rounds: true)
     var power = result
-    let square = Self.product(result, result, scale: localScale)
+    let square = try Self.longProduct(result, result, scale: localScale)
     var n = 1
     while true {
       n += 2
-      power = Self.product(power, square, scale: localScale)
+      power = try Self.longProduct(power, square, scale: localScale)
       let term = try power.quotient(by: n, scale: localScale)
       if term.digits.isEmpty { break }
       result = Self.finiteSum(result, term)
       if term.weight < result.weight - localScale * 2 / Self.decimalsPerDigit { break }
     }
-    return Self.product(result, factor, scale: scale)
+    return try Self.longProduct(result, factor, scale: scale)
   }
 
   /// The logarithm to a base.
@@ -252,7 +251,7 @@ extension Numeric {
     // A first product of few digits says how many the real one needs.
     var localScale = max(8 - weight, 0)
     var logarithm = try magnitude.naturalLogarithm(scale: localScale)
-    var value = product(logarithm, exponent, scale: localScale).doubleValue
+    var value = try longProduct(logarithm, exponent, scale: localScale).doubleValue
     if abs(value) > Double(resultScaleMax) * 3.01 {
       if value > 0 { throw .numericOverflow }
       return Numeric.zero.withScale(displayScaleMax)
@@ -262,7 +261,7 @@ extension Numeric {
     let significant = max(scale + Int(value), 0)
     localScale = max(significant - weight + 8, 0)
     logarithm = try magnitude.naturalLogarithm(scale: localScale)
-    let result = try product(logarithm, exponent, scale: localScale).exponential(scale: scale)
+    let result = try longProduct(logarithm, exponent, scale: localScale).exponential(scale: scale)
     return result.withSign(isNegative)
   }
 
@@ -290,7 +289,7 @@ extension Numeric {
       result.round(toScale: scale)
       return result
     case -1: return try quotient(.one, base, scale: scale, rounds: true)
-    case 2: return product(base, base, scale: scale)
+    case 2: return try longProduct(base, base, scale: scale)
     default: break
     }
     if base.isZero {
@@ -298,7 +297,7 @@ extension Numeric {
       return Numeric.zero.withScale(scale)
     }
     let significant = 1 + scale + Int(decimals) + Int(log(abs(Double(exponent)))) + 8
-    guard var result = squaring(base, times: exponent.magnitude, significant: significant) else {
+    guard var result = try squaring(base, times: exponent.magnitude, significant: significant) else {
       if exponent > 0 { throw .numericOverflow }
       return Numeric.zero.withScale(scale)
     }
@@ -308,17 +307,17 @@ extension Numeric {
   }
 
   /// A power by repeated squaring, with as many digits as matter; nil where it becomes too large for the format.
-  private static func squaring(_ base: Numeric, times exponent: UInt, significant: Int) -> Numeric? {
+  private static func squaring(_ base: Numeric, times exponent: UInt, significant: Int) throws(TypeError) -> Numeric? {
     var square = base
     var mask = exponent
     var result = mask & 1 == 1 ? base : .one
     mask >>= 1
     while mask > 0 {
-      square = product(
+      square = try longProduct(
         square, square,
         scale: max(min(significant - 2 * square.weight * decimalsPerDigit, 2 * square.scale), 0))
       if mask & 1 == 1 {
-        result = product(
+        result = try longProduct(
           square, result,
           scale: max(
             min(significant - (square.weight + result.weight) * decimalsPerDigit, square.scale + result.scale), 0))

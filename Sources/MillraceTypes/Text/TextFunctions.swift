@@ -178,10 +178,15 @@ public enum TextFunctions {
   }
 
   public static func repeated(_ text: ByteView, _ count: Int32, to result: inout [UInt8]) throws(TypeError) {
-    let count = Int(max(count, 0))
+    // Of nothing there is nothing, however often.
+    let count = text.isEmpty ? 0 : Int(max(count, 0))
     if text.count * count > lengthMax { throw requestTooLarge }
     result.reserveCapacity(result.count + text.count * count)
-    for _ in 0..<count { result.append(text) }
+    let length = max((1 << 20) / max(text.count, 1), 1)
+    for start in stride(from: 0, to: count, by: length) {
+      try LongWork.note(min(length, count - start) * text.count)
+      for _ in start..<min(start + length, count) { result.append(text) }
+    }
   }
 
   public static func reversed(_ text: ByteView, to result: inout [UInt8]) {

@@ -1,6 +1,7 @@
 import Foundation
 @testable import MillraceEngine
 import MillraceIO
+import MillraceSimulation
 import MillraceStorage
 import MillraceTestSupport
 import MillraceWAL
@@ -123,5 +124,13 @@ import Testing
     #expect { try rig.open() } throws: { "\($0)".contains("is in use by another database of this process") }
     try database.close()
     try rig.open().close()
+  }
+
+  @Test("a simulated disk that nobody gave back keeps no other from being used")
+  func leftLocks() throws {
+    for seed in 0..<64 as Range<UInt64> {
+      // As after a run that failed. What comes next may be where this was in memory.
+      _ = try LockFile(SimulatedDisk(seed: seed), directory: "data", time: 0)
+    }
   }
 }

@@ -171,7 +171,7 @@ struct HeapModel {
       return xmax.rawValue < horizon ? .dead : .recentlyDead
     }.plan
     guard !plan.isEmpty else { return false }
-    #expect(page.objection(to: plan) == nil)
+    #expect(page.objection(to: plan, isCleanup: true) == nil)
     change.prune(plan, on: page, info: HeapRecordInfo.pruneOnAccess)
     return true
   }

@@ -3,6 +3,7 @@ import MillraceIO
 import MillraceSettings
 import MillraceTestSupport
 import MillraceTypes
+import Testing
 
 @testable import MillraceSQL
 
@@ -12,16 +13,36 @@ final class SQLRig {
   let database: Database
   let sql: SQLSession
 
-  init() throws {
-    temporary = try TemporaryDirectory()
-    let path = temporary.path + "/data"
+  /// Seconds that a session waits for a lock, unless its test says something else: no test needs that long, and one
+  /// that locks itself out would wait for ever.
+  private static let lockTimeout = 30
+
+  convenience init() throws {
+    let temporary = try TemporaryDirectory()
+    try Self.initialize(temporary.path + "/data")
+    try self.init(opening: temporary.path + "/data", temporary)
+  }
+
+  /// Makes a cluster.
+  static func initialize(_ path: String, checksums: Bool = true) throws {
     var options = ClusterInitializer.Options(microseconds: 1_790_000_000_000_000, processID: 1)
     options.walSegmentSize = 1 << 20
+    options.checksums = checksums
     try ClusterInitializer(LocalFileSystem(), path: path, options).run()
+  }
+
+  /// Opens a cluster that is there.
+  /// - Parameters:
+  ///   - temporary: kept as long as the rig.
+  ///   - settings: besides, as `name=value`.
+  init(opening path: String, _ temporary: TemporaryDirectory, _ settings: [String] = []) throws {
+    self.temporary = temporary
     var configuration = DatabaseConfiguration(path: path)
-    configuration.assignments = try [
-      "shared_buffers=16MB", "max_wal_size=64MB", "min_wal_size=2MB", "huge_pages=off", "io_method=sync",
-    ].map { try SettingAssignment($0) }
+    configuration.assignments = try
+      ([
+        "shared_buffers=16MB", "max_wal_size=64MB", "min_wal_size=2MB", "huge_pages=off", "io_method=sync",
+        "lock_timeout=\(Self.lockTimeout)s",
+      ] + settings).map { try SettingAssignment($0) }
     database = try Database.open(configuration)
     let session = try database.makeSession("test")
     try session.connect(to: "postgres")
@@ -38,11 +59,15 @@ final class SQLRig {
   /// Runs a statement in any session.
   static func execute(_ text: String, _ sql: SQLSession) -> ServerSession.Answer {
     let client = Collector(sql.typeSettings)
+    let start = ContinuousClock.now
     do throws(SQLError) {
       try sql.run(text, client)
       return client.answer
     } catch {
       sql.abort()
+      if error.sqlState == "55P03", ContinuousClock.now - start >= .seconds(lockTimeout) {
+        Issue.record("waited \(lockTimeout) s for a lock that nobody gave back: \(text)")
+      }
       var fields: [Character: String] = ["C": error.sqlState, "M": error.message]
       fields["D"] = error.detail
       fields["H"] = error.hint

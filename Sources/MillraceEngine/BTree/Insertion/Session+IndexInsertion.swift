@@ -84,11 +84,9 @@ extension Session {
       }
       guard view.itemCount >= view.firstDataNumber else { throw index.corrupted(page.block, "has no downlinks") }
       let number = index.layout.search(key, view)
-      precondition(memory.depth < BTreeMemory.depthMax, "a B-tree is deeper than any that fits a disk")
-      memory.stack[memory.depth] = BTreeMemory.StackEntry(block: page.block, number: number)
-      memory.depth += 1
+      memory.noteWay(BTreeMemory.StackEntry(block: page.block, number: number, level: view.level))
       if view.level == 1 { mode = .exclusive }
-      try index.move(&page, to: view.item(number).downlink, mode, backend)
+      try index.descend(&page, to: view.item(number).downlink, from: view.level, mode, backend)
     }
   }
 
@@ -101,6 +99,7 @@ extension Session {
     guard block != 0 else { return nil }
     var page = try index.read(BlockNumber(block), backend)
     guard page.tryLock(.exclusive) else { return nil }
+    if !page.isExamined { try index.examine(page) }
     let view = BTreePage(reading: page.bytes)
     // With enough room it need not be split: the way to it is not known.
     if view.isSound, view.isLeaf, view.isRightmost, !view.isIgnored, !view.isSplitIncomplete,
@@ -118,6 +117,7 @@ extension Session {
     _ page: inout PinnedBuffer, _ key: BTreeKey, _ mode: ContentLockMode, _ index: BTreeIndex
   ) throws(EngineError) {
     let limit = key.nextKey ? 0 : 1
+    var steps: UInt32 = 0
     while true {
       let view = BTreePage(reading: page.bytes)
       guard !view.isRightmost else { break }
@@ -139,7 +139,7 @@ extension Session {
         continue
       }
       guard view.isIgnored || index.layout.compare(key, view.item(BTreePage.highKeyNumber)) >= limit else { return }
-      try index.move(&page, to: view.next, mode, backend)
+      try index.moveToNext(&page, mode, backend, &steps)
     }
     if BTreePage(reading: page.bytes).isIgnored {
       throw index.corrupted(page.block, "is deleted and the last of its level")
@@ -184,12 +184,15 @@ extension Session {
   /// before it lets go of the present one, so that nobody gets past with the same key.
   private func moveToOwnPlace(_ page: inout PinnedBuffer, _ insertion: inout IndexInsertion) throws(EngineError) {
     let index = insertion.index
+    var steps: UInt32 = 0
     while true {
       let view = BTreePage(reading: page.bytes)
       if view.isRightmost || index.layout.compare(insertion.key, view.item(BTreePage.highKeyNumber)) <= 0 { return }
       insertion.hasDuplicates = true
       var block = view.next
       while true {
+        try index.requireOther(block, than: page.block)
+        try index.countStep(&steps, at: block)
         let right = try index.read(block, .exclusive, backend)
         let rightView = BTreePage(reading: right.bytes)
         if rightView.isSplitIncomplete {

@@ -22,7 +22,11 @@ extension Session {
     var walk = UniquenessWalk(own: own, check: check)
     let start = insertion.index.layout.search(insertion.key, BTreePage(reading: page.bytes))
     var next = try look(at: &page, from: start, insertion, &walk)
+    let held = page.block
+    var steps: UInt32 = 0
     while let block = next {
+      try insertion.index.requireOther(block, than: held)
+      try insertion.index.countStep(&steps, at: block)
       var other = try insertion.index.read(block, .share, backend)
       let view = BTreePage(reading: other.bytes)
       if view.isIgnored {
@@ -37,7 +41,7 @@ extension Session {
     insertion.hasDuplicates = insertion.hasDuplicates || walk.hasSeenEqual
     if check.mode == .existing, walk.result == nil, !walk.hasFoundOwn {
       throw EngineError(
-        .corrupted, "failed to re-find tuple within index \(insertion.index.locator.relNumber)")
+        .indexCorrupted, "failed to re-find tuple within index \"\(insertion.index.displayName)\"")
     }
     return walk.result ?? .free
   }

@@ -162,13 +162,8 @@ extension Session {
     }
     var sibling: PinnedBuffer?
     if !old.isRightmost {
-      let next = try index.read(old.next, .exclusive, backend)
-      let nextView = BTreePage(reading: next.bytes)
-      guard nextView.previous == page.block else {
-        throw index.corrupted(
-          next.block, "has \(nextView.previous) for its left neighbour, which is \(page.block)")
-      }
-      if nextView.cycleID != cycle { rightPage.flags.insert(.splitEnd) }
+      let next = try rightNeighbour(of: page.block, old, new: right.block, index)
+      if BTreePage(reading: next.bytes).cycleID != cycle { rightPage.flags.insert(.splitEnd) }
       sibling = consume next
     }
 
@@ -204,6 +199,19 @@ extension Session {
     child?.setLSN(end.position)
     try end.throwFailure()
     return right
+  }
+
+  /// The page to the right of one that is split, locked exclusively.
+  private func rightNeighbour(
+    of block: BlockNumber, _ view: BTreePage, new: BlockNumber, _ index: BTreeIndex
+  ) throws(EngineError) -> PinnedBuffer {
+    try index.requireOther(view.next, than: new)
+    let next = try index.read(view.next, level: view.level, .exclusive, backend)
+    let previous = BTreePage(reading: next.bytes).previous
+    guard previous == block else {
+      throw index.corrupted(next.block, "has \(previous) for its left neighbour, which is \(block)")
+    }
+    return next
   }
 
   /// The high key that the left half gets: on a leaf as short as can be, above the first key of the right half.
@@ -283,7 +291,7 @@ extension Session {
       guard let parent = try index.endpoint(level: level + 1, rightmost: false, backend) else {
         throw index.corrupted(left.block, "has no page above")
       }
-      btreeMemory.stack[0] = BTreeMemory.StackEntry(block: parent.block, number: 0)
+      btreeMemory.stack[0] = BTreeMemory.StackEntry(block: parent.block, number: 0, level: level + 1)
     }
     let above = max(depth, 1)
     guard let (parent, number) = try parent(of: left.block, index, depth: above) else {
@@ -314,8 +322,10 @@ extension Session {
   ) throws(EngineError) -> (page: Held, number: Int)? {
     let entry = btreeMemory.stack[depth - 1]
     var (block, start) = (entry.block, entry.number)
+    var steps: UInt32 = 0
     while true {
-      let page = try index.read(block, .exclusive, backend)
+      try index.countStep(&steps, at: block)
+      let page = try index.read(block, level: entry.level, .exclusive, backend)
       let view = BTreePage(reading: page.bytes)
       if view.isSplitIncomplete {
         try completeSplit(page, index, depth: depth - 1)
@@ -336,7 +346,7 @@ extension Session {
           }
         }
         if let found {
-          btreeMemory.stack[depth - 1] = BTreeMemory.StackEntry(block: block, number: found)
+          btreeMemory.stack[depth - 1] = BTreeMemory.StackEntry(block: block, number: found, level: entry.level)
           return (Held(page), found)
         }
       }
@@ -362,7 +372,7 @@ extension Session {
     guard
       view.fillRoot(
         level: level, left: left.block, right: right.block, separator: leftView.highKey, in: btreeMemory.downlink)
-    else { preconditionFailure("two downlinks do not fit onto a page") }
+    else { throw index.corrupted(left.block, "has a high key that fills a page") }
     (meta.root, meta.level, meta.fastRoot, meta.fastLevel) = (root.block, level, root.block, level)
     meta.store(to: BTreePage(page.mutableBytes))
     leftView.flags.subtract(.incompleteSplit)
@@ -386,7 +396,7 @@ extension Session {
   /// - Parameter left: locked exclusively. Given up.
   func completeSplit(_ left: consuming PinnedBuffer, _ index: BTreeIndex, depth: Int) throws(EngineError) {
     let view = BTreePage(reading: left.bytes)
-    let right = try index.read(view.next, .exclusive, backend)
+    let right = try index.read(view.next, level: view.level, .exclusive, backend)
     let isOnly = view.isLeftmost && BTreePage(reading: right.bytes).isRightmost
     var wasRoot = false
     if depth == 0 {

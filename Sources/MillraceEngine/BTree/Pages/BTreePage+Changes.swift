@@ -203,7 +203,7 @@ extension BTreePage {
       guard numbers.contains(Int(number)), Int(number) <= itemCount, Int(number) > previous else { return false }
       previous = Int(number)
     }
-    editor.removeItems(deletion.deleted.lazy.map { Int($0) })
+    guard editor.removeItems(deletion.deleted.lazy.map { Int($0) }) else { return false }
     flags.subtract(.hasGarbage)
     return true
   }
@@ -247,8 +247,9 @@ extension BTreePage {
   /// (`_bt_mark_page_halfdead`).
   func removeDownlink(_ number: Int) -> Bool {
     guard number >= firstDataNumber, number < itemCount else { return false }
-    item(number).downlink = item(number + 1).downlink
-    editor.removeItem(number + 1)
+    let next = item(number + 1).downlink
+    guard editor.removeItem(number + 1) else { return false }
+    item(number).downlink = next
     return true
   }
 

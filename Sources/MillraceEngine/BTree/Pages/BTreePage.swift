@@ -162,9 +162,12 @@ public struct BTreePage {
 
   // MARK: Changes
 
-  /// Makes an empty page: `_bt_pageinit`.
+  /// Makes an empty page: `_bt_pageinit`. Where it is on that level already it never says another meanwhile, since that
+  /// is looked at without a lock, too (``BTreeIndex/read(_:level:_:_:)``).
   func initialize(level: UInt32 = 0, flags: Flags = []) {
-    editor.initialize(specialSize: Self.specialSize)
+    base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.special)
+    PageHeader(specialSize: Self.specialSize).store(to: base)
+    (previous, next, cycleID) = (Self.none, Self.none, 0)
     self.level = level
     self.flags = flags
   }

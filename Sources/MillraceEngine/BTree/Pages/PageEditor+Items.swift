@@ -26,28 +26,36 @@ extension PageEditor {
     return true
   }
 
+  /// Where an item lies with what follows it up to the next one; nil where that is outside of the room for items.
+  private func extent(_ pointer: LinePointer) -> Range<Int>? {
+    let end = pointer.offset + PageLayout.aligned(pointer.length)
+    guard lower >= PageLayout.headerSize, lower <= upper, pointer.offset >= upper, end <= special,
+      special <= PageLayout.blockSize
+    else { return nil }
+    return pointer.offset..<end
+  }
+
   /// Takes one item out; those behind it get the number before theirs (`PageIndexTupleDelete`).
-  func removeItem(_ number: Int) {
+  /// - Returns: whether it is there; if not, nothing was done.
+  func removeItem(_ number: Int) -> Bool {
     let count = itemCount
-    let pointer = linePointer(number)
-    let size = PageLayout.aligned(pointer.length)
-    precondition(
-      pointer.offset >= upper && pointer.offset + size <= special, "an item of an index page lies outside of its room")
+    guard number >= 1, number <= count, let extent = extent(linePointer(number)) else { return false }
+    let size = extent.count
     let place = base + PageLayout.headerSize + (number - 1) * PageLayout.linePointerSize
     place.copyMemory(
       from: place + PageLayout.linePointerSize, byteCount: (count - number) * PageLayout.linePointerSize)
-    moveItems(before: pointer.offset, by: size)
+    moveItems(before: extent.lowerBound, by: size)
     lower -= PageLayout.linePointerSize
-    shiftLinePointers(count: count - 1, upTo: pointer.offset, by: size)
+    shiftLinePointers(count: count - 1, upTo: extent.lowerBound, by: size)
+    return true
   }
 
   /// Puts an item in the place of another, which may be longer or shorter (`PageIndexTupleOverwrite`).
-  /// - Returns: whether there was room; if not, nothing was done.
+  /// - Returns: whether it is there and there was room; if not, nothing was done.
   func replaceItem(_ number: Int, with item: UnsafeRawBufferPointer) -> Bool {
+    guard number >= 1, number <= itemCount, let extent = extent(linePointer(number)) else { return false }
     let pointer = linePointer(number)
-    let (old, new) = (PageLayout.aligned(pointer.length), PageLayout.aligned(item.count))
-    precondition(
-      pointer.offset >= upper && pointer.offset + old <= special, "an item of an index page lies outside of its room")
+    let (old, new) = (extent.count, PageLayout.aligned(item.count))
     guard new <= old + (upper - lower), let source = item.baseAddress else { return false }
     let difference = old - new
     if difference != 0 {
@@ -63,11 +71,10 @@ extension PageEditor {
 
   /// Takes several items out (`PageIndexMultiDelete`). What stays lies in the order of its numbers afterwards.
   /// - Parameter numbers: rising.
-  func removeItems(_ numbers: some BidirectionalCollection<Int>) {
-    if numbers.count <= 2 {
-      for number in numbers.reversed() { removeItem(number) }
-      return
-    }
+  /// - Returns: whether all of them are there, and what stays can be moved together; if not, nothing was done.
+  func removeItems(_ numbers: some BidirectionalCollection<Int>) -> Bool {
+    guard areItemsApart(without: numbers) else { return false }
+    if numbers.count <= 2 { return numbers.reversed().allSatisfy { removeItem($0) } }
     let count = itemCount
     withUnsafeTemporaryAllocation(byteCount: PageLayout.blockSize, alignment: 8) { scratch in
       scratch.copyMemory(from: UnsafeRawBufferPointer(start: base, count: PageLayout.blockSize))
@@ -82,9 +89,6 @@ extension PageEditor {
         }
         let pointer = copy.linePointer(number)
         let size = PageLayout.aligned(pointer.length)
-        precondition(
-          pointer.offset + size <= PageLayout.blockSize && end - size >= PageLayout.headerSize,
-          "an item of an index page lies outside of its room")
         end -= size
         kept += 1
         (base + end).copyMemory(from: source + pointer.offset, byteCount: size)
@@ -93,6 +97,23 @@ extension PageEditor {
       lower = PageLayout.headerSize + kept * PageLayout.linePointerSize
       upper = end
     }
+    return true
+  }
+
+  /// Whether the items that stay lie in the room for them, and are not longer than that all together.
+  private func areItemsApart(without numbers: some BidirectionalCollection<Int>) -> Bool {
+    guard special >= upper else { return false }
+    var room = special - upper
+    var next = numbers.startIndex
+    for number in 1..<itemCount + 1 {
+      guard let extent = extent(linePointer(number)) else { return false }
+      if next != numbers.endIndex, numbers[next] == number {
+        next = numbers.index(after: next)
+      } else {
+        room -= extent.count
+      }
+    }
+    return next == numbers.endIndex && room >= 0
   }
 
   /// Moves what lies between the free space and an item towards the end of the page; what comes free there is cleared.
@@ -107,7 +128,7 @@ extension PageEditor {
     for index in 0..<count {
       let place = base + PageLayout.headerSize + index * PageLayout.linePointerSize
       let pointer = LinePointer(rawValue: place.load(as: UInt32.self))
-      guard pointer.offset <= offset, pointer.length > 0 else { continue }
+      guard pointer.offset <= offset, pointer.length > 0, pointer.offset + distance >= 0 else { continue }
       place.storeBytes(
         of: LinePointer(offset: pointer.offset + distance, state: pointer.state, length: pointer.length).rawValue,
         as: UInt32.self)

@@ -133,6 +133,8 @@ public final class BTreeScan {
   /// Goes on to the next page with matches (`_bt_steppage`).
   private func advance() throws(EngineError) {
     while true {
+      // Many pages can go by without a match, and links that lead in a circle never end.
+      try session.checkInterrupts()
       if batch.needsDescent {
         try descend()
       } else {
@@ -221,7 +223,9 @@ public final class BTreeScan {
 
   private func pageToTheRight() throws(EngineError) -> PinnedBuffer? {
     var block = batch.next
+    var steps: UInt32 = 0
     while block != BTreePage.none {
+      try index.countStep(&steps, at: block)
       let page = try index.read(block, .share, session.backend)
       let view = BTreePage(reading: page.bytes)
       if !view.isIgnored { return page }
@@ -233,8 +237,10 @@ public final class BTreeScan {
   /// The page to the left, which may have been split or deleted since (`_bt_lock_and_validate_left`).
   private func pageToTheLeft() throws(EngineError) -> PinnedBuffer? {
     var (block, origin) = (batch.previous, batch.block)
+    var steps: UInt32 = 0
     while block != BTreePage.none {
       let first = block
+      try index.countStep(&steps, at: block)
       var page = try index.read(block, .share, session.backend)
       for attempt in 0...4 {
         let view = BTreePage(reading: page.bytes)
@@ -258,6 +264,7 @@ public final class BTreeScan {
         while view.isDeleted {
           guard !view.isRightmost else { throw index.corrupted(origin, "is deleted and the last of its level") }
           origin = view.next
+          try index.countStep(&steps, at: origin)
           try index.move(&page, to: origin, .share, session.backend)
           view = BTreePage(reading: page.bytes)
         }

@@ -3,6 +3,9 @@ import MillraceStorage
 /// The heap blocks of what an index scan finds, and what it has found so far.
 final class IndexBlockSource: BlockSource {
   private let scan: BTreeScan
+  private let relation: HeapRelation
+  /// As many pages the table has at least.
+  private var knownEnd: UInt32 = 0
   private let direction: ScanDirection
   /// A circle of entries that have been found and not taken.
   private var entries: [BTreeScan.Entry] = []
@@ -14,15 +17,16 @@ final class IndexBlockSource: BlockSource {
   private var hasEnded = false
   private(set) var failure: EngineError?
 
-  init(_ scan: BTreeScan, _ direction: ScanDirection) {
-    (self.scan, self.direction) = (scan, direction)
+  init(_ scan: BTreeScan, _ relation: HeapRelation, _ direction: ScanDirection) {
+    (self.scan, self.relation, self.direction) = (scan, relation, direction)
     super.init()
   }
 
   /// Begins with an entry that somebody else has found.
-  func begin(with entry: BTreeScan.Entry) {
-    append(entry)
+  func begin(with entry: BTreeScan.Entry) throws(EngineError) {
     lastBlock = entry.heapTID.block
+    if lastBlock.rawValue >= knownEnd { try checkEnd(entry) }
+    append(entry)
     unnamed = lastBlock
   }
 
@@ -41,8 +45,9 @@ final class IndexBlockSource: BlockSource {
         hasEnded = true
         return nil
       }
-      append(entry)
       let block = entry.heapTID.block
+      if block.rawValue >= knownEnd { try checkEnd(entry) }
+      append(entry)
       guard block != lastBlock else { return nil }
       lastBlock = block
       return block
@@ -50,6 +55,14 @@ final class IndexBlockSource: BlockSource {
       (failure, hasEnded) = (error, true)
       return nil
     }
+  }
+
+  /// A table is cut off only when nothing leads to its end any more.
+  private func checkEnd(_ entry: BTreeScan.Entry) throws(EngineError) {
+    knownEnd = try relation.blockCount()
+    guard entry.heapTID.block.rawValue >= knownEnd else { return }
+    throw scan.index.corrupted(
+      entry.block, "has an entry that leads to \(entry.heapTID), behind the end of its table")
   }
 
   private func append(_ entry: BTreeScan.Entry) {

@@ -93,7 +93,7 @@ public final class IndexHeapFetch {
       if try pinsItself(entry) {
         if let tuple = try fetch(entry) { return tuple }
       } else {
-        startAhead(with: entry)
+        try startAhead(with: entry)
       }
     }
     return isAhead ? try nextAhead() : nil
@@ -113,10 +113,10 @@ public final class IndexHeapFetch {
   }
 
   /// Lets the scan run ahead from now on, beginning with an entry that it has found already.
-  private func startAhead(with entry: BTreeScan.Entry) {
+  private func startAhead(with entry: BTreeScan.Entry) throws(EngineError) {
     let ahead = ahead ?? IndexReadAhead(scan, direction, relation, configuration)
     self.ahead = ahead
-    ahead.source.begin(with: entry)
+    try ahead.source.begin(with: entry)
     (isAhead, block) = (true, .invalid)
   }
 
@@ -168,7 +168,7 @@ private final class IndexReadAhead {
   init(
     _ scan: BTreeScan, _ direction: ScanDirection, _ relation: HeapRelation, _ configuration: ReadStreamConfiguration?
   ) {
-    source = IndexBlockSource(scan, direction)
+    source = IndexBlockSource(scan, relation, direction)
     stream = ReadStream(
       relation.pool, scan.session.backend, relation.fork, source,
       configuration: configuration ?? scan.session.database.readStreamConfiguration)

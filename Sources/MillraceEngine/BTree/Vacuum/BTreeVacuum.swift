@@ -122,7 +122,7 @@ struct BTreeVacuum {
       free.append(page.block)
       return (nil, false)
     }
-    guard view.isSound else { throw index.corrupted(page.block, "is not a page of a B-tree") }
+    if !page.isExamined { try index.examine(page) }
     if view.isDeleted {
       result.deletedCount += 1
       if session.isRecyclable(view) { free.append(page.block) }

@@ -28,9 +28,9 @@ extension Session {
         } else {
           // The way to its parent is found by its high key, from the root.
           let highKey = Self.copy(view.highKey, to: btreeMemory.tuple)
-          let (left, block) = (view.previous, page.block)
+          let (left, block, level) = (view.previous, page.block, view.level)
           page.unlock()
-          if try isSplitIncomplete(left, before: block, index) { return }
+          if try isSplitIncomplete(left, before: block, level: level, index) { return }
           try noteWay(to: highKey, index)
           page.lock(.exclusive, backend: backend)
           hasWay = true
@@ -49,10 +49,10 @@ extension Session {
 
   /// Whether the page to the left of one has been split and has no downlink to it yet: then it must stay.
   private func isSplitIncomplete(
-    _ left: BlockNumber, before block: BlockNumber, _ index: BTreeIndex
+    _ left: BlockNumber, before block: BlockNumber, level: UInt32, _ index: BTreeIndex
   ) throws(EngineError) -> Bool {
     guard left != BTreePage.none else { return false }
-    let page = try index.read(left, .share, backend)
+    let page = try index.read(left, level: level, .share, backend)
     let view = BTreePage(reading: page.bytes)
     return view.next == block && view.isSplitIncomplete
   }
@@ -71,11 +71,10 @@ extension Session {
       try index.moveRight(&page, key, .share, backend)
       let view = BTreePage(reading: page.bytes)
       if view.isLeaf { return }
+      guard view.itemCount >= view.firstDataNumber else { throw index.corrupted(page.block, "has no downlinks") }
       let number = index.layout.search(key, view)
-      precondition(memory.depth < BTreeMemory.depthMax, "a B-tree is deeper than any that fits a disk")
-      memory.stack[memory.depth] = BTreeMemory.StackEntry(block: page.block, number: number)
-      memory.depth += 1
-      try index.move(&page, to: view.item(number).downlink, .share, backend)
+      memory.noteWay(BTreeMemory.StackEntry(block: page.block, number: number, level: view.level))
+      try index.descend(&page, to: view.item(number).downlink, from: view.level, .share, backend)
     }
   }
 
@@ -147,10 +146,10 @@ extension Session {
       }
       // The last child can go only with its parent: there is nobody to the right who could take over its key space.
       guard number == view.firstDataNumber, !view.isRightmost else { return nil }
-      let (block, left) = (page.block, view.previous)
+      let (block, left, level) = (page.block, view.previous, view.level)
       (top, topNext) = (block, view.next)
       _ = consume page
-      if try isSplitIncomplete(left, before: block, index) { return nil }
+      if try isSplitIncomplete(left, before: block, level: level, index) { return nil }
       depth -= 1
     }
     return nil
@@ -168,24 +167,26 @@ extension Session {
     let leafView = BTreePage(leaf.mutableBytes)
     let leafBlock = leaf.block
     let top = leafView.highKey.topParent
-    var left = leafView.previous
+    var (left, level) = (leafView.previous, leafView.level)
     // Pages are locked from left to right and from below to above.
     leaf.unlock()
     if let top {
       let page = try index.read(top, .share, backend)
-      left = BTreePage(reading: page.bytes).previous
+      let view = BTreePage(reading: page.bytes)
+      guard !view.isLeaf, view.level > 0 else { throw index.corrupted(top, "was to be above the leaf \(leafBlock)") }
+      (left, level) = (view.previous, view.level)
     }
     let target = top ?? leafBlock
     if top != nil { leaf.lock(.exclusive, backend: backend) }
     var leftPage: PinnedBuffer?
     if left != BTreePage.none {
-      guard let found = try leftNeighbour(left, of: target, index) else { return false }
+      guard let found = try leftNeighbour(left, of: target, level: level, index) else { return false }
       left = found.block
       leftPage = consume found
     }
     var topPage: PinnedBuffer?
     if let top {
-      topPage = try index.read(top, .exclusive, backend)
+      topPage = try index.read(top, level: level, .exclusive, backend)
     } else {
       leaf.lock(.exclusive, backend: backend)
     }
@@ -207,7 +208,7 @@ extension Session {
         throw index.corrupted(target, "is half-dead and has entries")
       }
     }
-    let rightPage = try index.read(targetView.next, .exclusive, backend)
+    let rightPage = try index.read(targetView.next, level: level, .exclusive, backend)
     let rightView = BTreePage(rightPage.mutableBytes)
     guard rightView.previous == target else {
       throw index.corrupted(rightPage.block, "has \(rightView.previous) for its left neighbour, which is \(target)")
@@ -231,14 +232,18 @@ extension Session {
 
   /// The page to the left of one, locked exclusively: it may have been split since.
   private func leftNeighbour(
-    _ block: BlockNumber, of target: BlockNumber, _ index: BTreeIndex
+    _ block: BlockNumber, of target: BlockNumber, level: UInt32, _ index: BTreeIndex
   ) throws(EngineError) -> PinnedBuffer? {
-    var page = try index.read(block, .exclusive, backend)
+    var page = try index.read(block, level: level, .exclusive, backend)
+    var steps: UInt32 = 0
     while true {
       let view = BTreePage(reading: page.bytes)
       if !view.isDeleted, view.next == target { return page }
       guard !view.isRightmost, !view.isDeleted else { return nil }
-      try index.move(&page, to: view.next, .exclusive, backend)
+      let next = view.next
+      try index.countStep(&steps, at: next)
+      page.unlock()
+      page = try index.read(next, level: level, .exclusive, backend)
     }
   }
 

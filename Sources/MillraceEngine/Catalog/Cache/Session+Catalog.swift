@@ -133,7 +133,7 @@ extension Database {
           database: databaseID, relNumber: numbers[index.oid] ?? index.oid)
         return Catalog.Index(
           columns: index.columns, isUnique: index.isUnique, name: index.name,
-          tree: indexTree(locator, oid: index.oid, index.definition(catalog.descriptor)))
+          tree: indexTree(locator, oid: index.oid, name: index.name, index.definition(catalog.descriptor)))
       }
     }
     return indexes

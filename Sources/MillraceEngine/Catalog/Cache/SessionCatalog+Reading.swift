@@ -22,6 +22,10 @@ extension SessionCatalog {
     if kind == .table || kind == .foreignTable || kind == .partitionedTable {
       parts.constraints = try rows(CatalogColumns.Constraint.self, [.conrelid: .oid(oid)])
         .compactMap { ConstraintDescriptor($0) }.sorted { $0.name < $1.name }
+      let count = parts.tuple.count
+      for constraint in parts.constraints where constraint.columns.contains(where: { $0 == -1 || $0 >= count }) {
+        throw EngineError(.corrupted, "constraint \"\(constraint.name)\" is about columns that relation \(oid) has not")
+      }
     }
     if row[.relhasrules].bool {
       let rules = try rows(CatalogColumns.Rule.self, [.evClass: .oid(oid)])
@@ -75,6 +79,11 @@ extension SessionCatalog {
         .corrupted, "pg_attribute has \(attributes.count) columns for relation \(row[.oid].oid) instead of \(count)")
     }
     var columns = attributes.map { Self.column($0) }
+    for (index, column) in columns.enumerated()
+    where attributes[index][.attnum].integer != Int64(index) + 1 || !column.isStorable {
+      throw EngineError(
+        .corrupted, "pg_attribute has a column \(index + 1) for relation \(row[.oid].oid) that is not of its type")
+    }
     if attributes.contains(where: { $0[.atthasdef].bool }) {
       for row in try rows(CatalogColumns.ColumnDefault.self, [.adrelid: row[.oid]]) {
         let index = Int(row[.adnum].integer) - 1
@@ -124,16 +133,23 @@ extension SessionCatalog {
     guard let relation = try first(CatalogColumns.Class.self, [.oid: row[.indexrelid]]) else { return nil }
     let locator = try locator(relation)
     let numbers = row[.indkey].int16s
+    guard (1...IndexTuple.columnCountMax).contains(numbers.count),
+      (1...Int64(numbers.count)).contains(row[.indnkeyatts].integer),
+      numbers.allSatisfy({ (0...columns.count).contains(Int($0)) })
+    else {
+      throw EngineError(
+        .indexCorrupted, "pg_index has columns for index \"\(relation[.relname].string ?? "")\" that its table has not")
+    }
     // Of expressions only the index knows the types.
     let own = numbers.contains(0) ? try readColumns(relation) : []
-    let (database, oid) = (session.database, relation[.oid].oid)
+    let (database, oid, name) = (session.database, relation[.oid].oid, relation[.relname].string ?? "")
     let isLogged = relation[.relpersistence].byte == RelationDescriptor.Persistence.permanent.rawValue
     let backend = temporaryBackend(of: relation)
     let buffers = backend == nil || backend != session.temporaryBackend ? nil : try session.requireLocalBuffers()
     let usableAfter = row[.indcheckxmin].bool ? try writer(of: row) : nil
     return IndexDescriptor(row, relation, locator: locator, usableAfter: usableAfter) { definition in
-      if backend != nil { return buffers?.indexTree(locator, oid: oid, definition) }
-      return database.indexTree(locator, oid: oid, definition, isLogged: isLogged)
+      if backend != nil { return buffers?.indexTree(locator, oid: oid, name: name, definition) }
+      return database.indexTree(locator, oid: oid, name: name, definition, isLogged: isLogged)
     } types: { place in
       let number = Int(numbers[place])
       guard number > 0 else { return own.indices.contains(place) ? Self.keyType(own[place]) : nil }

@@ -220,7 +220,7 @@ extension SessionCatalog {
     _ relation: RelationDescriptor,
     _ body: (inout SequencePage.Values, LogSequenceNumber, inout SequencePage.Values?) throws(EngineError) -> Result
   ) throws(EngineError) -> Result {
-    guard let heap = relation.heap else { preconditionFailure("a sequence without a file") }
+    guard let heap = relation.heap else { throw EngineError(.corrupted, "sequence \"\(relation.name)\" has no file") }
     // A value that was given out must be in the log before a commit can be: the transaction needs a number for that.
     let xid = relation.persistence == .permanent ? try session.requireTransactionID() : .invalid
     var page = try session.pin(heap, BlockNumber(0))
@@ -244,7 +244,7 @@ extension SessionCatalog {
   private func writeFirstPage(
     _ relation: RelationDescriptor, _ values: SequencePage.Values
   ) throws(EngineError) {
-    guard let heap = relation.heap else { preconditionFailure("a sequence without a file") }
+    guard let heap = relation.heap else { throw EngineError(.corrupted, "sequence \"\(relation.name)\" has no file") }
     try session.writeSequence(
       SequencePage.form(values), heap.fork, heap.pool, isLogged: relation.persistence == .permanent)
     if relation.persistence == .unlogged {

@@ -43,7 +43,7 @@ extension Session {
   /// The length of a value as a whole, found out without fetching it (`toast_raw_datum_size`, without header).
   public func rawLength(of datum: Datum) throws(EngineError) -> Int {
     guard datum.isToasted else { return datum.count }
-    if Varlena.isExternal(datum) { return Int(try Self.pointer(datum).rawSize) - 4 }
+    if Varlena.isExternal(datum) { return max(Int(try Self.pointer(datum).rawSize) - 4, 0) }
     return ToastValue.rawSize(datum.bytes.from(4)) ?? 0
   }
 

@@ -115,9 +115,19 @@ struct ToastTable {
       guard Self.descriptor.deformer.deform(tuple, slot.values, slot.nulls) else {
         throw EngineError(.dataCorrupted, "tuple \(place) of \(relation.name) is damaged")
       }
+      guard !slot.nulls[0], !slot.nulls[1], !slot.nulls[2], !slot.values[2].isToasted else {
+        throw EngineError(.dataCorrupted, "found toasted or missing data in tuple \(place) of \(relation.name)")
+      }
       // The place may have been given to another value since the index was read.
       guard slot.values[0].oid == id else { continue }
-      try body(place, Int(slot.values[1].int32), slot.values[2].bytes)
+      let number = Int(slot.values[1].int32)
+      guard numbers.contains(number) else {
+        throw EngineError(
+          .dataCorrupted,
+          "unexpected chunk number \(number) (out of range \(numbers.lowerBound)..\(numbers.upperBound))"
+            + " for toast value \(id) in \(relation.name)")
+      }
+      try body(place, number, slot.values[2].bytes)
     }
   }
 

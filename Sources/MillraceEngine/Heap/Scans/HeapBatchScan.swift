@@ -100,10 +100,14 @@ public final class HeapBatchScan {
     try session.checkInterrupts()
     page.lock(.share, backend: session.backend)
     hints.removeAll(keepingCapacity: true)
-    tupleCount =
-      countsOnly
-      ? try session.visibility.count(page.bytes, snapshot, hints: &hints)
-      : try session.visibility.collect(page.bytes, block, snapshot, tuples, numbers, hints: &hints)
+    do throws(EngineError) {
+      tupleCount =
+        countsOnly
+        ? try session.visibility.count(page.bytes, block, snapshot, hints: &hints)
+        : try session.visibility.collect(page.bytes, block, snapshot, tuples, numbers, hints: &hints)
+    } catch {
+      throw error.naming(relation.locator)
+    }
     if !hints.isEmpty, page.tryUpgrade() {
       for (number, bits) in hints {
         HeapPage(page.mutableBytes, block: block).tuple(Int(number))?.infomask.formUnion(bits)

@@ -70,7 +70,8 @@ public final class HeapBitmapScan {
       let block = page.block
       try session.checkInterrupts()
       try session.prune(&page, of: relation)
-      let count = try look(at: &page)
+      let count: Int
+      do throws(EngineError) { count = try look(at: &page) } catch { throw error.naming(relation.locator) }
       let isKept = rows.needsPages && count > Self.copiedMax
       guard rows.append(tuples, numbers, count: count, on: block, isKept: isKept) else {
         throw EngineError(.corrupted, "a tuple on block \(block) of relation \(relation.locator) is damaged")
@@ -96,7 +97,8 @@ public final class HeapBitmapScan {
         while bits != 0 {
           let root = TupleIdentifier(block, word * 64 + bits.trailingZeroBitCount + 1)
           bits &= bits - 1
-          guard let number = try session.visibility.search(page.bytes, root, snapshot, hints: &hints),
+          guard found < HeapPage.itemCountMax,
+            let number = try session.visibility.search(page.bytes, root, snapshot, hints: &hints),
             let tuple = heap.tuple(number)
           else { continue }
           (tuples + found).initialize(to: tuple)

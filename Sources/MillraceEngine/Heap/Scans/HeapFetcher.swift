@@ -73,7 +73,12 @@ public final class HeapFetcher {
     guard var page = page.take() else { return nil }
     page.lock(.share, backend: session.backend)
     var hints: [(number: UInt16, bits: Infomask)] = []
-    let number = try session.visibility.search(page.bytes, root, snapshot, hints: &hints)
+    let number: Int?
+    do throws(EngineError) {
+      number = try session.visibility.search(page.bytes, root, snapshot, hints: &hints)
+    } catch {
+      throw error.naming(relation.locator)
+    }
     isAllDead = number == nil ? try session.isAllDead(page.bytes, root) : false
     if !hints.isEmpty, page.tryUpgrade() {
       for (number, bits) in hints { Self.tuple(Int(number), page.bytes, block)?.infomask.formUnion(bits) }
@@ -159,6 +164,7 @@ extension Visibility {
       if isVisible { return number }
       chain.advance(tuple.isHotUpdated ? try updater(tuple) : .invalid)
     }
+    if chain.leadsNowhere { throw .invalidPage(root.block, "A line pointer of the row at \(root) leads nowhere.") }
     return nil
   }
 }
@@ -179,7 +185,7 @@ struct HeapChain {
     switch pointer.state {
     case .redirect: number = pointer.offset
     // What is in no index cannot be a root: the place was used again.
-    case .normal: number = page.tuple(first)?.isHeapOnly == false ? first : nil
+    case .normal: number = page.tuple(first)?.isHeapOnly == true ? nil : first
     case .unused, .dead: number = nil
     }
   }
@@ -188,6 +194,12 @@ struct HeapChain {
   var tuple: HeapTuple? {
     guard let number, let tuple = page.tuple(number), !writer.isValid || tuple.xmin == writer else { return nil }
     return tuple
+  }
+
+  /// Whether the chain has come to a line pointer that is to have a tuple and has none.
+  var leadsNowhere: Bool {
+    guard let number, number >= 1, number <= page.editor.itemCount, page.tuple(number) == nil else { return false }
+    return page.editor.linePointer(number).state == .normal
   }
 
   /// Goes on to the next version.
@@ -213,6 +225,6 @@ extension Session {
       guard visibility.isSurelyDead(tuple, horizon: horizon) else { return false }
       chain.advance(tuple.isHotUpdated ? tuple.xmax : .invalid)
     }
-    return true
+    return !chain.leadsNowhere
   }
 }

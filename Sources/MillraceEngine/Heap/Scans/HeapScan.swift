@@ -88,7 +88,11 @@ public final class HeapScan {
     try session.checkInterrupts()
     page.lock(.share, backend: session.backend)
     hints.removeAll(keepingCapacity: true)
-    try session.visibility.look(at: page.bytes, block, snapshot, visible: &visible, hints: &hints)
+    do throws(EngineError) {
+      try session.visibility.look(at: page.bytes, block, snapshot, visible: &visible, hints: &hints)
+    } catch {
+      throw error.naming(relation.locator)
+    }
     if !hints.isEmpty, page.tryUpgrade() {
       let bytes = page.bytes
       for (number, bits) in hints { Self.tuple(Int(number), bytes, block)?.infomask.formUnion(bits) }

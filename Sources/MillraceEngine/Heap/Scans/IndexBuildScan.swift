@@ -83,7 +83,9 @@ public final class IndexBuildScan {
     page.lock(.share, backend: session.backend)
     hints.removeAll(keepingCapacity: true)
     roots.removeAll(keepingCapacity: true)
-    try look(at: page.bytes, &session.visibility)
+    do throws(EngineError) { try look(at: page.bytes, &session.visibility) } catch {
+      throw error.naming(relation.locator)
+    }
     if !hints.isEmpty, page.tryUpgrade() {
       let bytes = page.bytes
       for (number, bits) in hints { Self.tuple(Int(number), bytes, block)?.infomask.formUnion(bits) }
@@ -100,7 +102,8 @@ public final class IndexBuildScan {
     let isAllVisible = view.header.flags.contains(.allVisible)
     let lsn = PageHeader.lsn(of: bytes)
     for number in 1..<view.itemCount + 1 {
-      guard let tuple = Self.tuple(number, bytes, block) else { continue }
+      let heap = HeapPage(UnsafeMutableRawPointer(mutating: bytes), block: block)
+      guard let tuple = try heap.requiredTuple(number) else { continue }
       var status = TupleStatus.live
       if !isAllVisible {
         var bits: Infomask = []
