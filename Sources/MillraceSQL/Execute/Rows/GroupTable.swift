@@ -36,6 +36,14 @@ final class GroupTable {
 
   var byteCount: Int { memory.capacity + capacity * 8 + groupCapacity * 8 }
 
+  /// Whether it holds as many groups as fit into so many bytes, or so nearly that a batch of rows could make it grow
+  /// beyond them.
+  func isFull(_ limit: Int) -> Bool {
+    let directories = capacity * 8 + groupCapacity * 8
+    let grows = count + RowBatch.capacityMax > groupCapacity
+    return count > 0 && memory.capacity + directories * (grows ? 2 : 1) > limit
+  }
+
   /// The state of the group that a row belongs to; nil where there is no such group.
   @inline(__always) func find(
     _ columns: UnsafePointer<TupleColumn>, row: Int, hash: UInt64

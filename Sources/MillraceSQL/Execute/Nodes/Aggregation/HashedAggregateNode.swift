@@ -79,7 +79,7 @@ final class HashedAggregateNode: PlanNode {
     arena.reset()
     try keys.evaluate(batch, arena)
     table.keys.hash(keys.vectors, RowSelection(batch), into: hashes)
-    let isFull = table.byteCount > runtime.hashMemory && level < Self.levelMax && table.count > 0
+    let isFull = level < Self.levelMax && table.isFull(runtime.hashMemory)
     var kept = 0
     for place in 0..<batch.count {
       let row = Int(batch.selection[place])
