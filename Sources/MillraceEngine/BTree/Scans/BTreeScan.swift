@@ -81,6 +81,9 @@ public final class BTreeScan {
     return try nextBatch(direction)
   }
 
+  /// The index page that the present entry is on.
+  var block: BlockNumber { batch.block }
+
   /// How many more entries the present page has for the direction.
   public var countOnPage: Int { direction == .forward ? batch.end - batch.position - 1 : batch.position - batch.start }
 

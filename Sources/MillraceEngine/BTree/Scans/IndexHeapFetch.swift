@@ -150,7 +150,7 @@ final class IndexBlockSource: BlockSource {
         return nil
       }
       let block = entry.heapTID.block
-      if block.rawValue >= knownEnd { try checkEnd(entry) }
+      try scan.index.requirePage(of: entry.heapTID, on: entry.block, in: relation, &knownEnd)
       append(entry)
       guard block != lastBlock else { return nil }
       lastBlock = block
@@ -159,14 +159,6 @@ final class IndexBlockSource: BlockSource {
       (failure, hasEnded) = (error, true)
       return nil
     }
-  }
-
-  /// A table is cut off only when nothing leads to its end any more.
-  private func checkEnd(_ entry: BTreeScan.Entry) throws(EngineError) {
-    knownEnd = try relation.blockCount()
-    guard entry.heapTID.block.rawValue >= knownEnd else { return }
-    throw scan.index.corrupted(
-      entry.block, "has an entry that leads to \(entry.heapTID), behind the end of its table")
   }
 
   private func append(_ entry: BTreeScan.Entry) {
