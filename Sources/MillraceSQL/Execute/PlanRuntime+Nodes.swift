@@ -28,6 +28,7 @@ extension PlanRuntime {
     case .hashJoin(let kind, let keys, let condition): try HashJoinNode(plan, kind, keys, condition, self)
     case .mergeJoin(let kind, let keys, let condition): try MergeJoinNode(plan, kind, keys, condition, self)
     case .materialize: try MaterializeNode(plan, self)
+    case .memoize(let memoization): try MemoizeNode(plan, memoization, self)
     case .sort(let keys): try SortNode(plan, keys, self)
     case .incrementalSort(let keys, let presorted): try IncrementalSortNode(plan, keys, presorted, self)
     case .unique(let keys): try UniqueNode(plan, keys, self)

@@ -63,6 +63,7 @@ struct NodeLabel {
     case .bitmapOr: ("BitmapOr", "BitmapOr")
     case .recursiveUnion: ("Recursive Union", "Recursive Union")
     case .materialize: ("Materialize", "Materialize")
+    case .memoize: ("Memoize", "Memoize")
     case .sort: ("Sort", "Sort")
     case .incrementalSort: ("Incremental Sort", "Incremental Sort")
     case .unique: ("Unique", "Unique")

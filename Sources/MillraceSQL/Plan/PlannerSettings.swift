@@ -23,6 +23,7 @@ public struct PlannerSettings: Hashable, Sendable {
   public var enableIncrementalSort = true
   public var enableHashAggregation = true
   public var enableMaterial = true
+  public var enableMemoize = true
   public var enableNestedLoop = true
   public var enableMergeJoin = true
   public var enableHashJoin = true
@@ -62,6 +63,7 @@ public struct PlannerSettings: Hashable, Sendable {
     flag("enable_incremental_sort", &enableIncrementalSort)
     flag("enable_hashagg", &enableHashAggregation)
     flag("enable_material", &enableMaterial)
+    flag("enable_memoize", &enableMemoize)
     flag("enable_nestloop", &enableNestedLoop)
     flag("enable_mergejoin", &enableMergeJoin)
     flag("enable_hashjoin", &enableHashJoin)

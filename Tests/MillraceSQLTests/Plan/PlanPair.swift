@@ -24,10 +24,8 @@ final class PlanPair {
     try cluster.whileRunning {
       let server = try ServerSession(directory: cluster.temporary.path)
       self.server = server
-      // What is not there here: parallel workers, caches of lookups.
-      for setting in ["max_parallel_workers_per_gather = 0", "enable_memoize = off"] {
-        _ = try server.execute("set \(setting)")
-      }
+      // What is not there here: parallel workers.
+      _ = try server.execute("set max_parallel_workers_per_gather = 0")
       try body()
     }
     try rig.close()
@@ -36,6 +34,11 @@ final class PlanPair {
   func run(_ sql: String) throws {
     if let failure = try server?.execute(sql).failure { throw Failed(what: "PostgreSQL: \(sql): \(failure)") }
     if let failure = rig.execute(sql).failure { throw Failed(what: "\(sql): \(failure)") }
+  }
+
+  /// Runs something on the server alone.
+  func runOnServer(_ sql: String) throws {
+    if let failure = try server?.execute(sql).failure { throw Failed(what: "PostgreSQL: \(sql): \(failure)") }
   }
 
   /// Fills the statistics of both.

@@ -47,6 +47,7 @@ indirect enum PathNode {
   case subquery(Path)
   case join(JoinPath)
   case materialize(Path)
+  case memoize(Path, MemoizePath)
   case sort(Path)
   case incrementalSort(Path, presorted: Int)
   /// The distinct rows of the right side of a semi join.

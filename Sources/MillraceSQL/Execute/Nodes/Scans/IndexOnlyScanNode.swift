@@ -10,6 +10,8 @@ final class IndexOnlyScanNode: PlanNode {
   private let wanted: [IndexOnlyFetch.Column]
   private let projector: RowProjector
   private let keys: IndexKeys
+  /// For keys by which the index finds too much.
+  private let recheck: CompiledFilter?
   private let isBackward: Bool
   private var rows: IndexOnlyFetch?
   private var isAtEnd = false
@@ -34,7 +36,8 @@ final class IndexOnlyScanNode: PlanNode {
     batch = RowBatch(
       columns: relation.tuple.count + SystemColumn.allCases.count,
       capacity: PlanRuntime.capacity(expecting: plan.cost.rows))
-    keys = try IndexKeys(scan.conditions, runtime)
+    keys = try IndexKeys(scan.conditions, tree, runtime)
+    recheck = try keys.recheck(scan.conditions, runtime)
     isBackward = scan.isBackward
     let counters = runtime.instrument(plan)
     projector = try RowProjector(plan, runtime, counters)
@@ -44,7 +47,7 @@ final class IndexOnlyScanNode: PlanNode {
   override func produce() throws(SQLError) -> RowBatch? {
     while !isAtEnd {
       guard let rows = try opened() else { return nil }
-      let limit = projector.hasFilter ? batch.capacity : min(batch.capacity, expected)
+      let limit = projector.hasFilter || keys.needsRecheck ? batch.capacity : min(batch.capacity, expected)
       let columns = batch.columns
       let count = try engine { () throws(EngineError) in try rows.next(into: columns, limit: limit) }
       guard count > 0 else {
@@ -52,9 +55,16 @@ final class IndexOnlyScanNode: PlanNode {
         return nil
       }
       batch.setDense(count)
+      if let recheck, keys.needsRecheck { try look(again: recheck) }
       if let result = try projector.apply(batch) { return result }
     }
     return nil
+  }
+
+  private func look(again recheck: CompiledFilter) throws(SQLError) {
+    let before = batch.count
+    try recheck.apply(batch, projector.arena)
+    if let instrumentation { instrumentation.removedByRecheck += UInt64(before - batch.count) }
   }
 
   private func opened() throws(SQLError) -> IndexOnlyFetch? {
