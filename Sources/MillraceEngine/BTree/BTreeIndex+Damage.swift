@@ -72,6 +72,19 @@ extension BTreeIndex {
     }
   }
 
+  /// An entry leads to a page that its table has: this is cut off only when nothing leads to its end any more.
+  /// - Parameters:
+  ///   - block: the index page that has the entry.
+  ///   - knownEnd: as many pages the table has at least; 0 for a start.
+  @inline(__always) func requirePage(
+    of place: HeapTID, on block: BlockNumber, in relation: HeapRelation, _ knownEnd: inout UInt32
+  ) throws(EngineError) {
+    if place.block.rawValue < knownEnd { return }
+    knownEnd = try relation.blockCount()
+    if place.block.rawValue < knownEnd { return }
+    throw corrupted(block, "has an entry that leads to \(place), behind the end of its table")
+  }
+
   /// The page that follows one which the caller holds: never that one.
   @inline(__always) func requireOther(_ block: BlockNumber, than held: BlockNumber) throws(EngineError) {
     if block == held { throw corrupted(block, "is one of several whose links lead in a circle") }

@@ -88,6 +88,9 @@ public final class BTreeScan {
     return try nextBatch(direction)
   }
 
+  /// The index page that the present entry is on.
+  var block: BlockNumber { batch.block }
+
   /// How many more entries the present page has for the direction.
   public var countOnPage: Int { direction == .forward ? batch.end - batch.position - 1 : batch.position - batch.start }
 
@@ -188,6 +191,7 @@ public final class BTreeScan {
   private func readLastLeaf(_ key: BTreeKey) throws(EngineError) -> Bool {
     var page = try index.read(lastLeaf.block, session.backend)
     page.lock(.share, backend: session.backend)
+    if !page.isExamined { try index.examine(page) }
     let view = BTreePage(reading: page.bytes)
     guard view.isSound, view.isLeaf, !view.isIgnored, view.dataCount > 0 else {
       lastLeaf.noteMiss()

@@ -25,7 +25,7 @@ final class IndexBlockSource: BlockSource {
   /// Begins with an entry that somebody else has found.
   func begin(with entry: BTreeScan.Entry) throws(EngineError) {
     lastBlock = entry.heapTID.block
-    if lastBlock.rawValue >= knownEnd { try checkEnd(entry) }
+    try requirePage(of: entry)
     append(entry)
     unnamed = lastBlock
   }
@@ -46,7 +46,7 @@ final class IndexBlockSource: BlockSource {
         return nil
       }
       let block = entry.heapTID.block
-      if block.rawValue >= knownEnd { try checkEnd(entry) }
+      try requirePage(of: entry)
       append(entry)
       guard block != lastBlock else { return nil }
       lastBlock = block
@@ -57,12 +57,8 @@ final class IndexBlockSource: BlockSource {
     }
   }
 
-  /// A table is cut off only when nothing leads to its end any more.
-  private func checkEnd(_ entry: BTreeScan.Entry) throws(EngineError) {
-    knownEnd = try relation.blockCount()
-    guard entry.heapTID.block.rawValue >= knownEnd else { return }
-    throw scan.index.corrupted(
-      entry.block, "has an entry that leads to \(entry.heapTID), behind the end of its table")
+  @inline(__always) private func requirePage(of entry: BTreeScan.Entry) throws(EngineError) {
+    try scan.index.requirePage(of: entry.heapTID, on: entry.block, in: relation, &knownEnd)
   }
 
   private func append(_ entry: BTreeScan.Entry) {

@@ -42,6 +42,8 @@ public final class IndexOnlyFetch {
   private let kinds: [ValueKind]
   /// The heap page that the fetcher has.
   private var block = BlockNumber.invalid
+  /// As many pages the table has at least.
+  private var knownEnd: UInt32 = 0
   /// What the map has said of the heap block of the entry before.
   private var known = (block: BlockNumber.invalid, isVisible: false)
   /// Whether the stream has what is left of the present index page.
@@ -121,10 +123,15 @@ public final class IndexOnlyFetch {
   @inline(__always) private func isVisible(_ place: HeapTID) throws(EngineError) -> Bool {
     let block = place.block
     if known.block == block { return known.isVisible }
+    try requirePage(of: place)
     // What has been asked for the stream must not be answered in another way now.
     let isVisible = isAhead ? !source.contains(block) : try map.bits(of: block).contains(.allVisible)
     known = (block, isVisible)
     return isVisible
+  }
+
+  @inline(__always) private func requirePage(of place: HeapTID) throws(EngineError) {
+    try scan.index.requirePage(of: place, on: scan.block, in: relation, &knownEnd)
   }
 
   // MARK: The table
@@ -157,8 +164,10 @@ public final class IndexOnlyFetch {
     source.clear()
     source.append(place.block)
     for index in 0..<scan.countOnPage {
-      let block = scan.upcoming(index, direction).block
+      let place = scan.upcoming(index, direction)
+      let block = place.block
       guard block != source.last else { continue }
+      try requirePage(of: place)
       if !source.contains(block), try map.bits(of: block).contains(.allVisible) { continue }
       source.append(block)
     }
