@@ -42,6 +42,14 @@ final class Portal {
     time = SQLSession.now()
   }
 
+  /// Takes over the values of parameters, which end with another portal.
+  func keep(_ values: TupleSlot) {
+    for (index, type) in prepared.parameterTypes.enumerated() {
+      let isByValue = TypeDescriptor.builtIn[type]?.isByValue ?? false
+      parameters[index] = values[index].map { arena.copy($0, isByValue: isByValue) }
+    }
+  }
+
   /// Whether it has something that belongs to its transaction.
   var isOpen: Bool { level > 0 }
 

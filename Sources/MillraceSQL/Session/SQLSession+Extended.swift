@@ -220,8 +220,9 @@ extension SQLSession {
       throw SQLError(.objectNotInPrerequisiteState, "portal \"\(portal.name)\" cannot be run")
     }
     portal.isDone = true
+    let parameters = StatementParameters(types: portal.prepared.parameterTypes, values: portal.parameters)
     return .completed(
-      try runUtility(statement, source: portal.prepared.source, UndescribedClient(client)))
+      try runUtility(statement, source: portal.prepared.source, UndescribedClient(client), parameters))
   }
 
   private func executeQuery(

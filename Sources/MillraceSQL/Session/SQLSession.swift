@@ -50,6 +50,9 @@ public final class SQLSession {
   var minimumNotice = NoticeSeverity.notice
   var defaultIsolation = IsolationLevel.readCommitted
   var isReadOnlyByDefault = false
+  /// Whether the transaction was asked for at READ UNCOMMITTED, which is READ COMMITTED by another name.
+  var isReadUncommitted = false
+  var isReadUncommittedByDefault = false
   var planCacheMode = PlanCacheMode.automatic
   /// What the client has been told of settings that it follows.
   var reported: [String: String] = [:]

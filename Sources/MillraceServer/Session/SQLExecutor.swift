@@ -17,7 +17,7 @@ final class SQLExecutor: StatementExecutor {
     initialParameters = sql.initialParameters
     client.typeSettings = { [unowned sql] in sql.typeSettings }
     client.settingsVersion = { [unowned sql] in sql.settingsVersion }
-    client.name = { [unowned sql] oid, type in sql.name(of: oid, type) }
+    client.namedText = { [unowned sql] value, type in sql.namedText(of: value, type) }
   }
 
   var transactionStatus: TransactionStatus {

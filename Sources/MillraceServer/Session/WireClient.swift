@@ -18,8 +18,8 @@ final class WireClient: SQLClient {
   var typeSettings: () -> TypeSettings = { TypeSettings() }
   /// Counts their changes.
   var settingsVersion: () -> UInt64 = { 0 }
-  /// The text of values that name something of the catalog.
-  var name: (UInt32, TypeID) -> String? = { _, _ in nil }
+  /// The text of values that say names of the catalog; nil for those of other types.
+  var namedText: (Datum, TypeID) -> [UInt8]? = { _, _ in nil }
   /// What the protocol has thrown; SQL knows it as an error of its own.
   private(set) var failure: ErrorReport?
   private var scratch: [UInt8] = []
@@ -59,7 +59,7 @@ final class WireClient: SQLClient {
     let settings = typeSettings()
     columns = types.enumerated().map { index, type in
       let format = formats.count > 1 ? (index < formats.count ? formats[index] : .text) : formats.first ?? .text
-      return ColumnWriter(type.id, format, settings, name)
+      return ColumnWriter(type.id, format, settings, namedText)
     }
   }
 

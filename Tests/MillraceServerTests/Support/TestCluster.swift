@@ -33,8 +33,11 @@ final class TestCluster: Sendable {
     }
     configuration.sessionsMax = 20
     database = try Database.open(configuration)
-    server = try await TestServer(
-      settings: settings, provider: DatabaseProvider(database))
+    let provider = DatabaseProvider(database)
+    let server = try await TestServer(settings: settings, provider: provider)
+    self.server = server
+    provider.instance.setHandlers(
+      reload: { false }, terminate: { [weak server] in server?.server.terminate(processID: $0) ?? false })
   }
 
   func stop() async throws {

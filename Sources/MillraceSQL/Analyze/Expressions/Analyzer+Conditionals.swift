@@ -220,11 +220,12 @@ extension Analyzer {
 
   // MARK: Indirection
 
-  /// `(expression).field`, of a table's row; subscripts and fields of other rows are not supported.
+  /// `(expression).field`, of a table's row, and `array[1]`; slices and fields of other rows are not supported.
   func analyze(_ indirection: Indirection, _ scope: QueryScope) throws(SQLError) -> TypedExpression {
     let argument = try analyze(indirection.argument, scope)
     var result = argument
-    for element in indirection.elements {
+    var elements = indirection.elements[...]
+    while let element = elements.popFirst() {
       switch element {
       case .field(let name):
         guard case .variable(let variable) = result, variable.column == .wholeRow,
@@ -243,10 +244,41 @@ extension Analyzer {
         }
         result = column
       case .star: throw rowExpansion(argument.location)
-      case .index, .slice: throw SQLError.unsupported("an array's subscript", at: argument.location)
+      case .slice: throw SQLError.unsupported("a part of an array", at: argument.location)
+      case .index(let first):
+        var subscripts = [first]
+        while case .index(let next)? = elements.first {
+          subscripts.append(next)
+          elements.removeFirst()
+        }
+        if case .slice? = elements.first { throw SQLError.unsupported("a part of an array", at: argument.location) }
+        result = try subscripted(result, by: subscripts, scope)
       }
     }
     return result
+  }
+
+  /// transformContainerSubscripts: a call of the function that `pg_type.typsubscript` names for arrays.
+  private func subscripted(
+    _ array: TypedExpression, by subscripts: [Expression], _ scope: QueryScope
+  ) throws(SQLError) -> TypedExpression {
+    guard let type = try elementType(of: array.type.id) else {
+      throw SQLError(
+        .datatypeMismatch,
+        "cannot subscript type \(typeName(array.type.id)) because it does not support subscripting",
+        at: array.location)
+    }
+    var arguments = [array]
+    for written in subscripts {
+      let number = try analyze(written, scope)
+      guard let converted = try coerced(number, to: ValueType(.int4), .assignment, .implicitCast) else {
+        throw SQLError(.datatypeMismatch, "array subscript must have type integer", at: number.location)
+      }
+      arguments.append(converted)
+    }
+    return .call(
+      CallExpression(
+        function: CallExpression.arraySubscript, arguments, ValueType(type, array.type.typmod), array.location))
   }
 }
 

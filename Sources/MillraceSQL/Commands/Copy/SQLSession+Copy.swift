@@ -36,7 +36,7 @@ extension SQLSession {
     try require(options.forceQuote ?? [], among: columns.map(\.name), "FORCE_QUOTE")
     let execution = try QueryExecution(planned, self, parameters: noParameters)
     defer { execution.close() }
-    let writer = try CopyWriter(options, columns, typeSettings)
+    let writer = CopyWriter(options, columns, typeSettings, catalog)
     let file = try statement.fileName.map { path throws(SQLError) in try CopyFile(writing: path) }
     let isBinary = options.format == .binary
     if file == nil { try client.beginCopyOut(isBinary: isBinary, columns: columns.count) }

@@ -120,6 +120,14 @@ extension FunctionRegistry {
         for what in ["_name", "_id"] { scalar("\(object)\(user)\(what)", takesToasted: true) { _ in Datum(true) } }
       }
     }
+    for user in users {
+      for what in ["_name", "_id"] {
+        scalar("has_any_column_privilege\(user)\(what)", takesToasted: true) { _ in Datum(true) }
+        for column in ["_name", "_attnum"] {
+          scalar("has_column_privilege\(user)\(what)\(column)", takesToasted: true) { _ in Datum(true) }
+        }
+      }
+    }
     session("pg_has_role_name", "pg_has_role_id") { (call) throws(SQLError) in
       try call.engine { () throws(EngineError) in
         let isName = call.argumentTypes[0].id == .name
