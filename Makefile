@@ -20,11 +20,15 @@ toolchain := $(dir $(realpath $(shell command -v swift)))
 runtime := $(wildcard $(toolchain)../lib/swift_static/linux/libFoundation.a)
 static := $(if $(runtime),--static-swift-stdlib -Xswiftc -use-ld=lld)
 
+# Tests, which are debug builds, look at each access to memory for a second one that would overlap; the command does
+# not, which is a fifth of a short statement's instructions (docs/decisions/0007-exclusivity-checks.md).
+unchecked := -Xswiftc -enforce-exclusivity=unchecked
+
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: parser-library ## the release build of the millrace command, at .build/release/millrace
-	swift build -c release --product millrace $(static)
+	swift build -c release --product millrace $(static) $(unchecked)
 
 demo: build ## the whole story on a database of its own; takes PGDATA=directory SIZE=512MiB
 	.build/release/millrace demo $(call said,PGDATA,pgdata) $(call said,SIZE,size)

@@ -93,7 +93,7 @@ few_at_a_time() {
 
 run_tests() {
   # In CI what is made up at random is tried for longer (Tests/Support/Fuzzing.swift), each for so many seconds.
-  if [ "${CI:-}" = true ]; then export MILLRACE_FUZZ_SECONDS=${MILLRACE_FUZZ_SECONDS:-15}; fi
+  if [ "${CI:-}" = true ]; then export MILLRACE_FUZZ_SECONDS=${MILLRACE_FUZZ_SECONDS:-60}; fi
   # shellcheck disable=SC2046
   limited 40m swift test --skip-build $(few_at_a_time) || return
   if [ "$has_io_uring" = yes ] && grep -i 'skipped.*io_uring' "$logs"/test.log; then

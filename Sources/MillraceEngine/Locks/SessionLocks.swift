@@ -27,6 +27,12 @@ final class SessionLocks {
   private struct Key: Hashable {
     let tag: LockTag
     let mode: LockMode
+
+    /// The fields by which the locks of a session differ, in one word: each lock is looked for several times.
+    func hash(into hasher: inout Hasher) {
+      let relation = UInt64(tag.field2) << 32 | UInt64(tag.field3)
+      hasher.combine(relation ^ UInt64(tag.field4) << 16 ^ UInt64(mode.rawValue) << 60)
+    }
   }
 
   /// Which nesting has a lock how often.
@@ -71,8 +77,8 @@ final class SessionLocks {
   ) throws(EngineError) -> Acquisition {
     let key = Key(tag: tag, mode: mode)
     let level = isForSession ? 0 : level
-    if entries[key] != nil {
-      note(key, level, isFast: false)
+    if let index = entries.index(forKey: key) {
+      noteAgain(key, at: index, level)
       return .alreadyHeld
     }
     if tag.kind == .relation, tag.field1 == locker.databaseID, FastPathSlots.isWeak(mode) {
@@ -117,12 +123,12 @@ final class SessionLocks {
   }
 
   private func note(_ key: Key, _ level: Int, isFast: Bool) {
-    guard entries[key] != nil else {
-      entries[key] = Entry(last: Owner(level: level, count: 1), isFast: isFast)
-      owned[level].append(key)
-      return
-    }
-    let isNew = withEntry(key) { entry -> Bool in
+    entries[key] = Entry(last: Owner(level: level, count: 1), isFast: isFast)
+    owned[level].append(key)
+  }
+
+  private func noteAgain(_ key: Key, at index: Dictionary<Key, Entry>.Index, _ level: Int) {
+    let isNew = withEntry(index) { entry -> Bool in
       if entry.last.level == level {
         entry.last.count += 1
         return false
@@ -142,10 +148,9 @@ final class SessionLocks {
     if isNew { owned[level].append(key) }
   }
 
-  private func withEntry<Result>(_ key: Key, _ body: (inout Entry) -> Result) -> Result {
-    guard let index = entries.index(forKey: key) else { preconditionFailure("a lock is not among those held") }
-    return body(&entries.values[index])
-  }
+  private func withEntry<Result>(
+    _ index: Dictionary<Key, Entry>.Index, _ body: (inout Entry) -> Result
+  ) -> Result { body(&entries.values[index]) }
 
   // MARK: Waiting
 
@@ -257,8 +262,8 @@ final class SessionLocks {
 
   /// Takes counts off an entry, and the entry and the lock away with the last.
   private func disown(_ key: Key, _ level: Int, all: Bool) {
-    guard entries[key] != nil else { return }
-    let isLast = withEntry(key) { entry -> Bool in
+    guard let index = entries.index(forKey: key) else { return }
+    let isLast = withEntry(index) { entry -> Bool in
       if entry.last.level == level {
         entry.last.count -= all ? entry.last.count : 1
         guard entry.last.count == 0 else { return false }
@@ -270,7 +275,8 @@ final class SessionLocks {
       }
       return false
     }
-    guard isLast, let entry = entries.removeValue(forKey: key) else { return }
+    guard isLast else { return }
+    let entry = entries.remove(at: index).value
     if !(entry.isFast && manager.releaseFast(key.tag, key.mode, locker)) {
       manager.release(key.tag, key.mode, locker)
     }
@@ -300,7 +306,8 @@ final class SessionLocks {
   }
 
   private func hand(_ key: Key, to outer: Int) {
-    let isNew = withEntry(key) { entry -> Bool in
+    guard let index = entries.index(forKey: key) else { preconditionFailure("a lock is not among those held") }
+    let isNew = withEntry(index) { entry -> Bool in
       let count = entry.last.count
       if let index = entry.others.firstIndex(where: { $0.level == outer }) {
         entry.last = Owner(level: outer, count: entry.others.remove(at: index).count + count)

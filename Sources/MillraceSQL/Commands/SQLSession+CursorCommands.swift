@@ -42,7 +42,7 @@ extension SQLSession {
 
   func closeCursor(_ statement: CloseStatement) throws(SQLError) {
     guard let name = statement.cursor else {
-      for (name, portal) in portals where portal.isCursor { closePortal(name) }
+      for portal in portals.values where portal.isCursor { closePortal(portal.name) }
       return
     }
     _ = try cursor(name)

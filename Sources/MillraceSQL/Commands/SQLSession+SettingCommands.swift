@@ -126,7 +126,7 @@ extension SQLSession {
     case .temporary: try SQLError.engine { () throws(EngineError) in try catalog.discardTemporaryRelations() }
     case .all:
       try requireNoTransactionBlock("DISCARD ALL")
-      for (name, portal) in portals where portal.isCursor { closePortal(name) }
+      for portal in portals.values where portal.isCursor { closePortal(portal.name) }
       try setSessionAuthorizationToDefault()
       resetAllSettings()
       statements = statements.filter { $0.key.isEmpty }

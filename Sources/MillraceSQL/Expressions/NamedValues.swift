@@ -1,8 +1,8 @@
 import MillraceEngine
 import MillraceTypes
 
-/// The texts of values that say names of the catalog: of `regclass` and its kin, of privileges, of arrays of these and of
-/// those whose type is said by themselves.
+/// The texts of values that say names of the catalog: of `regclass` and its kin, of privileges, of arrays of these; and
+/// of arrays that say their type themselves.
 struct NamedValues {
   private enum Kind {
     case registered(RegisteredNames)
@@ -34,7 +34,9 @@ struct NamedValues {
   }
 
   private static func element(of type: TypeID) -> TypeDescriptor? {
-    guard let array = TypeDescriptor.builtIn[type], array.storage != .plain, array.elementID != .none else { return nil }
+    guard let array = TypeDescriptor.builtIn[type], array.storage != .plain, array.elementID != .none else {
+      return nil
+    }
     return TypeDescriptor.builtIn[array.elementID]
   }
 

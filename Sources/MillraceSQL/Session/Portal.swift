@@ -9,11 +9,11 @@ final class Portal {
   /// For the parameters' values.
   let arena = Arena(chunkSize: 1024)
   var parameters: TupleSlot
-  /// How the client wants the columns; the floor above knows what it means.
-  var formats: [Int16] = []
+  /// How the client wants the columns: none for text, one for all, or one for each.
+  var formats: [ValueFormat] = []
   /// How deep in nested transactions it was made; 0 where it outlives transactions.
   var level: Int
-  let time: Int64
+  private(set) var time: Int64
 
   /// While it runs.
   var execution: QueryExecution?
@@ -50,6 +50,14 @@ final class Portal {
     }
   }
 
+  /// Of the extended protocol, after ``close()``: as if it were new, for other values of the parameters.
+  func beginAgain(level: Int) {
+    precondition(!isCursor && execution == nil && store == nil, "a portal begins again while it is open")
+    arena.reset()
+    (self.level, time, isDone) = (level, SQLSession.now(), false)
+    (processed, command, position) = (0, .select, 0)
+  }
+
   /// Whether it has something that belongs to its transaction.
   var isOpen: Bool { level > 0 }
 
@@ -66,19 +74,18 @@ extension SQLSession {
     throw SQLError(.invalidCursorName, "portal \"\(name)\" does not exist")
   }
 
-  func closePortal(_ name: String) { portals.removeValue(forKey: name)?.close() }
+  func closePortal(_ name: String) {
+    portals[name]?.close()
+    portals[name] = nil
+  }
 
   /// What belongs to the transaction, or a part of it, ends with it.
   func closePortals(from level: Int = 1) {
     guard !portals.isEmpty else { return }
-    if portals.count == 1, let (_, portal) = portals.first {
-      guard portal.level >= level else { return }
-      portals.removeAll(keepingCapacity: true)
-      return portal.close()
-    }
-    for (name, portal) in portals where portal.level >= level {
+    portals.removeAll { portal in
+      guard portal.level >= level else { return false }
       portal.close()
-      portals[name] = nil
+      return true
     }
   }
 
@@ -86,9 +93,10 @@ extension SQLSession {
 
   /// Cursors that outlive the transaction keep all of their rows (PersistHoldablePortal).
   func holdPortals() throws(SQLError) {
+    guard portals.contains(where: { $0.isHeld }) else { return }
     for portal in portals.values where portal.isHeld && portal.level > 0 {
       if let execution = portal.execution {
-        let store = portal.store ?? RowStore((portal.prepared.columns ?? []).map(\.type))
+        let store = portal.store ?? RowStore(portal.prepared.columnTypes)
         // Rows that nobody can go back to are counted all the same.
         if portal.store == nil { portal.skipped = portal.position }
         while let (batch, range) = try execution.next() { store.append(batch, range) }

@@ -12,11 +12,16 @@ final class PreparedStatement {
 
   /// nil where there was none in the string.
   let statement: Statement?
+  /// Whether it is one of SELECT, INSERT, UPDATE and DELETE.
+  let isPlannable: Bool
   var parameterTypes: [TypeID]
   /// What the client has said of these.
   var givenTypes: [TypeID] = []
   /// What it returns; nil for no rows.
-  var columns: [ResultColumn]?
+  var columns: [ResultColumn]? {
+    didSet { columnTypes = (columns ?? []).map(\.type) }
+  }
+  private(set) var columnTypes: [ValueType] = []
   /// By PREPARE.
   let isFromSQL: Bool
   let time: Int64
@@ -37,6 +42,7 @@ final class PreparedStatement {
   init(name: String, source: String, _ statement: Statement?, isFromSQL: Bool, time: Int64) {
     (self.name, self.source, self.statement) = (name, source, statement)
     (self.isFromSQL, self.time) = (isFromSQL, time)
+    isPlannable = statement.map { SQLSession.isPlannable($0) } ?? false
     (parameterTypes, columns) = ([], nil)
   }
 

@@ -72,7 +72,7 @@ extension SQLSession {
     guard block != .failed, let known = unnamedStatements[Self.hash(sql)], known.source == sql,
       known.givenTypes == types
     else { return false }
-    if let statement = known.statement, Self.isPlannable(statement) {
+    if known.isPlannable {
       // Another plan than one that costs next to nothing is made for the values each time.
       guard known.generic != nil, known.genericCost < Self.cheapPlanCost,
         known.genericCount < PreparedStatement.reuseMax
@@ -87,7 +87,7 @@ extension SQLSession {
 
   private func keepUnnamed(_ prepared: PreparedStatement) {
     guard prepared.source.utf8.count <= StatementTemplate.lengthMax, let statement = prepared.statement else { return }
-    if case .transaction = statement {} else if !Self.isPlannable(statement) { return }
+    if case .transaction = statement {} else if !prepared.isPlannable { return }
     if unnamedStatements.count >= Self.unnamedMax { unnamedStatements.removeAll(keepingCapacity: true) }
     unnamedStatements[Self.hash(prepared.source)] = prepared
   }
@@ -113,7 +113,7 @@ extension SQLSession {
   /// Makes a portal of a prepared statement.
   /// - Parameter formats: how the client wants the columns; kept for the caller.
   public func bind(
-    portal name: String, statement: String, _ parameters: [ParameterValue], formats: [Int16] = []
+    portal name: String, statement: String, _ parameters: [ParameterValue], formats: [ValueFormat] = []
   ) throws(SQLError) {
     let prepared = try preparedStatement(statement)
     guard parameters.count == prepared.parameterTypes.count else {
@@ -123,12 +123,20 @@ extension SQLSession {
           + "\(prepared.parameterTypes.count)")
     }
     if let raw = prepared.statement { try requireNotFailed(raw) }
-    if name.isEmpty { closePortal("") }
-    guard portals[name] == nil else {
+    if name.isEmpty {
+      closePortal("")
+    } else if portals[name] != nil {
       throw SQLError(.duplicateCursor, "cursor \"\(name)\" already exists")
     }
     try ensureTransaction()
-    let portal = Portal(name, prepared, level: max(session.nestingLevel, 1))
+    let level = max(session.nestingLevel, 1)
+    let portal: Portal
+    if name.isEmpty, let spare = portals.takeSpare(for: prepared) {
+      spare.beginAgain(level: level)
+      portal = spare
+    } else {
+      portal = Portal(name, prepared, level: level)
+    }
     portal.formats = formats
     for (index, parameter) in parameters.enumerated() {
       portal.parameters[index] = try value(parameter, prepared.parameterTypes[index], index, portal.arena)
@@ -170,16 +178,18 @@ extension SQLSession {
     return Description(parameterTypes: prepared.parameterTypes, columns: prepared.columns)
   }
 
-  public func describe(portal name: String) throws(SQLError) -> (Description, formats: [Int16]) {
+  public func describe(portal name: String) throws(SQLError) -> (Description, formats: [ValueFormat]) {
     let portal = try portal(name)
     if block == .failed, portal.prepared.columns != nil { throw Self.inFailedTransaction }
     return (Description(parameterTypes: [], columns: portal.prepared.columns), portal.formats)
   }
 
-  /// How the client wants a portal's columns.
-  public func formats(ofPortal name: String) -> [Int16] { portals[name]?.formats ?? [] }
-
   public func columns(ofPortal name: String) -> [ResultColumn]? { portals[name]?.prepared.columns }
+
+  /// The types of a portal's columns, and how the client wants these; nil where there is no such portal.
+  public func result(ofPortal name: String) -> (types: [ValueType], formats: [ValueFormat])? {
+    portals[name].map { ($0.prepared.columnTypes, $0.formats) }
+  }
 
   // MARK: Running
 
@@ -215,12 +225,13 @@ extension SQLSession {
   private func execute(
     _ portal: Portal, _ statement: Statement, limit: Int, _ client: any SQLClient
   ) throws(SQLError) -> Outcome {
-    if Self.isPlannable(statement) { return try executeQuery(portal, limit: limit, client) }
+    if portal.prepared.isPlannable { return try executeQuery(portal, limit: limit, client) }
     guard !portal.isDone else {
       throw SQLError(.objectNotInPrerequisiteState, "portal \"\(portal.name)\" cannot be run")
     }
     portal.isDone = true
-    let parameters = StatementParameters(types: portal.prepared.parameterTypes, values: portal.parameters)
+    let types = portal.prepared.parameterTypes
+    let parameters = types.isEmpty ? nil : StatementParameters(types: types, values: portal.parameters)
     return .completed(
       try runUtility(statement, source: portal.prepared.source, UndescribedClient(client), parameters))
   }
@@ -267,7 +278,7 @@ extension SQLSession {
 
   /// A statement that changes rows does all of it before its first row is given out (PORTAL_ONE_RETURNING).
   private func complete(_ execution: QueryExecution, of portal: Portal) throws(SQLError) {
-    let store = RowStore((portal.prepared.columns ?? []).map(\.type))
+    let store = RowStore(portal.prepared.columnTypes)
     while let (batch, range) = try execution.next() { store.append(batch, range) }
     portal.processed = execution.processed
     portal.command = execution.planned.command

@@ -17,7 +17,7 @@ extension SQLSession {
   }
 
   /// Whether the session needs its thread until something else comes.
-  public var isBusy: Bool { session.isInTransaction || block != .none || portals.contains { $0.value.isOpen } }
+  public var isBusy: Bool { session.isInTransaction || block != .none || portals.contains { $0.isOpen } }
 
   // MARK: Beginning
 

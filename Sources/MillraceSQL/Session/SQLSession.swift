@@ -74,7 +74,7 @@ public final class SQLSession {
 
   // MARK: Statements
   var statements: [String: PreparedStatement] = [:]
-  var portals: [String: Portal] = [:]
+  var portals = PortalTable()
   var knownStatements = KnownStatements()
   var parkedExecutions = ParkedExecutions()
   /// Unnamed statements of the extended protocol that have come of late, by the hash of their text.

@@ -8,7 +8,7 @@ struct StatementParameters {
 }
 
 extension SQLSession {
-  /// The query in a statement whose parameters are the statement's: what CREATE TABLE AS, EXPLAIN and DECLARE are about.
+  /// The query in a statement whose parameters are the statement's: what CREATE TABLE AS, EXPLAIN and DECLARE work on.
   static func queryInside(_ statement: Statement) -> Statement? {
     switch statement {
     case .select(let select): .select(select.withoutInto)

@@ -1,3 +1,4 @@
+public import MillraceTypes
 public import NIOCore
 
 /// What a client asks for, once it is known.
@@ -72,11 +73,7 @@ public enum StatementTarget: Sendable, Hashable {
   }
 }
 
-/// How a value is written: as text, or as the type's `send` function does.
-public enum ValueFormat: Int16, Sendable, Hashable {
-  case text = 0
-  case binary = 1
-
+extension ValueFormat {
   init(code: Int16) throws(ErrorReport) {
     guard let format = ValueFormat(rawValue: code) else {
       throw ErrorReport(.error, .invalidParameterValue, "unsupported format code: \(code)")
@@ -133,24 +130,23 @@ public struct ParameterList: Sendable {
   public var count: Int { values.count }
 
   /// The format of one of the values.
-  public func format(_ index: Int) -> ValueFormat {
-    switch formats.count {
-    case 0: .text
-    case 1: formats[0]
-    default: formats[index]
-    }
-  }
+  public func format(_ index: Int) -> ValueFormat { formats.format(ofColumn: index) }
 }
 
+/// The formats of a result's columns as a client says them: none for text, one for all columns, or one for each.
 extension [ValueFormat] {
-  /// The format of each of a result's columns.
   /// - Throws: a protocol violation, where there are neither none, nor one, nor as many as columns.
-  public func forColumns(_ count: Int) throws(ErrorReport) -> [ValueFormat] {
-    switch self.count {
-    case 0: return Array(repeating: .text, count: count)
-    case 1: return Array(repeating: self[0], count: count)
-    case count: return self
-    default: throw .protocolViolation("bind message has \(self.count) result formats but query has \(count) columns")
+  public func check(columns count: Int) throws(ErrorReport) {
+    guard self.count > 1, self.count != count else { return }
+    throw .protocolViolation("bind message has \(self.count) result formats but query has \(count) columns")
+  }
+
+  /// The format of one of the columns.
+  public func format(ofColumn index: Int) -> ValueFormat {
+    switch count {
+    case 0: .text
+    case 1: self[0]
+    default: self[index]
     }
   }
 }

@@ -1,3 +1,5 @@
+import MillraceTypes
+
 /// The server's messages (src/include/libpq/protocol.h), apart from rows and COPY's data.
 extension MessageEncoder {
   /// A message that is nothing but its letter.
@@ -68,6 +70,7 @@ extension MessageEncoder {
     try end()
   }
 
+  /// - Parameter formats: none for text, one for all columns, or one for each.
   func rowDescription(_ columns: [ColumnDescription], _ formats: [ValueFormat]) throws(ErrorReport) {
     begin("T")
     int16(Int16(truncatingIfNeeded: columns.count))
@@ -78,7 +81,7 @@ extension MessageEncoder {
       int32(Int32(bitPattern: column.type))
       int16(column.typeLength)
       int32(column.typeModifier)
-      int16(formats[index].rawValue)
+      int16(formats.format(ofColumn: index).rawValue)
     }
     try end()
   }

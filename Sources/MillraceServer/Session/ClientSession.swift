@@ -272,7 +272,7 @@ final class ClientSession: BackendPool.Work, @unchecked Sendable {
     let description = try executor.describe(target)
     if case .statement = target { try encoder.parameterDescription(description.parameterTypes) }
     guard let columns = description.columns else { return try encoder.empty("n") }
-    try encoder.rowDescription(columns, try description.formats.forColumns(columns.count))
+    try encoder.rowDescription(columns, description.formats)
   }
 
   private func execute(

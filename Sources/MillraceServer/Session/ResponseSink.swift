@@ -1,3 +1,4 @@
+public import MillraceTypes
 public import NIOCore
 
 /// Where an executor puts what the client gets: descriptions, rows, notices, COPY's data.
@@ -23,13 +24,13 @@ public final class ResponseSink {
 
   // MARK: Rows
 
-  /// - Parameter formats: one for each column.
+  /// - Parameter formats: none for text, one for all columns, or one for each.
   public func rowDescription(_ columns: [ColumnDescription], _ formats: [ValueFormat]) throws(ErrorReport) {
     try encoder.rowDescription(columns, formats)
   }
 
   public func rowDescription(_ columns: [ColumnDescription]) throws(ErrorReport) {
-    try encoder.rowDescription(columns, Array(repeating: .text, count: columns.count))
+    try encoder.rowDescription(columns, [])
   }
 
   @inline(__always) public func beginRow(columns: Int) {

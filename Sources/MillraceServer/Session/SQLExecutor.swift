@@ -11,6 +11,7 @@ final class SQLExecutor: StatementExecutor {
   private let sql: SQLSession
   private let client = WireClient()
   let initialParameters: [(name: String, value: String)]
+  private var lastDescribed: (columns: [ResultColumn], description: [ColumnDescription])?
 
   init(_ sql: SQLSession) {
     self.sql = sql
@@ -77,11 +78,11 @@ final class SQLExecutor: StatementExecutor {
       try call { sql, _ throws(SQLError) in
         try sql.bind(
           portal: message.portal, statement: message.statement, values,
-          formats: message.resultFormats.map(\.rawValue))
+          formats: message.resultFormats)
       }
     }
-    let columns = sql.columns(ofPortal: message.portal)?.count ?? 0
-    _ = try message.resultFormats.forColumns(columns)
+    guard message.resultFormats.count > 1 else { return }
+    try message.resultFormats.check(columns: sql.result(ofPortal: message.portal)?.types.count ?? 0)
   }
 
   func describe(_ target: StatementTarget) throws(ErrorReport) -> StatementDescription {
@@ -94,18 +95,24 @@ final class SQLExecutor: StatementExecutor {
           columns: description.columns.map { $0.map { ColumnDescription($0) } })
       case .portal(let name):
         let (description, formats) = try sql.describe(portal: name)
-        return StatementDescription(
-          columns: description.columns.map { $0.map { ColumnDescription($0) } },
-          formats: formats.compactMap { ValueFormat(rawValue: $0) })
+        return StatementDescription(columns: description.columns.map { described($0) }, formats: formats)
       }
     }
   }
 
+  /// Columns as clients are told of them. The same portal's come again and again.
+  private func described(_ columns: [ResultColumn]) -> [ColumnDescription] {
+    // Which is found out by a look at where the two arrays are, mostly.
+    if let known = lastDescribed, known.columns == columns { return known.description }
+    let description = columns.map { ColumnDescription($0) }
+    lastDescribed = (columns, description)
+    return description
+  }
+
   func execute(portal: String, maxRows: Int, _ sink: ResponseSink) throws(ErrorReport) -> ExecutionOutcome {
-    let formats = sql.formats(ofPortal: portal).compactMap { ValueFormat(rawValue: $0) }
-    let types = sql.columns(ofPortal: portal)?.map(\.type) ?? []
-    let outcome = try call(sink, formats: formats) { sql, client throws(SQLError) in
-      client.prepare(types)
+    let result = sql.result(ofPortal: portal)
+    let outcome = try call(sink, formats: result?.formats ?? []) { sql, client throws(SQLError) in
+      client.prepare(result?.types ?? [])
       return try sql.execute(portal: portal, limit: maxRows, client)
     }
     switch outcome {

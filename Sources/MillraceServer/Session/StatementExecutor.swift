@@ -1,3 +1,5 @@
+public import MillraceTypes
+
 /// What runs a session's statements: the floor below the protocol, as the protocol sees it.
 ///
 /// One executor serves one session. It is called by one thread at a time, in blocking style, except for ``cancel()``.
@@ -65,7 +67,8 @@ public struct StatementDescription: Sendable {
   public var parameterTypes: [UInt32]
   /// Nil where no rows are returned.
   public var columns: [ColumnDescription]?
-  /// Of a portal: one for each column. A statement's are not known yet, and shown as text.
+  /// Of a portal: none for text, one for all columns, or one for each. A statement's are not known yet, and shown as
+  /// text.
   public var formats: [ValueFormat]
 
   public init(

@@ -58,8 +58,7 @@ final class WireClient: SQLClient {
     (columnSettings, columnTypes, columnFormats) = (version, types, formats)
     let settings = typeSettings()
     columns = types.enumerated().map { index, type in
-      let format = formats.count > 1 ? (index < formats.count ? formats[index] : .text) : formats.first ?? .text
-      return ColumnWriter(type.id, format, settings, namedText)
+      ColumnWriter(type.id, formats.format(ofColumn: index), settings, namedText)
     }
   }
 

@@ -1,4 +1,4 @@
-/// The type `aclitem`: who may do what with something, by whose leave. Two roles and the privileges' bits, sixteen bytes.
+/// The type `aclitem`: who may do what with something, by whose leave. Two roles and the privileges' bits.
 ///
 /// Its text has the names of roles, which only the catalog knows; here stand their numbers.
 enum AccessItemType {

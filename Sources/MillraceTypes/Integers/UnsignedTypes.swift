@@ -18,7 +18,9 @@ enum LogPositionType {
     else { throw .invalidInput("pg_lsn", text) }
     return high << 32 | low
   } output: {
-    let (high, low) = (String($0 >> 32, radix: 16, uppercase: true), String($0 & 0xFFFF_FFFF, radix: 16, uppercase: true))
+    let (high, low) = (
+      String($0 >> 32, radix: 16, uppercase: true), String($0 & 0xFFFF_FFFF, radix: 16, uppercase: true)
+    )
     $1.append(contentsOf: "\(high)/\(low)".utf8)
   }
 }

@@ -96,8 +96,10 @@ struct DriverTests {
         ])
       #expect(made.status == 0, "\(made.errors)")
       let commands = [
-        ["vacuumdb", "-z", "postgres"], ["vacuumdb", "-t", "t", "--parallel=2", "--buffer-usage-limit=256kB", "postgres"],
-        ["vacuumdb", "--analyze-in-stages", "postgres"], ["reindexdb", "postgres"], ["reindexdb", "-t", "t", "postgres"],
+        ["vacuumdb", "-z", "postgres"],
+        ["vacuumdb", "-t", "t", "--parallel=2", "--buffer-usage-limit=256kB", "postgres"],
+        ["vacuumdb", "--analyze-in-stages", "postgres"], ["reindexdb", "postgres"],
+        ["reindexdb", "-t", "t", "postgres"],
         ["reindexdb", "-S", "public", "postgres"], ["createdb", "d"],
       ]
       for command in commands {
@@ -108,7 +110,7 @@ struct DriverTests {
         cluster,
         [
           "vacuum (only_database_stats)", "vacuum (only_database_stats) t", "vacuum (parallel 5000) t",
-          "reindex (verbose) table t", "begin; reindex database postgres", "reindex database d",
+          "reindex (verbose) table t", "reindex database d", "begin; reindex database postgres",
         ])
       for words in [
         "ONLY_DATABASE_STATS cannot be specified with a list of tables",

@@ -1,6 +1,7 @@
 import Foundation
 import MillraceEngine
 import MillraceIO
+import MillraceSQL
 import MillraceServer
 import MillraceSettings
 import MillraceStorage

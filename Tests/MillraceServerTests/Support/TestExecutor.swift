@@ -1,6 +1,7 @@
 import MillraceIO
 import MillraceServer
 import MillraceStorage
+import MillraceTypes
 import NIOCore
 import Synchronization
 
@@ -125,7 +126,8 @@ final class TestExecutor: StatementExecutor {
         "bind message supplies \(message.parameters.count) parameters, but prepared statement"
           + " \"\(message.statement)\" requires \(wanted)")
     }
-    let formats = try message.resultFormats.forColumns(statement?.columns?.count ?? 0)
+    let formats = message.resultFormats
+    try formats.check(columns: statement?.columns?.count ?? 0)
     if pending == nil { pending = [] }
     portals[message.portal] = Portal(statement: statement, parameters: message.parameters, formats: formats)
   }
@@ -268,7 +270,7 @@ final class TestExecutor: StatementExecutor {
   private func row(_ values: [TestStatement.Value], _ portal: Portal, _ sink: ResponseSink) throws(ErrorReport) {
     sink.beginRow(columns: values.count)
     for (index, value) in values.enumerated() {
-      let format = portal.formats.isEmpty ? .text : portal.formats[index]
+      let format = portal.formats.format(ofColumn: index)
       switch value {
       case .null: sink.null()
       case .text(let text): sink.value(text)

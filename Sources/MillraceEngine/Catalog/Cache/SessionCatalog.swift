@@ -90,11 +90,15 @@ public final class SessionCatalog {
       others = [:]
       resolvedPath = nil
     }
-    for message in changes { forget(message) }
-    if committed { catalog.invalidate(changes) }
-    changes = []
-    for oid in committed ? droppedDatabases : createdDatabases { session.database.removeDatabase(oid, session) }
-    (droppedDatabases, createdDatabases) = ([], [])
+    if !changes.isEmpty {
+      for message in changes { forget(message) }
+      if committed { catalog.invalidate(changes) }
+      changes = []
+    }
+    if !droppedDatabases.isEmpty || !createdDatabases.isEmpty {
+      for oid in committed ? droppedDatabases : createdDatabases { session.database.removeDatabase(oid, session) }
+      (droppedDatabases, createdDatabases) = ([], [])
+    }
     temporary.transactionHasEnded(committed: committed)
   }
 

@@ -209,13 +209,12 @@ extension Session {
 
 extension Database {
   /// How many sessions besides one's own are connected to a database (CountOtherDBBackends). Those that vacuum in the
-  /// background are sent away, and waited for, for five seconds at most; others may be about to leave, and have a second.
+  /// background are sent away; others may be about to leave. All are waited for, for five seconds at most.
   fileprivate func users(ofDatabase oid: UInt32, except session: Session) throws(EngineError) -> Int {
     let begin = monotonicNanoseconds()
     while true {
       let others = locks.lockers.filter { $0.databaseID == oid && $0.processID != 0 && $0.place != session.place }
-      let seconds: UInt64 = others.contains { $0.background == .none } ? 1 : 5
-      if others.isEmpty || monotonicNanoseconds() - begin > seconds * 1_000_000_000 { return others.count }
+      if others.isEmpty || monotonicNanoseconds() - begin > 5_000_000_000 { return others.count }
       for other in others where other.background != .none { other.raise(.terminate) }
       session.locker.latch.reset()
       try session.checkInterrupts()

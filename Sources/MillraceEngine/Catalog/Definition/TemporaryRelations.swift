@@ -35,9 +35,11 @@ public struct TemporaryRelations {
   mutating func noteDropped(_ locator: RelationLocator) { dropped.append(locator) }
 
   mutating func transactionHasEnded(committed: Bool) {
-    removable += committed ? dropped : created
     if !committed, isNamespaceNew { namespace = nil }
-    (created, dropped, isNamespaceNew) = ([], [], false)
+    isNamespaceNew = false
+    if created.isEmpty, dropped.isEmpty { return }
+    removable += committed ? dropped : created
+    (created, dropped) = ([], [])
   }
 
   mutating func takeRemovable() -> [RelationLocator] {

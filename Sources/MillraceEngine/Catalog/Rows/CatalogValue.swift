@@ -1,4 +1,4 @@
-import MillraceTypes
+public import MillraceTypes
 
 /// A value in a system table, as a Swift value: what DDL reads and writes, a few rows at a time. Queries read the same
 /// tables through datums.
