@@ -139,6 +139,9 @@ public final class Session {
     locker.clear(.cancel)
   }
 
+  /// Forgets a cancelling that came when nothing ran.
+  public func clearCancellation() { locker.clear(.cancel) }
+
   public func endStatement() { waitLimits.statementDeadline = 0 }
 
   /// Gives up where somebody asked for it, or the statement's time has run out. Called wherever work can take long:

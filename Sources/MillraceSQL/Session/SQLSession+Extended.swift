@@ -36,6 +36,7 @@ extension SQLSession {
     name: String, _ sql: String, parameterTypes: [TypeID], _ client: any SQLClient
   ) throws(SQLError) {
     beginCall(sql, client)
+    session.clearCancellation()
     do throws(SQLError) {
       if name.isEmpty {
         statements[""] = nil
@@ -150,7 +151,7 @@ extension SQLSession {
   ) throws(SQLError) -> Datum? {
     guard let bytes = parameter.bytes else { return nil }
     guard let descriptor = TypeDescriptor.builtIn[type] else {
-      throw .unsupported("a parameter of type \(TypeNames.format(ValueType(type), try? catalog.types()))")
+      throw .unsupported("a parameter of type \(TypeNames.format(type, try? catalog.types()))")
     }
     if !parameter.isBinary, let names = RegisteredNames(type, catalog) {
       return Datum(oid: try names.oid(of: bytes.string))

@@ -144,6 +144,9 @@ public final class SQLSession {
   /// Lets the running statement end soon, with SQLSTATE 57014. On any thread, at any time.
   public func cancel() { control.cancel() }
 
+  /// Forgets a ``cancel()`` that came when nothing ran.
+  public func clearCancellation() { session.clearCancellation() }
+
   public var catalog: SessionCatalog { session.catalog }
 
   /// Microseconds since 2000.

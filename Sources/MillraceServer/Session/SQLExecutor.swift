@@ -35,7 +35,7 @@ final class SQLExecutor: StatementExecutor {
   func detach() {}
 
   func cancel() { sql.cancel() }
-  func clearCancellation() {}
+  func clearCancellation() { sql.clearCancellation() }
   func abort() { sql.abort() }
   func end() { sql.close() }
 
@@ -51,7 +51,7 @@ final class SQLExecutor: StatementExecutor {
     do throws(SQLError) {
       return try body(sql, client)
     } catch {
-      throw client.failure ?? ErrorReport(error)
+      throw client.takeFailure() ?? ErrorReport(error)
     }
   }
 

@@ -21,7 +21,7 @@ final class WireClient: SQLClient {
   /// The text of values that say names of the catalog; nil for those of other types.
   var namedText: (Datum, TypeID) -> [UInt8]? = { _, _ in nil }
   /// What the protocol has thrown; SQL knows it as an error of its own.
-  private(set) var failure: ErrorReport?
+  private var failure: ErrorReport?
   private var scratch: [UInt8] = []
 
   /// Begins a call, or ends one.
@@ -29,6 +29,12 @@ final class WireClient: SQLClient {
     (self.sink, self.describes, self.formats) = (sink, describes, formats)
     copySource = nil
     if sink != nil { failure = nil }
+  }
+
+  /// What the protocol has thrown, once.
+  func takeFailure() -> ErrorReport? {
+    defer { failure = nil }
+    return failure
   }
 
   /// Does something of the protocol.

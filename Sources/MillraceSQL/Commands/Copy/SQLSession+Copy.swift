@@ -49,10 +49,8 @@ extension SQLSession {
       if let file { try file.write(writer.buffer.bytes) } else { try client.copyData(writer.buffer.bytes) }
       writer.buffer.clear()
     }
-    if isBinary {
-      writer.buffer.append(CopyWriter.signature)
-      try send()
-    }
+    // As PostgreSQL has it, this comes in one message with the first row, or with the end; clients rely on it.
+    if isBinary { writer.buffer.append(CopyWriter.signature) }
     if options.hasHeader {
       writer.header(columns)
       try send()

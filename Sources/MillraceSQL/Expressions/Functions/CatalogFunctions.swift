@@ -7,9 +7,11 @@ extension FunctionRegistry {
   mutating func addCatalogFunctions() {
     session("format_type") { (call) throws(SQLError) in
       guard let oid = call.optional(0)?.oid else { return nil }
-      let typmod = call.optional(1)?.int32 ?? -1
+      let typmod = call.optional(1)?.int32
       return try call.engine { () throws(EngineError) in
-        call.arena.copy(TypeNames.format(ValueType(TypeID(oid), typmod), try call.catalog.types()))
+        let (type, types) = (TypeID(oid), try call.catalog.types())
+        return call.arena.copy(
+          typmod.map { TypeNames.format(ValueType(type, $0), types) } ?? TypeNames.format(type, types))
       }
     }
     session("pg_get_userbyid") { (call) throws(SQLError) in
