@@ -52,18 +52,44 @@ extension IndexLayout {
 
   /// Where a key belongs on a page (`_bt_binsrch`): on a leaf the first item that is not less than it, or the first
   /// that is greater, or the one before that; on an internal page the downlink to follow.
-  /// - Returns: one behind the last item where all are less.
+  /// - Returns: one behind the last item where all are less; on a leaf without items, too, or the one before that.
   func search(_ key: BTreeKey, _ page: BTreePage) -> Int {
     var low = page.firstDataNumber
     var high = page.itemCount
-    if high < low { return low }
+    let isLeaf = page.isLeaf
+    if high < low { return isLeaf && key.isBackward ? low - 1 : low }
     high += 1
     let limit = key.nextKey ? 0 : 1
+    let number = leadingNumber(key)
+    // The first downlink stands for minus infinity.
+    let unbounded = isLeaf ? 0 : low
     while low < high {
       let middle = low + (high - low) / 2
-      if compare(key, page, middle) >= limit { low = middle + 1 } else { high = middle }
+      let isBehind = middle == unbounded || compare(key, number, page.item(middle)) >= limit
+      if isBehind { low = middle + 1 } else { high = middle }
     }
-    if page.isLeaf { return key.isBackward ? low - 1 : low }
+    if isLeaf { return key.isBackward ? low - 1 : low }
     return low - 1
+  }
+
+  // MARK: Numbers
+
+  /// A key's first value, if the first column has integers: most comparisons need no more than that.
+  @inline(__always) private func leadingNumber(_ key: BTreeKey) -> Int64? {
+    guard key.count > 0, key.nulls & 1 == 0 else { return nil }
+    switch columns[0].comparison {
+    case .int4: return Int64(key.values[0].int32)
+    case .int8: return key.values[0].int64
+    default: return nil
+    }
+  }
+
+  @inline(__always) private func compare(_ key: BTreeKey, _ number: Int64?, _ tuple: IndexTuple) -> Int {
+    let width = columns[0].width
+    guard let number, !tuple.hasNulls, tuple.size >= IndexTuple.headerSize + width else { return compare(key, tuple) }
+    let place = tuple.base + IndexTuple.headerSize
+    let value = width == 4 ? Int64(place.loadUnaligned(as: Int32.self)) : place.loadUnaligned(as: Int64.self)
+    if number == value { return compare(key, tuple) }
+    return (number < value) == columns[0].isDescending ? 1 : -1
   }
 }

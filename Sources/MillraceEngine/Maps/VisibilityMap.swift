@@ -63,29 +63,49 @@ struct VisibilityMapPage {
   }
 }
 
-/// Reads a table's visibility map, keeping the page pinned that was read last. On its session's thread.
+/// Reads a table's visibility map, keeping the last pages of it pinned that were read: each speaks for 255 MiB of the
+/// table. On its session's thread.
 public final class VisibilityMap {
   private let session: Session
   private let relation: HeapRelation
-  private var page: PinnedBuffer?
-  private var block = BlockNumber.invalid
+  /// Where pages are remembered, by their numbers, and what keeps them pinned.
+  private let slots: UnsafeMutablePointer<Slot>
+  private var pages = [Page?](repeating: nil, count: slotCount)
 
-  public init(_ relation: HeapRelation, _ session: Session) { (self.relation, self.session) = (relation, session) }
+  private struct Slot {
+    var block = BlockNumber.invalid
+    var bytes: UnsafeRawPointer?
+  }
+
+  private static let slotCount = 8
+
+  public init(_ relation: HeapRelation, _ session: Session) {
+    (self.relation, self.session) = (relation, session)
+    slots = .allocate(capacity: Self.slotCount)
+    slots.initialize(repeating: Slot(), count: Self.slotCount)
+  }
+
+  deinit { slots.deallocate() }
 
   /// What is known of a heap page at some moment during the call. Whoever acts on it must know what happened since:
   /// a bit that was set when a snapshot's reader looked says that the snapshot sees all tuples that an index leads to.
-  /// - Complexity: one load where it is on the same page of the map as the last.
-  public func bits(of heapBlock: BlockNumber) throws(EngineError) -> VisibilityBits {
+  /// - Complexity: one load where its page of the map is one of those that were read last.
+  @inline(__always) public func bits(of heapBlock: BlockNumber) throws(EngineError) -> VisibilityBits {
     let wanted = VisibilityMapPage.page(of: heapBlock)
-    if block != wanted {
-      page = nil
-      block = .invalid
-      page = try session.mapPage(relation.visibilityFork, wanted, of: relation)
-      if page == nil { return [] }
-      block = wanted
-    }
-    guard let bytes = page?.bytes else { return [] }
+    let number = Int(wanted.rawValue) & (Self.slotCount - 1)
+    if slots[number].block != wanted { try read(wanted, into: number) }
+    guard let bytes = slots[number].bytes else { return [] }
     return VisibilityMapPage.bits(bytes, heapBlock)
+  }
+
+  /// Pins a page of the map; one that is not there is not remembered.
+  @inline(never) private func read(_ wanted: BlockNumber, into number: Int) throws(EngineError) {
+    slots[number] = Slot()
+    pages[number] = nil
+    guard let pinned = try session.mapPage(relation.visibilityFork, wanted, of: relation) else { return }
+    let page = Page(pinned)
+    pages[number] = page
+    slots[number] = Slot(block: wanted, bytes: page.bytes)
   }
 
   /// How many heap pages are all-visible, and all-frozen (visibilitymap_count).

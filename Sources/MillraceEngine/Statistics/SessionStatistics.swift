@@ -34,6 +34,9 @@ struct SessionStatistics {
   private var places: [RelationKey: Int] = [:]
   private var last = RelationKey(database: 0, oid: 0)
   private var lastPlace = -1
+  /// The one before: a nested loop takes turns with two indexes.
+  private var former = RelationKey(database: 0, oid: 0)
+  private var formerPlace = -1
   /// Relations that the transaction has dropped, and how deep.
   private var dropped: [(key: RelationKey, level: Int)] = []
 
@@ -43,6 +46,11 @@ struct SessionStatistics {
 
   @inline(__always) private mutating func place(_ database: UInt32, _ oid: UInt32) -> Int {
     if oid == last.oid, database == last.database, lastPlace >= 0 { return lastPlace }
+    if oid == former.oid, database == former.database, formerPlace >= 0 {
+      swap(&last, &former)
+      swap(&lastPlace, &formerPlace)
+      return lastPlace
+    }
     return find(RelationKey(database: database, oid: oid))
   }
 
@@ -59,6 +67,7 @@ struct SessionStatistics {
       entries[place].isTouched = true
       touched.append(place)
     }
+    (former, formerPlace) = (last, lastPlace)
     (last, lastPlace) = (key, place)
     return place
   }
@@ -173,7 +182,7 @@ struct SessionStatistics {
     }
     touched.removeAll(keepingCapacity: true)
     dropped.removeAll(keepingCapacity: true)
-    lastPlace = -1
+    (lastPlace, formerPlace) = (-1, -1)
   }
 }
 

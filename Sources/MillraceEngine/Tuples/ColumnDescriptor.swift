@@ -73,10 +73,12 @@ public struct ColumnDescriptor: Sendable {
 
   /// Whether its values of four bytes are extended by zeros when they become datums: OIDs, transaction numbers, and the
   /// bits of a float.
-  var isUnsigned: Bool {
-    switch typeID {
+  var isUnsigned: Bool { Self.isUnsigned(typeID) }
+
+  static func isUnsigned(_ type: TypeID) -> Bool {
+    switch type {
     case .oid, .xid, .cid, .regProc, .float4: true
-    default: (2202...2206).contains(typeID.rawValue) || Self.unsignedTypes.contains(typeID.rawValue)
+    default: (2202...2206).contains(type.rawValue) || unsignedTypes.contains(type.rawValue)
     }
   }
 

@@ -35,6 +35,8 @@ public final class NodeInstrumentation {
   public var io: IOUsage?
   /// `Index Searches`: descents from the root; nil for what is no index scan.
   public var indexSearches: UInt64?
+  /// `Heap Fetches`: rows of an index-only scan that were looked at in the table; nil for what is none.
+  public var heapFetches: UInt64?
   /// `Heap Blocks: exact=… lossy=…` of a bitmap heap scan.
   public var exactBlocks: UInt64 = 0
   public var lossyBlocks: UInt64 = 0
@@ -44,6 +46,8 @@ public final class NodeInstrumentation {
   public var aggregate: HashAggregateUsage?
   /// Of a materialization, a common table or a recursive union: `Storage: Memory  Maximum Storage: 17kB`.
   public var storage: TupleStorageUsage?
+  /// Of a cache of look-ups: `Hits: 900  Misses: 100 ...`.
+  public var memoize: MemoizeUsage?
   /// Of INSERT ... ON CONFLICT: `Tuples Inserted`, `Conflicting Tuples`.
   public var inserted: UInt64 = 0
   public var conflicts: UInt64 = 0
@@ -184,6 +188,20 @@ public struct HashAggregateUsage: Hashable, Sendable {
 
   public init(batches: Int, peakBytes: Int, diskBytes: Int64) {
     (self.batches, self.peakBytes, self.diskBytes) = (batches, peakBytes, diskBytes)
+  }
+}
+
+/// `Hits: 900  Misses: 100  Evictions: 0  Overflows: 0  Memory Usage: 11kB`.
+public struct MemoizeUsage: Hashable, Sendable {
+  public var hits: UInt64
+  public var misses: UInt64
+  public var evictions: UInt64
+  public var overflows: UInt64
+  public var peakBytes: Int
+
+  public init(hits: UInt64, misses: UInt64, evictions: UInt64, overflows: UInt64, peakBytes: Int) {
+    (self.hits, self.misses, self.evictions, self.overflows) = (hits, misses, evictions, overflows)
+    self.peakBytes = peakBytes
   }
 }
 

@@ -10,7 +10,8 @@ extension PlanRuntime {
     case .result(let condition): try ResultNode(plan, condition, self)
     case .values(let rows): try ValuesNode(plan, rows, self)
     case .sequentialScan(let scan): try SequentialScanNode(plan, scan, self)
-    case .indexScan(let scan): try IndexScanNode(plan, scan, self)
+    case .indexScan(let scan):
+      scan.isIndexOnly ? try IndexOnlyScanNode(plan, scan, self) : try IndexScanNode(plan, scan, self)
     case .bitmapHeapScan(let scan, let recheck): try BitmapHeapScanNode(plan, scan, recheck, self)
     case .tidScan(let scan, let places): try TIDScanNode(plan, scan, places, self)
     case .bitmapIndexScan, .bitmapAnd, .bitmapOr:
@@ -27,6 +28,7 @@ extension PlanRuntime {
     case .hashJoin(let kind, let keys, let condition): try HashJoinNode(plan, kind, keys, condition, self)
     case .mergeJoin(let kind, let keys, let condition): try MergeJoinNode(plan, kind, keys, condition, self)
     case .materialize: try MaterializeNode(plan, self)
+    case .memoize(let memoization): try MemoizeNode(plan, memoization, self)
     case .sort(let keys): try SortNode(plan, keys, self)
     case .incrementalSort(let keys, let presorted): try IncrementalSortNode(plan, keys, presorted, self)
     case .unique(let keys): try UniqueNode(plan, keys, self)

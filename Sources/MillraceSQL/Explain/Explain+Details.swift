@@ -131,7 +131,11 @@ extension Explain {
     switch plan.operation {
     case .indexScan(let scan):
       showConditions("Index Cond", indexConditions(scan), context(plan, isScan: true))
+      if let counted, counted.removedByRecheck > 0 {
+        showRemoved("Rows Removed by Index Recheck", counted.removedByRecheck, counted)
+      }
       showFilter(plan, counted, isScan: true)
+      if scan.isIndexOnly, let counted { output.property("Heap Fetches", Int(counted.heapFetches ?? 0)) }
       if let searches = counted?.indexSearches { output.property("Index Searches", Int(searches)) }
     case .bitmapIndexScan(let scan):
       showConditions("Index Cond", indexConditions(scan), context(plan, isScan: true))
@@ -169,7 +173,7 @@ extension Explain {
       showFilter(plan, counted)
     case .aggregate(_, let keys, _):
       let count = plan.description?.groupKeyCount ?? keys.count
-      showSortKeys("Group Key", Array(keys.prefix(count)), plan, withDirection: false)
+      showGroupKeys(keys.prefix(count), plan)
       showFilter(plan, counted)
       if let aggregate = counted?.aggregate { showHashAggregate(aggregate) }
     case .sort(let keys):
@@ -179,6 +183,11 @@ extension Explain {
       showSortKeys("Sort Key", keys, plan)
       showSortKeys("Presorted Key", Array(keys.prefix(presorted)), plan, withDirection: false)
       if let sort = counted?.sort { showSort(sort) }
+    case .memoize(let memoization):
+      let keys = memoization.keys.map { deparser.expression($0, context(plan)) }
+      output.property("Cache Key", keys.joined(separator: ", "))
+      output.property("Cache Mode", memoization.isBinary ? "binary" : "logical")
+      if let usage = counted?.memoize, usage.misses > 0 { showMemoize(usage) }
     case .materialize, .recursiveUnion: if let storage = counted?.storage { showStorage(storage) }
     case .modifyTable(let modification): showModification(modification, plan, counted)
     default: showFilter(plan, counted)
@@ -239,6 +248,21 @@ extension Explain {
       keys.map { key in
         deparser.expression(.input(key.column), own, showsImplicit: true)
           + (withDirection ? PlanDeparser.direction(key.order) : "")
+      })
+  }
+
+  /// As the input computes them (`show_sort_group_keys` over the outer plan's list).
+  private func showGroupKeys(_ keys: ArraySlice<SortKey>, _ plan: Plan) {
+    guard !keys.isEmpty else { return }
+    var own = context(plan)
+    own.plan = plan.inputs[0]
+    own.readsOutput = own.plan.output == nil
+    let list = own.plan.output
+    output.list(
+      "Group Key",
+      keys.map { key in
+        let expression = list.flatMap { $0.indices.contains(key.column.index) ? $0[key.column.index] : nil }
+        return deparser.expression(expression ?? .input(key.column), own, showsImplicit: true)
       })
   }
 

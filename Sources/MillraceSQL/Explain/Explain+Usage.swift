@@ -124,6 +124,20 @@ extension Explain {
     output.line("Batches: \(aggregate.batches)  Memory Usage: \(memory)kB\(spilled)")
   }
 
+  func showMemoize(_ usage: MemoizeUsage) {
+    let kilobytes = Self.kilobytes(usage.peakBytes)
+    guard output.isText else {
+      output.property("Cache Hits", Int(usage.hits))
+      output.property("Cache Misses", Int(usage.misses))
+      output.property("Cache Evictions", Int(usage.evictions))
+      output.property("Cache Overflows", Int(usage.overflows))
+      return output.property("Peak Memory Usage", kilobytes)
+    }
+    output.line(
+      "Hits: \(usage.hits)  Misses: \(usage.misses)  Evictions: \(usage.evictions)  Overflows: \(usage.overflows)  "
+        + "Memory Usage: \(kilobytes)kB")
+  }
+
   func showStorage(_ storage: TupleStorageUsage) {
     let (kind, kilobytes) = (storage.isOnDisk ? "Disk" : "Memory", Self.kilobytes(Int(storage.bytes)))
     if output.isText { return output.line("Storage: \(kind)  Maximum Storage: \(kilobytes)kB") }

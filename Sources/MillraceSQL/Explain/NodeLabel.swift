@@ -36,7 +36,10 @@ struct NodeLabel {
   private static func names(_ plan: Plan) -> (text: String, type: String) {
     switch plan.operation {
     case .sequentialScan: ("Seq Scan", "Seq Scan")
-    case .indexScan(let scan): (scan.isBackward ? "Index Scan Backward" : "Index Scan", "Index Scan")
+    case .indexScan(let scan):
+      scan.isIndexOnly
+        ? (scan.isBackward ? "Index Only Scan Backward" : "Index Only Scan", "Index Only Scan")
+        : (scan.isBackward ? "Index Scan Backward" : "Index Scan", "Index Scan")
     case .bitmapHeapScan: ("Bitmap Heap Scan", "Bitmap Heap Scan")
     case .bitmapIndexScan: ("Bitmap Index Scan", "Bitmap Index Scan")
     case .tidScan: ("Tid Scan", "Tid Scan")
@@ -60,6 +63,7 @@ struct NodeLabel {
     case .bitmapOr: ("BitmapOr", "BitmapOr")
     case .recursiveUnion: ("Recursive Union", "Recursive Union")
     case .materialize: ("Materialize", "Materialize")
+    case .memoize: ("Memoize", "Memoize")
     case .sort: ("Sort", "Sort")
     case .incrementalSort: ("Incremental Sort", "Incremental Sort")
     case .unique: ("Unique", "Unique")

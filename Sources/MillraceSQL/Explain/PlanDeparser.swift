@@ -81,7 +81,7 @@ final class PlanDeparser {
     guard let list = plan.output else { return column(index, of: plan, context) }
     guard list.indices.contains(index) else { return ("?", true) }
     var inner = context
-    inner.plan = plan
+    (inner.plan, inner.readsOutput) = (plan, false)
     // Names of tables further down say where they come from if those of this node do.
     if case .input(let found) = list[index] { return column(found.index, of: plan, inner) }
     return (expression(list[index], inner), false)

@@ -7,6 +7,8 @@ public import MillraceTypes
 /// and are valid until it is evaluated again and until that arena is reset.
 public class CompiledExpression {
   public final let type: ValueType
+  /// What ``value(_:)`` evaluates over.
+  private final var rowWithoutColumns: RowBatch?
 
   init(_ type: ValueType) { self.type = type }
 
@@ -30,7 +32,8 @@ public class CompiledExpression {
 
   /// The value of an expression that reads no columns: of a default, a key of an index scan, a LIMIT.
   public func value(_ arena: Arena) throws(SQLError) -> Datum? {
-    let batch = RowBatch(columns: 0, capacity: 1)
+    let batch = rowWithoutColumns ?? RowBatch(columns: 0, capacity: 1)
+    rowWithoutColumns = batch
     batch.setDense(1)
     return try evaluate(batch, RowSelection(batch), arena)[0]
   }
@@ -40,6 +43,9 @@ public class CompiledExpression {
 
   /// Whether it has the same value for all rows of an execution, whatever the executor's parameters are.
   var isConstant: Bool { false }
+
+  /// Whether it has the same value for all rows of a batch.
+  var isSingleValue: Bool { false }
 
   /// Whether a value may still be toasted.
   var mayBeToasted: Bool { false }

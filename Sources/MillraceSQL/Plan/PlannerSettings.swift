@@ -16,12 +16,14 @@ public struct PlannerSettings: Hashable, Sendable {
 
   public var enableSequentialScan = true
   public var enableIndexScan = true
+  public var enableIndexOnlyScan = true
   public var enableBitmapScan = true
   public var enableTidScan = true
   public var enableSort = true
   public var enableIncrementalSort = true
   public var enableHashAggregation = true
   public var enableMaterial = true
+  public var enableMemoize = true
   public var enableNestedLoop = true
   public var enableMergeJoin = true
   public var enableHashJoin = true
@@ -54,12 +56,14 @@ public struct PlannerSettings: Hashable, Sendable {
     }
     flag("enable_seqscan", &enableSequentialScan)
     flag("enable_indexscan", &enableIndexScan)
+    flag("enable_indexonlyscan", &enableIndexOnlyScan)
     flag("enable_bitmapscan", &enableBitmapScan)
     flag("enable_tidscan", &enableTidScan)
     flag("enable_sort", &enableSort)
     flag("enable_incremental_sort", &enableIncrementalSort)
     flag("enable_hashagg", &enableHashAggregation)
     flag("enable_material", &enableMaterial)
+    flag("enable_memoize", &enableMemoize)
     flag("enable_nestloop", &enableNestedLoop)
     flag("enable_mergejoin", &enableMergeJoin)
     flag("enable_hashjoin", &enableHashJoin)

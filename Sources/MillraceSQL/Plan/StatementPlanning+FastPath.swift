@@ -99,9 +99,11 @@ extension QueryPlanning {
     relation.rows = clampRows(relation.tuples * selectivity(relation.restrictions, nil, .inner, nil))
     try completeTargets()
     relation.width = outputs.reduce(0) { $0 + width(of: $1) }
-    let found = indexPath(
-      relation, IndexPath(index: info, clauses: clauses.flatMap(\.self), isBackward: false), ordering: [], nil, loops: 1
-    )
+    relation.needed = outputs.flatMap(\.variables)
+    let known = IndexPath(
+      index: info, clauses: clauses.flatMap(\.self), isBackward: false,
+      isIndexOnly: query.command == .select && canReadIndexOnly(relation, info))
+    let found = indexPath(relation, known, ordering: [], nil, loops: 1)
     let whole = sequentialPath(relation)
     let path = found.isCheaper(than: whole) ? found : whole
     let target = cost(outputs)

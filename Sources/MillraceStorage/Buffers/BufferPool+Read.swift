@@ -34,6 +34,19 @@ extension BufferPool {
     return try zeroAndLock(fork, block, backend, strategy)
   }
 
+  /// Pins a page if it is in the pool and valid; nothing is read.
+  /// - Returns: nil where it would have to be read, or somebody reads it just now.
+  /// - Complexity: a look-up and a compare-and-swap.
+  public func pinIfCached(_ fork: StoredFork, _ block: BlockNumber, _ backend: IOBackend) -> PinnedBuffer? {
+    guard let buffer = pinIfPresent(BufferTag(fork.id, block.rawValue), raisesUsage: true) else { return nil }
+    guard state(buffer).has(BufferState.valid) else {
+      unpin(buffer)
+      return nil
+    }
+    countHit(fork, nil, backend)
+    return PinnedBuffer(self, buffer)
+  }
+
   @inline(never) private func readMissing(
     _ fork: StoredFork, _ block: BlockNumber, _ backend: IOBackend, _ strategy: BufferStrategy?,
     _ flags: ReadBuffersFlags, _ onWarning: (String) -> Void

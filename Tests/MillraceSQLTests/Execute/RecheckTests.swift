@@ -52,6 +52,31 @@ import Testing
     try rig.close()
   }
 
+  @Test("a statement that is kept looks again in each of its executions")
+  func kept() throws {
+    let rig = try SQLRig()
+    table(rig)
+    let other = try SQLRig.Other(rig, "waiter")
+    for round in 1...6 {
+      let waiting = "update acc set v = v + 1 where id = 1"
+      #expect(other.execute(waiting).tag == "UPDATE 1")
+      guard round % 2 == 0 else { continue }
+      #expect(rig.execute("begin").failure == nil)
+      let isGone = round == 6
+      #expect(
+        rig.execute(isGone ? "delete from acc where id = 1" : "update acc set v = v + 100 where id = 1").tag != nil)
+      let thread = try TestThread("waiter") { other.execute(waiting) }
+      while !rig.database.lockStatus().contains(where: { !$0.isGranted }) { _ = sched_yield() }
+      #expect(rig.execute("commit").failure == nil)
+      #expect(try thread.join().tag == (isGone ? "UPDATE 0" : "UPDATE 1"))
+      if !isGone {
+        #expect(rig.execute("select v from acc where id = 1").rows == [["\(10 + round / 2 * 100 + round + round / 2)"]])
+      }
+    }
+    other.close()
+    try rig.close()
+  }
+
   @Test("an update from a join looks at the new version with the other table's rows")
   func joined() throws {
     let rig = try SQLRig()

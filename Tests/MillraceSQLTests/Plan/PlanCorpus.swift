@@ -23,6 +23,20 @@ enum PlanCorpus {
   /// How many of the statements are estimated to cost the same to the last digit.
   static let sameCostsMin = 50
 
+  /// Joins with few different keys on the outer side, for nested loops.
+  static let memoized = [
+    "select t.id, a.c from t join a on a.id = t.v",
+    "select t.id, a.c from t left join a on a.id = t.v",
+    "select t.id, a.c from t left join a on a.id = t.v and a.b = t.v",
+    "select t.id, a.c from t join a on a.id = t.v + 1",
+    "select t.id, a.id from t join a on a.b = t.v where t.id < 500",
+    "select t.id, a.c from t join a on a.id = t.v where a.b > 3",
+    "select t.id, a.id from t join a on a.id = t.id",
+    "select t.id from t where exists (select 1 from a where a.id = t.v)",
+    "select t.id, u.id from t join t u on u.v = t.v and u.id = t.a_id",
+    "select t.id, a.c from t join small s on s.x = t.id join a on a.id = t.v",
+  ]
+
   /// What both must do in the same way.
   static let statements = [
     "select * from a",
@@ -42,6 +56,11 @@ enum PlanCorpus {
     "select count(*) from a",
     "select b, count(*) from a group by b",
     "select b, sum(id) from a where id < 100 group by b having sum(id) > 10 order by b",
+    "select v / 10, count(*) from t group by 1",
+    "select v / 10, count(*) from t group by 1 order by 1",
+    "select id / 10 from t order by id / 10",
+    "select count(*) from (select id / 3 from t group by 1) g",
+    "select id % 1000, v, count(*) from t group by 1, 2",
     "select distinct b from a",
     "select distinct on (b) b, id from a order by b, id",
     "select a.id, t.id from a join t on t.a_id = a.id where t.v = 3",

@@ -25,6 +25,27 @@ struct PlanDifferentialTests {
     #expect(sameCosts >= PlanCorpus.sameCostsMin)
   }
 
+  @Test(
+    "what nested loops look up is remembered where PostgreSQL does that",
+    .enabled(if: PostgresInstallation.isExpected(18), "no PostgreSQL 18 found"))
+  func memoized() throws {
+    let pair = try PlanPair()
+    try pair.whileRunning {
+      for sql in PlanCorpus.schema { try pair.run(sql) }
+      try pair.analyze(PlanCorpus.tables)
+      for setting in ["enable_hashjoin", "enable_mergejoin"] { try pair.run("set \(setting) = off") }
+      var count = 0
+      for sql in PlanCorpus.memoized {
+        let (expected, own) = try pair.plans(sql, costs: false)
+        #expect(own == expected, "\(sql)")
+        let rows = try pair.rows(sql)
+        #expect(Self.sorted(pair.rig.execute(sql).rows) == Self.sorted(rows), "\(sql)")
+        if own.contains(where: { $0.contains("Memoize") }) { count += 1 }
+      }
+      #expect(count > PlanCorpus.memoized.count / 2)
+    }
+  }
+
   private func difference(_ plans: (expected: [String], own: [String])) -> String {
     zip(plans.expected, plans.own).filter { $0 != $1 }.map { "  expected \($0)\n       own \($1)" }
       .joined(separator: "\n")

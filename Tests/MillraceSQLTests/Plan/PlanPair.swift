@@ -24,10 +24,8 @@ final class PlanPair {
     try cluster.whileRunning {
       let server = try ServerSession(directory: cluster.temporary.path)
       self.server = server
-      // What is not there here: parallel workers, scans of an index alone, caches of lookups.
-      for setting in ["max_parallel_workers_per_gather = 0", "enable_indexonlyscan = off", "enable_memoize = off"] {
-        _ = try server.execute("set \(setting)")
-      }
+      // What is not there here: parallel workers.
+      _ = try server.execute("set max_parallel_workers_per_gather = 0")
       try body()
     }
     try rig.close()
@@ -38,14 +36,16 @@ final class PlanPair {
     if let failure = rig.execute(sql).failure { throw Failed(what: "\(sql): \(failure)") }
   }
 
+  /// Runs something on the server alone.
+  func runOnServer(_ sql: String) throws {
+    if let failure = try server?.execute(sql).failure { throw Failed(what: "PostgreSQL: \(sql): \(failure)") }
+  }
+
   /// Fills the statistics of both.
   func analyze(_ tables: [String]) throws {
     for table in tables {
       _ = try server?.execute("vacuum analyze \(table)")
-      try rig.sql.session.transaction { session throws(EngineError) in
-        guard let found = try session.catalog.relation(named: table) else { return }
-        _ = try session.analyze(found.oid)
-      }
+      if let failure = rig.execute("vacuum analyze \(table)").failure { throw Failed(what: "\(table): \(failure)") }
     }
     let sizes = try rows("select relname, (pg_relation_size(oid) / 8192)::text from pg_class where relnamespace = 2200")
     for row in sizes {

@@ -26,6 +26,7 @@ public final class BTreeScan {
   private var hasStarted = false
   /// In which direction the arrays are gone through.
   private var direction = ScanDirection.forward
+  private var lastLeaf = LeafHint()
 
   /// - Parameters:
   ///   - keys: conditions on columns that the index is ordered by; all must hold.
@@ -49,7 +50,7 @@ public final class BTreeScan {
   public func rescan(_ keys: [IndexScanKey]) {
     markKilled()
     arena.reset()
-    conditions = ScanConditions(keys, index.layout, arena)
+    conditions.replace(keys, index.layout, arena)
     restart()
   }
 
@@ -59,6 +60,12 @@ public final class BTreeScan {
     batch.clear()
     marked?.deallocate()
     (marked, hasStarted) = (nil, false)
+  }
+
+  /// Starts over with the same conditions in another transaction, by when the index may have other files.
+  func release() {
+    restart()
+    lastLeaf.block = .invalid
   }
 
   // MARK: Reading
@@ -83,6 +90,12 @@ public final class BTreeScan {
 
   /// How many more entries the present page has for the direction.
   public var countOnPage: Int { direction == .forward ? batch.end - batch.position - 1 : batch.position - batch.start }
+
+  /// The entry so many behind the next one, of those that the present page still has for a direction.
+  @inline(__always) func upcoming(_ index: Int, _ direction: ScanDirection) -> HeapTID {
+    precondition(index >= 0 && index < countOnPage, "entry \(index) of \(countOnPage)")
+    return batch.items[direction == .forward ? batch.position + 1 + index : batch.position - 1 - index].heapTID
+  }
 
   @inline(never) private func nextBatch(_ direction: ScanDirection) throws(EngineError) -> HeapTID? {
     if !hasStarted {
@@ -146,6 +159,7 @@ public final class BTreeScan {
   private func descend() throws(EngineError) {
     batch.clear()
     let key = conditions.startKey(direction, values, index.layout)
+    if let key, lastLeaf.isWorthTrying, try readLastLeaf(key) { return }
     let found: PinnedBuffer?
     if let key {
       found = try index.searchLeaf(key, session.backend)
@@ -160,6 +174,40 @@ public final class BTreeScan {
     } else {
       number = direction == .forward ? view.firstDataNumber : view.itemCount
     }
+    begin(page, from: number)
+  }
+
+  /// Begins on the leaf that was read last, if a key belongs there: neighbours in the outer input of a nested loop are
+  /// often neighbours in the index.
+  ///
+  /// The page is not pinned in between, and may have been split, deleted or used again. Whether it is the right one
+  /// shows what is on it now: the place of the key lies between two of its entries, or at the end of the whole level.
+  /// - Returns: false where the way has to lead from the root.
+  private func readLastLeaf(_ key: BTreeKey) throws(EngineError) -> Bool {
+    var page = try index.read(lastLeaf.block, session.backend)
+    page.lock(.share, backend: session.backend)
+    let view = BTreePage(reading: page.bytes)
+    guard view.isSound, view.isLeaf, !view.isIgnored, view.dataCount > 0 else {
+      lastLeaf.noteMiss()
+      return false
+    }
+    let number = index.layout.search(key, view)
+    let (first, last) = (view.firstDataNumber, view.itemCount)
+    let isHere =
+      key.isBackward
+      ? number >= first && (number < last || view.isRightmost)
+      : (number > first || view.isLeftmost) && (number <= last || view.isRightmost)
+    guard isHere else {
+      lastLeaf.noteMiss()
+      return false
+    }
+    lastLeaf.noteHit()
+    begin(page, from: number)
+    return true
+  }
+
+  /// Reads the first page with matches. - Parameter number: where these begin.
+  private func begin(_ page: consuming PinnedBuffer, from number: Int) {
     // There is nothing on the side from which it comes.
     batch.hasMore = direction == .forward ? (false, true) : (true, false)
     read(page, from: number)
@@ -228,6 +276,7 @@ public final class BTreeScan {
   private func read(_ page: consuming PinnedBuffer, from number: Int) {
     let view = BTreePage(reading: page.bytes)
     batch.begin(page.block, page.lsn, previous: view.previous, next: view.next)
+    lastLeaf.block = batch.block
     if direction == .forward { readForward(view, number) } else { readBackward(view, number) }
     page.unlock()
     batch.keep(page)

@@ -9,18 +9,31 @@ public import MillraceStorage
 /// while let row = try rows.next() { … }
 /// ```
 ///
-/// The scan runs ahead of the rows that are given out: what it finds is queued, and the blocks that it names go to the
-/// stream. Neighbours in the index that are on the same heap page take one pin of it. How far it runs ahead, the stream
-/// learns from having to wait, within `effective_io_concurrency` and the pool's budget: where all is cached it hardly
-/// does. The order is that of the index throughout. PostgreSQL 18 reads one heap page after another.
+/// The first rows are fetched one by one as long as their pages are cached: a look-up of a few rows, as a nested loop
+/// makes many of, pays for no stream. With the first page that is not there, or when more rows come, the scan begins to
+/// run ahead of the rows that are given out: what it finds is queued, and the blocks that it names go to the stream.
+/// Neighbours in the index that are on the same heap page take one pin of it. How far it runs ahead, the stream learns
+/// from having to wait, within `effective_io_concurrency` and the pool's budget. The order is that of the index
+/// throughout. PostgreSQL 18 reads one heap page after another.
 public final class IndexHeapFetch {
   public let scan: BTreeScan
   private let fetcher: HeapFetcher
-  private let source: IndexBlockSource
-  private let stream: ReadStream?
+  private let relation: HeapRelation
+  private let direction: ScanDirection
+  private let expectsOne: Bool
+  private let configuration: ReadStreamConfiguration?
+  /// Made when it is first needed.
+  private var ahead: IndexReadAhead?
+  /// Whether the scan runs ahead, until it starts over.
+  private var isAhead = false
+  /// How many pages have been pinned without the stream.
+  private var directPages = 0
   private var block = BlockNumber.invalid
   /// Entries that lead to nothing, of the index page that the present entry is on.
   private var dead: [BTreeScan.Entry] = []
+
+  /// So many cached pages are taken one by one before the stream is used.
+  private static let directPagesMax = 8
 
   /// - Parameters:
   ///   - scan: not read yet, and read by nobody else from now on.
@@ -31,37 +44,32 @@ public final class IndexHeapFetch {
     _ scan: BTreeScan, _ relation: HeapRelation, _ session: Session, _ direction: ScanDirection = .forward,
     expectsOne: Bool = false, snapshot: Snapshot? = nil, configuration: ReadStreamConfiguration? = nil
   ) throws(EngineError) {
-    self.scan = scan
+    (self.scan, self.relation, self.direction) = (scan, relation, direction)
+    (self.expectsOne, self.configuration) = (expectsOne, configuration)
     fetcher = try HeapFetcher(relation, session, snapshot: snapshot)
-    source = IndexBlockSource(scan, direction)
-    stream =
-      expectsOne
-      ? nil
-      : ReadStream(
-        relation.pool, session.backend, relation.fork, source,
-        configuration: configuration ?? session.database.readStreamConfiguration)
   }
 
   deinit { markDead() }
 
-  /// Starts over with other conditions.
+  /// Starts over with other conditions. Allocates nothing.
   public func rescan(_ keys: [IndexScanKey]) {
-    markDead()
+    restart()
     scan.rescan(keys)
-    source.reset()
-    stream?.reset()
-    block = .invalid
   }
 
-  /// Whether it can be kept for later executions: nothing is read ahead.
-  public var canBeKept: Bool { stream == nil }
+  private func restart() {
+    markDead()
+    if isAhead { ahead?.reset() }
+    (isAhead, directPages, block) = (false, 0, .invalid)
+  }
+
+  /// Whether it can be kept for later executions: it has no stream.
+  public var canBeKept: Bool { ahead == nil }
 
   /// Lets go of pages and snapshot, until ``begin(_:snapshot:)``.
   public func release() {
-    markDead()
-    scan.restart()
-    source.reset()
-    block = .invalid
+    restart()
+    scan.release()
     fetcher.release()
   }
 
@@ -74,18 +82,50 @@ public final class IndexHeapFetch {
   /// Where the row stands that was given out last.
   public var identifier: TupleIdentifier { fetcher.identifier }
 
-  /// What the stream has done; nil where one row was expected.
-  public var statistics: ReadStreamStatistics? { stream?.statistics }
+  /// What the stream has done; nil where none was needed.
+  public var statistics: ReadStreamStatistics? { ahead?.stream.statistics }
 
   /// The next row that the snapshot sees; nil at the end.
   /// - Returns: a tuple on its page, valid until the next call.
   /// - Throws: ``EngineError``.
   public func next() throws(EngineError) -> HeapTuple? {
-    while let entry = try source.take() {
-      if let first = dead.first, first.block != entry.block { markDead() }
-      if let stream, entry.heapTID.block != block {
+    while !isAhead, let entry = try scan.nextEntry(direction) {
+      if try pinsItself(entry) {
+        if let tuple = try fetch(entry) { return tuple }
+      } else {
+        startAhead(with: entry)
+      }
+    }
+    return isAhead ? try nextAhead() : nil
+  }
+
+  /// Whether an entry's row is fetched without the stream; then its page is pinned if that needs no read.
+  private func pinsItself(_ entry: BTreeScan.Entry) throws(EngineError) -> Bool {
+    if expectsOne { return true }
+    let wanted = entry.heapTID.block
+    if wanted == block { return true }
+    guard directPages < Self.directPagesMax else { return false }
+    // The last entry, as far as is known, leaves nothing to be read at the same time.
+    guard try fetcher.pinIfCached(wanted) || scan.countOnPage == 0 else { return false }
+    directPages += 1
+    block = wanted
+    return true
+  }
+
+  /// Lets the scan run ahead from now on, beginning with an entry that it has found already.
+  private func startAhead(with entry: BTreeScan.Entry) {
+    let ahead = ahead ?? IndexReadAhead(scan, direction, relation, configuration)
+    self.ahead = ahead
+    ahead.source.begin(with: entry)
+    (isAhead, block) = (true, .invalid)
+  }
+
+  private func nextAhead() throws(EngineError) -> HeapTuple? {
+    guard let ahead else { return nil }
+    while let entry = try ahead.source.take() {
+      if entry.heapTID.block != block {
         let page: PinnedBuffer?
-        do throws(StorageError) { page = try stream.next() } catch {
+        do throws(StorageError) { page = try ahead.stream.next() } catch {
           block = .invalid
           throw EngineError(error)
         }
@@ -95,103 +135,48 @@ public final class IndexHeapFetch {
         block = page.block
         fetcher.use(page)
       }
-      if let tuple = try fetcher.fetch(entry.heapTID.identifier) {
-        scan.session.statistics.countFetched(1, scan.index.oid, scan.index.locator)
-        return tuple
-      }
-      if fetcher.isAllDead { dead.append(entry) }
+      if let tuple = try fetch(entry) { return tuple }
     }
-    if let failure = source.failure { throw failure }
+    if let failure = ahead.source.failure { throw failure }
+    return nil
+  }
+
+  /// The version of an entry's row that is seen.
+  @inline(__always) private func fetch(_ entry: BTreeScan.Entry) throws(EngineError) -> HeapTuple? {
+    if !dead.isEmpty, dead[0].block != entry.block { markDead() }
+    if let tuple = try fetcher.fetch(entry.heapTID.identifier) {
+      scan.session.statistics.countFetched(1, scan.index.oid, scan.index.locator)
+      return tuple
+    }
+    if fetcher.isAllDead { dead.append(entry) }
     return nil
   }
 
   /// Marks in the index what was found to lead to nothing, a page at a time.
   private func markDead() {
+    guard !dead.isEmpty else { return }
     scan.session.markDead(dead, scan.index)
     dead.removeAll(keepingCapacity: true)
   }
 }
 
-/// The heap blocks of what an index scan finds, and what it has found so far.
-final class IndexBlockSource: BlockSource {
-  private let scan: BTreeScan
-  private let direction: ScanDirection
-  /// A circle of entries that have been found and not taken.
-  private var entries: [BTreeScan.Entry] = []
-  private var first = 0
-  private var count = 0
-  /// The block that was named to the stream last, and one that is still to be.
-  private var lastBlock = BlockNumber.invalid
-  private var unnamed: BlockNumber?
-  private var hasEnded = false
-  private(set) var failure: EngineError?
+/// What lets an index scan run ahead of its rows: the entries that it has found, and the stream of their pages.
+private final class IndexReadAhead {
+  let source: IndexBlockSource
+  let stream: ReadStream
 
-  init(_ scan: BTreeScan, _ direction: ScanDirection) {
-    (self.scan, self.direction) = (scan, direction)
-    super.init()
+  init(
+    _ scan: BTreeScan, _ direction: ScanDirection, _ relation: HeapRelation, _ configuration: ReadStreamConfiguration?
+  ) {
+    source = IndexBlockSource(scan, direction)
+    stream = ReadStream(
+      relation.pool, scan.session.backend, relation.fork, source,
+      configuration: configuration ?? scan.session.database.readStreamConfiguration)
   }
 
   /// Forgets what has been found: the scan starts over.
   func reset() {
-    (first, count) = (0, 0)
-    (lastBlock, unnamed) = (.invalid, nil)
-    (hasEnded, failure) = (false, nil)
-  }
-
-  /// Finds one more entry. - Returns: its block, where it is another than that of the one before.
-  private func find() -> BlockNumber? {
-    guard !hasEnded else { return nil }
-    do throws(EngineError) {
-      guard let entry = try scan.nextEntry(direction) else {
-        hasEnded = true
-        return nil
-      }
-      append(entry)
-      let block = entry.heapTID.block
-      guard block != lastBlock else { return nil }
-      lastBlock = block
-      return block
-    } catch {
-      (failure, hasEnded) = (error, true)
-      return nil
-    }
-  }
-
-  private func append(_ entry: BTreeScan.Entry) {
-    if count == entries.count {
-      var grown = Array(entries[first...] + entries[..<first])
-      grown.append(entry)
-      grown.append(contentsOf: repeatElement(entry, count: max(grown.count, 15)))
-      (entries, first) = (grown, 0)
-    } else {
-      entries[(first + count) % entries.count] = entry
-    }
-    count += 1
-  }
-
-  override func nextBlock(perBufferData: UnsafeMutableRawPointer?) -> BlockNumber? {
-    if let block = unnamed {
-      unnamed = nil
-      return block
-    }
-    while !hasEnded { if let block = find() { return block } }
-    return nil
-  }
-
-  /// The next entry; nil at the end, or after a failure.
-  func take() throws(EngineError) -> BTreeScan.Entry? {
-    if count == 0 {
-      // The stream has not run ahead. What it asks for next is this entry's block, if that is another.
-      unnamed = find()
-      guard count > 0 else {
-        if let failure { throw failure }
-        return nil
-      }
-    }
-    defer {
-      first = (first + 1) % entries.count
-      count -= 1
-    }
-    return entries[first]
+    source.reset()
+    stream.reset()
   }
 }

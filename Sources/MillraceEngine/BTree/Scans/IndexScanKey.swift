@@ -40,6 +40,11 @@ struct ColumnBounds {
   var position = 0
 
   var isEquality: Bool { equal != nil }
+  /// Whether it is nothing but equal to one value: then nothing contradicts anything.
+  var isPlainEquality: Bool {
+    guard case .some(.some(_)) = equal else { return false }
+    return lower == nil && upper == nil && !isArray
+  }
   var hasConditions: Bool { equal != nil || lower != nil || upper != nil || isNotNull }
 }
 
@@ -58,6 +63,17 @@ struct ScanConditions {
 
   init(_ keys: [IndexScanKey], _ layout: IndexLayout, _ arena: Arena) {
     columns = Array(repeating: ColumnBounds(), count: layout.keyCount)
+    add(keys, layout, arena)
+  }
+
+  /// Puts other conditions in their place, in the same memory.
+  mutating func replace(_ keys: [IndexScanKey], _ layout: IndexLayout, _ arena: Arena) {
+    for number in columns.indices { columns[number] = ColumnBounds() }
+    (prefixCount, checkedCount, isImpossible, hasArrays) = (0, 0, false, false)
+    add(keys, layout, arena)
+  }
+
+  private mutating func add(_ keys: [IndexScanKey], _ layout: IndexLayout, _ arena: Arena) {
     for key in keys {
       precondition(
         (0..<layout.keyCount).contains(key.column),
@@ -65,9 +81,13 @@ struct ScanConditions {
       add(key, layout, arena)
     }
     for number in columns.indices where columns[number].hasConditions { checkedCount = number + 1 }
-    while prefixCount < columns.count, columns[prefixCount].isEquality { prefixCount += 1 }
-    hasArrays = columns.prefix(prefixCount).contains(where: \.isArray)
-    for number in columns.indices where isContradiction(number, layout) { isImpossible = true }
+    while prefixCount < columns.count, columns[prefixCount].isEquality {
+      if columns[prefixCount].isArray { hasArrays = true }
+      prefixCount += 1
+    }
+    for number in 0..<checkedCount where !columns[number].isPlainEquality {
+      if isContradiction(number, layout) { isImpossible = true }
+    }
   }
 
   private mutating func add(_ key: IndexScanKey, _ layout: IndexLayout, _ arena: Arena) {

@@ -57,8 +57,8 @@ struct ScanBatch {
   /// Forgets the matches, but not where they were.
   mutating func empty() {
     (start, end, position, tupleEnd) = (0, 0, -1, 0)
-    killed.removeAll(keepingCapacity: true)
-    pinned = nil
+    if !killed.isEmpty { killed.removeAll(keepingCapacity: true) }
+    if pinned != nil { pinned = nil }
   }
 
   mutating func begin(_ block: BlockNumber, _ lsn: LogSequenceNumber, previous: BlockNumber, next: BlockNumber) {

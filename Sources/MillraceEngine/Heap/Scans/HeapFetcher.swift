@@ -31,8 +31,8 @@ public final class HeapFetcher {
     if let registration { session.unregister(registration) }
   }
 
-  /// Lets go of the page and the snapshot, until ``begin(_:)``.
-  func release() {
+  /// Lets go of the page and the snapshot; then only ``version(at:replacing:)`` works, until ``begin(_:)``.
+  public func release() {
     page = nil
     block = .invalid
     if let registration { session.unregister(registration) }
@@ -44,6 +44,18 @@ public final class HeapFetcher {
     release()
     self.snapshot = snapshot
     registration = session.register(snapshot)
+  }
+
+  /// Pins the page of a block if that can be done without reading it. - Returns: whether it is the page in use now.
+  func pinIfCached(_ wanted: BlockNumber) throws(EngineError) -> Bool {
+    if block == wanted, page != nil { return true }
+    guard var found = relation.pool.pinIfCached(relation.fork, wanted, session.backend) else { return false }
+    page = nil
+    block = .invalid
+    try session.prune(&found, of: relation)
+    page = consume found
+    block = wanted
+    return true
   }
 
   /// Takes a page that a stream has read ahead.

@@ -16,7 +16,8 @@ public struct TupleBitmap {
 
     static var wordCount: Int { 5 }
 
-    fileprivate mutating func insert(_ number: UInt16) {
+    fileprivate mutating func insert(_ number: UInt16, _ needsRecheck: Bool) {
+      if needsRecheck { self.needsRecheck = true }
       let bit = Int(number) - 1
       guard bit >= 0, bit < HeapPage.itemCountMax else { return }
       bits[bit >> 6] |= 1 << UInt64(bit & 63)
@@ -62,12 +63,13 @@ public struct TupleBitmap {
   public var byteCount: Int { pages.capacity * MemoryLayout<Page>.stride + slots.count * 4 + lossy.count * 8 }
 
   /// Adds a row's place.
-  public mutating func insert(_ place: TupleIdentifier) {
+  /// - Parameter needsRecheck: whether it is not certain that the row is one of those that are looked for.
+  public mutating func insert(_ place: TupleIdentifier, needsRecheck: Bool = false) {
     let block = place.block.rawValue
-    if last < pages.count, pages[last].block == block { return pages[last].insert(place.number) }
+    if last < pages.count, pages[last].block == block { return pages[last].insert(place.number, needsRecheck) }
     if lossyCount > 0, isLossy(block) { return }
     last = entry(block)
-    pages[last].insert(place.number)
+    pages[last].insert(place.number, needsRecheck)
     if pages.count > pagesMax { makeLossy() }
   }
 

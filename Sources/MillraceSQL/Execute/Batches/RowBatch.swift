@@ -19,6 +19,8 @@ public final class RowBatch {
   public var count = 0
   /// Whether ``selection`` is 0, 1, 2 …, so that loops need not look.
   public var isDense = true
+  /// Whether all columns have always been where they are, in memory of its own.
+  private(set) var hasOwnColumns: Bool
 
   private let values: UnsafeMutablePointer<Datum>
   private let nulls: UnsafeMutablePointer<Bool>
@@ -28,7 +30,7 @@ public final class RowBatch {
 
   public init(columns count: Int, capacity: Int = RowBatch.capacityMax) {
     precondition(capacity > 0 && capacity <= Self.capacityMax, "a batch of \(capacity) rows")
-    (columnCount, self.capacity) = (count, capacity)
+    (columnCount, self.capacity, hasOwnColumns) = (count, capacity, true)
     values = .allocate(capacity: max(count * capacity, 1))
     nulls = .allocate(capacity: max(count * capacity, 1))
     selection = .allocate(capacity: capacity)
@@ -42,7 +44,7 @@ public final class RowBatch {
   /// One without memory of its own for values: all columns will lie somewhere else.
   public init(sharing count: Int, capacity: Int) {
     precondition(capacity > 0 && capacity <= Self.capacityMax, "a batch of \(capacity) rows")
-    (columnCount, self.capacity) = (count, capacity)
+    (columnCount, self.capacity, hasOwnColumns) = (count, capacity, false)
     values = .allocate(capacity: 1)
     nulls = .allocate(capacity: 1)
     selection = .allocate(capacity: capacity)
@@ -94,6 +96,7 @@ public final class RowBatch {
   /// Lets a column lie somewhere else.
   public func share(_ index: Int, _ column: TupleColumn) {
     precondition(index >= 0 && index < columnCount, "column \(index) of \(columnCount)")
+    hasOwnColumns = false
     columns[index] = column
   }
 

@@ -24,6 +24,12 @@ enum ParameterDependencies {
     return used.subtracting(set).sorted()
   }
 
+  static func of(_ expressions: [TypedExpression], _ planned: PlannedStatement) -> Set<Int> {
+    var (used, set) = (Set<Int>(), Set<Int>())
+    for expression in expressions { collect(expression, planned, &used, &set) }
+    return used
+  }
+
   private static func collect(
     _ plan: Plan, _ planned: PlannedStatement, _ used: inout Set<Int>, _ set: inout Set<Int>
   ) {
@@ -77,6 +83,7 @@ extension PlanOperation {
       condition + keys.flatMap { [$0.outer, $0.inner] }
     case .aggregate(_, _, let aggregates): aggregates.map { .aggregate($0) }
     case .limit(let count, let offset, _): [count, offset].compactMap { $0 }
+    case .memoize(let memoization): memoization.keys
     default: []
     }
   }
@@ -87,9 +94,11 @@ struct ParameterVersions {
   private let parameters: [Int]
   private var versions: [UInt64] = []
 
-  init(_ plan: Plan, _ runtime: PlanRuntime) {
-    parameters =
-      runtime.planned.executorParameterCount == 0 ? [] : ParameterDependencies.of(plan, runtime.planned)
+  /// - Parameter keys: what refers to parameters that do not count.
+  init(_ plan: Plan, _ runtime: PlanRuntime, besides keys: [TypedExpression] = []) {
+    let all = runtime.planned.executorParameterCount == 0 ? [] : ParameterDependencies.of(plan, runtime.planned)
+    let known = ParameterDependencies.of(keys, runtime.planned)
+    parameters = all.filter { !known.contains($0) }
   }
 
   /// Whether none of them has been set since the last call.

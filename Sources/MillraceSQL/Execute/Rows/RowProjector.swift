@@ -6,7 +6,11 @@ import MillraceTypes
 final class RowProjector {
   private let filter: CompiledFilter?
   private let outputs: [CompiledExpression]?
+  /// Whether nothing is computed: each output is a column of the input.
+  private let isChoice: Bool
   private var output: RowBatch?
+  /// The batch whose columns `output` has, where they do not move.
+  private var source: RowBatch?
   private let instrumentation: NodeInstrumentation?
   let arena = Arena(chunkSize: 16 << 10)
 
@@ -15,7 +19,9 @@ final class RowProjector {
     _ instrumentation: NodeInstrumentation?
   ) throws(SQLError) {
     self.filter = filter.isEmpty ? nil : try runtime.compiler.filter(filter)
-    outputs = try output.map { (expressions) throws(SQLError) in try runtime.compiler.compile(expressions) }
+    let outputs = try output.map { (expressions) throws(SQLError) in try runtime.compiler.compile(expressions) }
+    isChoice = outputs?.allSatisfy { $0.inputColumn != nil } ?? false
+    self.outputs = outputs
     self.instrumentation = instrumentation
   }
 
@@ -38,7 +44,12 @@ final class RowProjector {
     }
     guard input.count > 0 else { return nil }
     guard let outputs else { return input }
+    if let known = self.output, source === input, input.hasOwnColumns {
+      known.select(as: input)
+      return known
+    }
     let target = batch(outputs.count, capacity: input.capacity)
+    source = isChoice && input.hasOwnColumns ? input : nil
     for index in outputs.indices {
       let vector = try outputs[index].evaluate(input, arena)
       target.share(index, TupleColumn(values: vector.values, nulls: vector.nulls))

@@ -13,7 +13,9 @@ enum MixedDates {
 
   static func compare(date: Int32, timestampTZ: Int64, _ zone: TimeZone) -> Int {
     guard let start = try? SQLDate.timestampTZ(date, in: zone) else {
-      return timestampTZ == Timestamp.infinity ? -1 : 1
+      // Beyond either end: the first day of all begins earlier yet where clocks are ahead.
+      if date > 0 { return timestampTZ == Timestamp.infinity ? -1 : 1 }
+      return timestampTZ == Timestamp.minusInfinity ? 1 : -1
     }
     return start < timestampTZ ? -1 : start == timestampTZ ? 0 : 1
   }

@@ -65,7 +65,7 @@ final class CompiledBinaryCall: ComputingExpression {
     return filter(
       FilterOperands(
         left: first, right: second, rows: rows, hasNulls: hasNulls,
-        isRightConstant: right is CompiledSingleValue, target: target))
+        isRightConstant: right.isSingleValue, target: target))
   }
 }
 

@@ -40,6 +40,7 @@ class CompiledSingleValue: ComputingExpression {
   }
 
   override func value(_ arena: Arena) throws(SQLError) -> Datum? { try current() }
+  override var isSingleValue: Bool { true }
 }
 
 /// A constant. Its bytes live until the statement's end, for its value may outlive it in rows.
@@ -89,11 +90,13 @@ final class CompiledExternalParameter: CompiledSingleValue {
   override var mayBeToasted: Bool { true }
 }
 
-/// A parameter that a node further up sets now and then.
-final class CompiledExecutorParameter: CompiledSingleValue {
+/// A parameter that a node further up sets now and then: perhaps for each row of its own. So only as much of the vector
+/// is filled as is asked for.
+final class CompiledExecutorParameter: ComputingExpression {
   private unowned let context: ExecutionContext
   private let number: Int
   private var generation: UInt64 = 0
+  private var filled = 0
 
   init(_ number: Int, _ type: ValueType, _ context: ExecutionContext) {
     precondition(number < context.executorParameters.count, "a plan refers to a parameter that it does not have")
@@ -101,17 +104,24 @@ final class CompiledExecutorParameter: CompiledSingleValue {
     super.init(type)
   }
 
-  override func current() throws(SQLError) -> Datum? { context.executorParameters[number] }
-
   override func evaluate(_ batch: RowBatch, _ rows: RowSelection, _ arena: Arena) throws(SQLError) -> ColumnVector {
     let current = context.parameterGenerations[number]
     if current != generation {
       generation = current
-      forget()
+      filled = 0
     }
-    return try super.evaluate(batch, rows, arena)
+    let wanted = rows.count == 0 ? 0 : rows[rows.count - 1] + 1
+    guard filled < wanted else { return storage.vector }
+    if storage.reserve(batch.capacity) { filled = 0 }
+    let value = context.executorParameters[number]
+    (storage.vector.values + filled).initialize(repeating: value ?? Datum(word: 0), count: wanted - filled)
+    (storage.vector.nulls + filled).initialize(repeating: value == nil, count: wanted - filled)
+    filled = wanted
+    return storage.vector
   }
 
+  override func value(_ arena: Arena) throws(SQLError) -> Datum? { context.executorParameters[number] }
+  override var isSingleValue: Bool { true }
   override var mayBeToasted: Bool { true }
 }
 
@@ -147,6 +157,12 @@ final class CompiledDetoasting: ComputingExpression {
       }
     }
     return ColumnVector(result.values, input.nulls)
+  }
+
+  override func value(_ arena: Arena) throws(SQLError) -> Datum? {
+    let value = try operand.value(arena)
+    guard let value, value.isToasted else { return value }
+    do throws(EngineError) { return try session.detoasted(value, in: arena) } catch { throw SQLError(error) }
   }
 
   override var isConstant: Bool { operand.isConstant }

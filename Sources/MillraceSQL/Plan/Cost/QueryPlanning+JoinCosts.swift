@@ -42,6 +42,7 @@ extension QueryPlanning {
       return size.batches == 1 ? (0, path.total - path.startup) : (path.startup, path.total)
     case .commonTable, .workTable:
       return (0, settings.cpuTupleCost * path.rows + spill(path))
+    case .memoize(let input, let memoize): return rescanCost(input, memoize)
     case .materialize, .sort: return (0, settings.cpuOperatorCost * path.rows + spill(path))
     default: return (path.startup, path.total)
     }

@@ -80,19 +80,20 @@ extension QueryPlanning {
     (path.indexCost, path.selectivity) = (index.total, index.selectivity)
     path.rows = parameters?.rows ?? relation.rows
     let fetched = clampRows(index.selectivity * relation.tuples)
+    // Pages that everybody sees need not be read where the index has all.
+    let unseen = path.isIndexOnly ? 1 - relation.visibleFraction : 1
+    func heapPages(_ tuples: Double) -> Double {
+      (pagesFetched(tuples, pages: relation.pages, indexPages: path.index.pages) * unseen).rounded(.up)
+    }
     var (minimum, maximum) = (0.0, 0.0)
+    let least = (index.selectivity * relation.pages).rounded(.up)
     if loops > 1 {
-      let pages = pagesFetched(fetched * loops, pages: relation.pages, indexPages: path.index.pages)
-      maximum = pages * settings.randomPageCost / loops
-      let least = (index.selectivity * relation.pages).rounded(.up)
-      minimum =
-        pagesFetched(least * loops, pages: relation.pages, indexPages: path.index.pages) * settings.randomPageCost
-        / loops
+      maximum = heapPages(fetched * loops) * settings.randomPageCost / loops
+      minimum = heapPages(least * loops) * settings.randomPageCost / loops
     } else {
-      maximum =
-        pagesFetched(fetched, pages: relation.pages, indexPages: path.index.pages) * settings.randomPageCost
-      let least = (index.selectivity * relation.pages).rounded(.up)
-      if least > 0 { minimum = settings.randomPageCost + max(least - 1, 0) * settings.seqPageCost }
+      maximum = heapPages(fetched) * settings.randomPageCost
+      let pages = (least * unseen).rounded(.up)
+      if pages > 0 { minimum = settings.randomPageCost + max(pages - 1, 0) * settings.seqPageCost }
     }
     var run = index.total - index.startup
     run += maximum + index.correlation * index.correlation * (minimum - maximum)

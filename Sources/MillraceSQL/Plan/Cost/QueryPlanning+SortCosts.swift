@@ -141,19 +141,32 @@ extension QueryPlanning {
     return Double(tuple + aggregates * 24 + 32)
   }
 
+  /// What writing groups to files and reading them back costs, where memory does not hold them (`cost_agg`).
   private func spillCost(_ path: Path, _ aggregate: AggregatePath) -> (startup: Double, total: Double) {
     let entry = hashEntrySize(aggregate.aggregates.count, width: path.width)
-    let groupsMax = max(settings.hashMemory / entry, 1)
-    let batches = max(max(aggregate.groups * entry / settings.hashMemory, aggregate.groups / groupsMax), 1)
+    let (memory, partitions) = hashLimits(groups: aggregate.groups, entry: entry)
+    let groupsMax = max((memory / entry).rounded(.down), 1)
+    let batches = max(aggregate.groups * entry / memory, aggregate.groups / groupsMax).rounded(.up)
     guard batches > 1 else { return (0, 0) }
-    let partitions = 4.0
-    let depth = (log(batches) / log(partitions)).rounded(.up)
+    let depth = (log(batches) / log(max(partitions, 2))).rounded(.up)
     let pages = pageCount(rows: path.rows, width: path.width)
     let written = pages * depth * 2
     let read = written
     let spilled = depth * path.rows * 2 * settings.cpuTupleCost
     let startup = written * settings.randomPageCost + spilled
     return (startup, startup + read * settings.seqPageCost)
+  }
+
+  /// The bytes that are left for groups, and the files that rows are dealt out to (`hash_agg_set_limits` and
+  /// `hash_choose_num_partitions`, src/backend/executor/nodeAgg.c).
+  private func hashLimits(groups: Double, entry: Double) -> (memory: Double, partitions: Double) {
+    let (all, buffer) = (settings.hashMemory, 8192.0)
+    guard groups * entry > all else { return (all, 0) }
+    let most = max((all * 0.25 - buffer) / buffer, 4)
+    let wanted = min(max(min(1 + 1.5 * groups * entry / all, most), 4), 1024)
+    let partitions = exp2(log2(wanted.rounded(.down)).rounded(.up))
+    let buffers = buffer + buffer * partitions
+    return (all > 4 * buffers ? all - buffers : all * 0.75, partitions)
   }
 
   /// Adjacent rows with equal keys become one (`create_upper_unique_path`).

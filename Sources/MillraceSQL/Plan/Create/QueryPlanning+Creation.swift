@@ -28,6 +28,11 @@ extension QueryPlanning {
     case .join(let join): return try createJoin(path, join, wanted)
     case .materialize(let input):
       return try createAbove(path, .materialize, try create(input, wanted, isExact: isExact))
+    case .memoize(let input, let memoize):
+      let created = try create(input, wanted, isExact: isExact)
+      let keys = try resolve(memoize.keys, .list([]))
+      let memoization = Memoization(keys: keys, isBinary: memoize.isBinary, isSingleRow: memoize.isSingleRow)
+      return try createAbove(path, .memoize(memoization), created)
     case .sort(let input): return try createSort(path, input, path.ordering, wanted, isExact: isExact)
     case .incrementalSort(let input, let presorted):
       return try createSort(path, input, path.ordering, wanted, presorted: presorted, isExact: isExact)

@@ -91,6 +91,7 @@ extension QueryPlanning {
     var scan = IndexScan(
       TableScan(relation: table.oid, alias: query.rangeTable[entry].name, columns: []),
       index: path.index.descriptor.oid, conditions, isBackward: path.isBackward)
+    scan.isIndexOnly = path.isIndexOnly
     let columns = Set(conditions.filter { $0.comparison == .equal }.map(\.column))
     scan.expectsOne = path.index.isUnique && columns.count == path.index.columns.count
     return scan
@@ -101,7 +102,8 @@ extension QueryPlanning {
   ) throws(SQLError) -> Plan {
     switch bitmap {
     case .index(let path, _):
-      let scan = try indexScan(path, entry, table, map)
+      var scan = try indexScan(path, entry, table, map)
+      scan.isIndexOnly = false
       let rows = clampRows(path.selectivity * relation.tuples)
       return Plan(
         .bitmapIndexScan(scan), inputTypes: scanTypes(table), output: [],

@@ -280,7 +280,13 @@ extension QueryPlanning {
         if pair.distinctInner {
           if let inner { addNested(pair, outer, inner, order) }
         } else {
-          for path in pair.inner.cheapestParameterized { addNested(pair, outer, path, order) }
+          for path in pair.inner.cheapestParameterized {
+            addNested(pair, outer, path, order)
+            let cached = memoizePath(
+              path, of: pair.inner, outer: pair.outer, pair.kind, pair.clauses, isInnerUnique: pair.isInnerUnique,
+              calls: outer.rows)
+            if let cached { addNested(pair, outer, cached, order) }
+          }
         }
         if let materialized { addNested(pair, outer, materialized, order) }
       }

@@ -47,6 +47,7 @@ indirect enum PathNode {
   case subquery(Path)
   case join(JoinPath)
   case materialize(Path)
+  case memoize(Path, MemoizePath)
   case sort(Path)
   case incrementalSort(Path, presorted: Int)
   /// The distinct rows of the right side of a semi join.
@@ -74,6 +75,8 @@ struct IndexPath {
   /// In the order of the index's columns.
   var clauses: [IndexClause]
   var isBackward: Bool
+  /// Whether the index has all that is needed of a row.
+  var isIndexOnly = false
   /// What reading the index alone costs, and the part of the table that it gives.
   var indexCost = 0.0
   var selectivity = 0.0

@@ -17,7 +17,8 @@ extension QueryPlanning {
     case .arrayComparison(let comparison) where !comparison.isAll:
       guard isKey(comparison.left), isLookupValue(comparison.array, for: relation.members),
         strategy(comparison.operatorID, key) == .equal,
-        Self.orderType(elementType(comparison.array.type.id)) == Self.orderType(keyType(key, comparison.left))
+        let conversion = IndexKeyConversion(
+          from: elementType(comparison.array.type.id), to: keyType(key, comparison.left)), !conversion.mayNeedRecheck
       else { return nil }
       return make([IndexCondition(column: column, .anyOf, comparison.array, original: restriction.clause)])
     case .nullTest(let argument, let isNegated) where isKey(argument):
@@ -96,16 +97,16 @@ extension QueryPlanning {
     }
   }
 
-  /// A value as one of the column's type; nil where that could lose something. Integers are compared with each other
-  /// whatever their size.
+  /// A value that an index on a type can be searched for: of that type, or of another one of its family; nil where it
+  /// cannot.
   private func value(_ expression: TypedExpression, for type: TypeID) -> TypedExpression? {
-    let (own, wanted) = (Self.orderType(expression.type.id), Self.orderType(type))
-    if own == wanted || (Self.isInteger(own) && Self.isInteger(wanted)) { return expression }
-    guard let cast = functions.casts[FunctionCatalog.CastKey(own, wanted)], cast.context == "i" else { return nil }
+    let (own, wanted) = (expression.type.id, type)
+    if IndexKeyConversion(from: own, to: wanted) != nil { return expression }
+    guard let cast = functions.casts[FunctionCatalog.CastKey(Self.orderType(own), Self.orderType(wanted))],
+      cast.context == "i"
+    else { return nil }
     if cast.function == 0 { return .relabel(expression, ValueType(wanted), .implicitCast) }
-    let call = TypedExpression.call(
-      CallExpression(function: cast.function, [expression], ValueType(wanted), form: .implicitCast))
-    return call
+    return .call(CallExpression(function: cast.function, [expression], ValueType(wanted), form: .implicitCast))
   }
 
   /// `column LIKE 'begin%'`: all that begins like that lies together (`match_pattern_prefix`).

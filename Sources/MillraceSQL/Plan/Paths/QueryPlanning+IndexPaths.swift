@@ -47,18 +47,32 @@ extension QueryPlanning {
     var bitmaps: [BitmapPath] = []
     // An array in a condition makes several scans, whose rows are in no order.
     let isOrdered = !used.contains { clause in clause.conditions.contains { $0.comparison == .anyOf } }
+    let isIndexOnly = canReadIndexOnly(relation, index)
     for isBackward in [false, true] {
       let order = isOrdered ? useful(ordering(of: index, isBackward: isBackward), relation) : []
-      guard !order.isEmpty || (!used.isEmpty && !isBackward) else { continue }
+      guard !order.isEmpty || ((!used.isEmpty || isIndexOnly) && !isBackward) else { continue }
       let path = indexPath(
-        relation, IndexPath(index: index, clauses: used, isBackward: isBackward), ordering: order, parameters,
-        loops: loops)
+        relation, IndexPath(index: index, clauses: used, isBackward: isBackward, isIndexOnly: isIndexOnly),
+        ordering: order, parameters, loops: loops)
       relation.add(path)
       if !isBackward, !used.isEmpty, case .index(let found) = path.node, order.isEmpty || found.selectivity < 1 {
         bitmaps.append(.index(found, parameters: outer))
       }
     }
     return bitmaps
+  }
+
+  /// Whether an index has all that is needed of the rows (`check_index_only`).
+  func canReadIndexOnly(_ relation: RelationInfo, _ index: IndexInfo) -> Bool {
+    guard settings.enableIndexOnlyScan else { return false }
+    func isThere(_ variable: Variable) -> Bool {
+      guard case .column(let column) = variable.column else { return false }
+      return index.descriptor.columns.contains { $0.column == column }
+    }
+    return relation.needed.allSatisfy(isThere)
+      && relation.restrictions.allSatisfy { restriction in
+        restriction.clause.variables.allSatisfy { $0.entry != relation.entry || isThere($0) }
+      }
   }
 
   /// How often a scan is going to be run, for what its parameters come from (`get_loop_count`).

@@ -139,7 +139,10 @@ extension StatementPlanning {
   func size(of table: RelationDescriptor) throws(SQLError) -> (pages: Double, tuples: Double, visible: Double) {
     guard let heap = table.heap else { return (0, 0, 0) }
     let known = table.statistics
-    if let pages = pageCounts[table.oid], known.tuples >= 0 { return (pages, Double(known.tuples), 0) }
+    func visible(_ pages: Double) -> Double {
+      known.allVisiblePages <= 0 ? 0 : min(Double(known.allVisiblePages) / pages, 1)
+    }
+    if let pages = pageCounts[table.oid], known.tuples >= 0 { return (pages, Double(known.tuples), visible(pages)) }
     var pages = Double(try Self.engine { () throws(EngineError) in try heap.blockCount() })
     if pages < 10, known.tuples < 0 { pages = 10 }
     if pages == 0 { return (0, 0, 0) }
@@ -150,8 +153,7 @@ extension StatementPlanning {
       let width = rowWidth(table) + (24 + 4)
       density = max(Double((8192 - 24) * table.fillFactor / 100 / width), 1)
     }
-    let visible = known.allVisiblePages <= 0 ? 0 : min(Double(known.allVisiblePages) / pages, 1)
-    return (pages, (density * pages).rounded(.toNearestOrEven), visible)
+    return (pages, (density * pages).rounded(.toNearestOrEven), visible(pages))
   }
 
   /// `get_rel_data_width`, aligned.

@@ -7,10 +7,13 @@ extension QueryPlanning {
   func setSizes() throws(SQLError) {
     for case let relation? in relations {
       guard let entry = relation.entry else { continue }
+      try setTuples(relation, query.rangeTable[entry])
+      noteLateral(entry)
+    }
+    for case let relation? in relations where relation.entry != nil {
       if relation.restrictions.contains(where: { $0.clause.isFalseConstant || $0.clause.isNullConstant }) {
         relation.isEmpty = true
       }
-      try setTuples(relation, query.rangeTable[entry])
       // Partial indexes are of use where the conditions say what their predicates do.
       for index in relation.indexes where !index.predicate.isEmpty {
         index.isPredicateImplied = implies(relation.restrictions.map(\.clause), index.predicate)
@@ -21,6 +24,13 @@ extension QueryPlanning {
       relation.rows =
         relation.isEmpty
         ? 0 : clampRows(relation.tuples * selectivity(relation.restrictions, nil, .inner, nil))
+    }
+  }
+
+  /// Notes what an entry refers to of those before it (`extract_lateral_references`).
+  private func noteLateral(_ entry: Int) {
+    for argument in lateralArguments[entry] ?? [] {
+      for variable in argument.value.variables { note(variable, for: RelationSet(entry)) }
     }
   }
 

@@ -87,8 +87,8 @@ extension QueryPlanning {
     if variable.isUnique, let relation = variable.relation, relation.tuples >= 1 {
       result = 1 / relation.tuples
     } else if let facts = variable.facts {
-      if let constant = other.withoutRelabels.asConstant, let datum = comparable(constant, facts.type) {
-        result = equalSelectivity(variable, facts, datum)
+      if let constant = other.withoutRelabels.asConstant, isComparable(constant, facts.type) {
+        result = equalSelectivity(variable, facts, comparable(constant, facts.type))
       } else {
         result = 1 - facts.nullFraction
         let distinct = variable.distinct.count
@@ -102,11 +102,13 @@ extension QueryPlanning {
     return clampProbability(result)
   }
 
-  /// `var_eq_const`, of a constant of the column's own type.
-  private func equalSelectivity(_ variable: VariableFacts, _ facts: ColumnFacts, _ datum: Datum) -> Double {
+  /// `var_eq_const`, of a constant as a value of the column's own type; nil where it is equal to none of those.
+  private func equalSelectivity(_ variable: VariableFacts, _ facts: ColumnFacts, _ datum: Datum?) -> Double {
     guard let equal = TypeDescriptor.builtIn[facts.type]?.equal else { return 1 / variable.distinct.count }
-    for (value, frequency) in zip(facts.commonValues, facts.commonFrequencies) where equal(value, datum) {
-      return frequency
+    if let datum {
+      for (value, frequency) in zip(facts.commonValues, facts.commonFrequencies) where equal(value, datum) {
+        return frequency
+      }
     }
     let common = facts.commonFrequencies.reduce(0, +)
     var result = clampProbability(1 - common - facts.nullFraction)
@@ -116,14 +118,31 @@ extension QueryPlanning {
     return result
   }
 
-  /// A constant as a value of the column's type; nil where it cannot be compared with the column's values.
+  private func isComparable(_ constant: TypedConstant, _ type: TypeID) -> Bool {
+    guard let conversion = IndexKeyConversion(from: constant.type.id, to: type) else { return false }
+    return !conversion.dependsOnZone && constant.value != .null
+  }
+
+  /// A constant as a value of the column's type; nil where it is equal to none, or of a type that is not compared with
+  /// it.
   func comparable(_ constant: TypedConstant, _ type: TypeID) -> Datum? {
-    let (own, other) = (Self.orderType(constant.type.id), Self.orderType(type))
-    guard own == other || (Self.isInteger(own) && Self.isInteger(other)) else { return nil }
+    guard let conversion = IndexKeyConversion(from: constant.type.id, to: type), !conversion.dependsOnZone,
+      let value = datum(constant), case .equal(let found) = conversion.position(of: value, .utc)
+    else { return nil }
+    return found
+  }
+
+  /// The value of the column's type that comes nearest to a constant.
+  private func nearest(_ constant: TypedConstant, _ type: TypeID) -> Datum? {
+    guard let conversion = IndexKeyConversion(from: constant.type.id, to: type) else { return nil }
+    return datum(constant).map { conversion.nearest(to: $0, .utc) }
+  }
+
+  private func datum(_ constant: TypedConstant) -> Datum? {
     switch constant.value {
-    case .null: return nil
-    case .word(let word): return Datum(word: word)
-    case .bytes(let bytes): return statement.arena.copy(bytes)
+    case .null: nil
+    case .word(let word): Datum(word: word)
+    case .bytes(let bytes): statement.arena.copy(bytes)
     }
   }
 
@@ -136,7 +155,7 @@ extension QueryPlanning {
     guard let (variable, other, isLeft) = sides(arguments, entry) else { return DefaultSelectivity.inequality }
     if other.isNullConstant { return 0 }
     guard let constant = other.withoutRelabels.asConstant, let facts = variable.facts,
-      let datum = comparable(constant, facts.type), let compare = TypeDescriptor.builtIn[facts.type]?.compare
+      let datum = nearest(constant, facts.type), let compare = TypeDescriptor.builtIn[facts.type]?.compare
     else { return DefaultSelectivity.inequality }
     // The column is to stand on the left.
     let isGreater = name.hasPrefix(">") == isLeft

@@ -81,6 +81,8 @@ public enum PlanOperation: Sendable {
   case hashJoin(JoinKind, keys: [JoinKey], condition: [TypedExpression])
   case mergeJoin(JoinKind, keys: [JoinKey], condition: [TypedExpression])
   case materialize
+  /// Remembers the rows that its input gives for the values of some parameters.
+  case memoize(Memoization)
   case sort([SortKey])
   /// Sorted by its first keys already.
   case incrementalSort([SortKey], presorted: Int)
@@ -123,6 +125,8 @@ public struct IndexScan: Hashable, Sendable {
   public var isBackward: Bool
   /// Whether one row at most is expected: unique, and all columns have an equality.
   public var expectsOne: Bool
+  /// Whether the index has all columns that are wanted, so that the table is only looked at for whether rows are seen.
+  public var isIndexOnly = false
 
   public init(_ table: TableScan, index: UInt32, _ conditions: [IndexCondition], isBackward: Bool = false) {
     (self.table, self.index, self.conditions, self.isBackward) = (table, index, conditions, isBackward)
@@ -142,7 +146,7 @@ public struct IndexCondition: Hashable, Sendable {
   /// Of the index, from 0.
   public var column: Int
   public var comparison: Comparison
-  /// Of the column's type; nil for the null tests.
+  /// Of the column's type, or of another one of its operator family; nil for the null tests.
   public var value: TypedExpression?
   /// The condition as it was written, over the input columns: for EXPLAIN, and to check rows again.
   public var original: TypedExpression
@@ -156,6 +160,20 @@ public enum JoinKind: Hashable, Sendable {
   case inner, left, right, full
   /// Outer rows that have a partner, once; and those that have none.
   case semi, anti
+}
+
+/// By what a Memoize node remembers rows.
+public struct Memoization: Hashable, Sendable {
+  /// Of executor parameters, which a nested loop above sets.
+  public var keys: [TypedExpression]
+  /// Whether keys that are equal but not the same are told apart by their bytes: `Cache Mode: binary`.
+  public var isBinary: Bool
+  /// Whether there is one row at most for a key.
+  public var isSingleRow: Bool
+
+  public init(keys: [TypedExpression], isBinary: Bool, isSingleRow: Bool) {
+    (self.keys, self.isBinary, self.isSingleRow) = (keys, isBinary, isSingleRow)
+  }
 }
 
 /// An equality between an outer and an inner expression, each over that input's output.

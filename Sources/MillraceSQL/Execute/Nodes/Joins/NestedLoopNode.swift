@@ -10,7 +10,9 @@ final class NestedLoopNode: PlanNode {
   private let kind: JoinKind
   private let outer: PlanNode
   private let inner: PlanNode
-  private let parameters: [(number: Int, value: CompiledExpression, isByValue: Bool)]
+  /// What the inner side gets: the numbers of the parameters, and their values.
+  private let parameterNumbers: [Int]
+  private let parameterExpressions: [CompiledExpression]
   private let condition: CompiledFilter
   private let projector: RowProjector
   private let pairs: PairBatch
@@ -36,15 +38,8 @@ final class NestedLoopNode: PlanNode {
     self.kind = kind
     outer = try runtime.node(plan.inputs[0])
     inner = try runtime.node(plan.inputs[1])
-    var compiled: [(number: Int, value: CompiledExpression, isByValue: Bool)] = []
-    for parameter in parameters {
-      compiled.append(
-        (
-          parameter.parameter, try runtime.compiler.compile(parameter.value),
-          runtime.isByValue(parameter.value.type)
-        ))
-    }
-    self.parameters = compiled
+    parameterNumbers = parameters.map(\.parameter)
+    parameterExpressions = try runtime.compiler.compile(parameters.map(\.value))
     self.condition = try runtime.compiler.filter(condition)
     pairs = PairBatch(
       plan, condition, outerCount: plan.inputs[0].outputTypes.count, runtime,
@@ -79,14 +74,15 @@ final class NestedLoopNode: PlanNode {
     (outerBatch, place) = (batch, 0)
     parameterArena.reset()
     parameterValues.removeAll(keepingCapacity: true)
-    for parameter in parameters { parameterValues.append(try parameter.value.evaluate(batch, parameterArena)) }
+    for expression in parameterExpressions { parameterValues.append(try expression.evaluate(batch, parameterArena)) }
     return batch
   }
 
   /// Turns the inner input to an outer row.
   private func start(_ row: Int) throws(SQLError) {
-    for (index, parameter) in parameters.enumerated() {
-      context.setParameter(parameter.number, parameterValues[index][row])
+    let context = context
+    for index in parameterNumbers.indices {
+      context.setParameter(parameterNumbers[index], parameterValues[index][row])
     }
     try inner.rescan()
     (isInside, innerBatch) = (true, nil)

@@ -184,7 +184,6 @@ final class ModifyTableNode: PlanNode {
     // The next execution writes pages of its own.
     loader = nil
     recheck?.close()
-    recheck = nil
     updater?.close()
   }
 }

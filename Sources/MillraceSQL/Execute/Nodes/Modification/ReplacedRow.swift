@@ -48,20 +48,22 @@ final class ReplacedRowNode: PlanNode {
   }
 
   override func restart() throws(SQLError) { isDone = false }
-
+  override func reset() { isDone = false }
   override func close() { table.rows.clear() }
 }
 
 /// Looks at rows again that another transaction has changed meanwhile: PostgreSQL's EvalPlanQual
 /// (src/backend/executor/execMain.c). At READ COMMITTED whoever wants to change or lock such a row waits for the other
 /// one to end, and goes on with the row's newest version if the statement's conditions are true of that.
+///
+/// One for a statement, made with the first such row, and kept with what else of a plan is kept for later executions.
 final class RowRecheck {
   private let runtime: PlanRuntime
   private let plan: Plan
   private let replacement: ReplacedRow
   private let heap: HeapRelation
   private var node: PlanNode?
-  private var isFirst = true
+  private var isOpen = true
   private let fetcher: HeapFetcher
   private let saved: TupleSlot
 
@@ -113,14 +115,20 @@ final class RowRecheck {
       for number in 0..<saved.count { context.setParameter(number, saved[number]) }
     }
     if let node {
-      try node.rescan()
+      if isOpen { try node.rescan() } else { node.beginAgain() }
+      isOpen = true
       return try node.next()
     }
     let other = PlanRuntime(runtime.planned, context, [], replacement: replacement)
     let made = try other.node(plan)
-    node = made
+    (node, isOpen) = (made, true)
     return try made.next()
   }
 
-  func close() { node?.closeAll() }
+  /// Lets go of pages and snapshot, until it is asked for a row again: by another execution.
+  func close() {
+    if isOpen { node?.closeAll() }
+    isOpen = false
+    fetcher.release()
+  }
 }

@@ -50,17 +50,18 @@ private final class BitmapIndexSource: BitmapSource {
       throw SQLError(.internalError, "index \(scan.index) of relation \"\(relation.name)\" cannot be read")
     }
     self.tree = tree
-    keys = try IndexKeys(scan.conditions, runtime)
+    keys = try IndexKeys(scan.conditions, tree, runtime)
     super.init(plan, runtime)
   }
 
   override func add(to bitmap: inout TupleBitmap) throws(SQLError) {
     guard let found = try keys.find() else { return }
-    let scan = BTreeScan(tree, runtime.session, found)
+    let scan = begun(found)
+    let needsRecheck = keys.needsRecheck
     var count: UInt64 = 0
     do throws(EngineError) {
       while let place = try scan.next() {
-        bitmap.insert(place)
+        bitmap.insert(place, needsRecheck: needsRecheck)
         count += 1
         if count & 1023 == 0 { try runtime.session.checkInterrupts() }
       }
@@ -69,6 +70,17 @@ private final class BitmapIndexSource: BitmapSource {
     }
     instrumentation?.rows += count
     if let instrumentation { instrumentation.indexSearches = (instrumentation.indexSearches ?? 0) + 1 }
+  }
+
+  /// The same scan each time, with the present keys.
+  private func begun(_ keys: [IndexScanKey]) -> BTreeScan {
+    if let scan {
+      scan.rescan(keys)
+      return scan
+    }
+    let made = BTreeScan(tree, runtime.session, keys)
+    scan = made
+    return made
   }
 }
 

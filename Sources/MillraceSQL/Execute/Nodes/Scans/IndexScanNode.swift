@@ -7,6 +7,8 @@ final class IndexScanNode: PlanNode {
   private let projector: RowProjector
   private let tree: BTreeIndex
   private let keys: IndexKeys
+  /// For keys by which the index finds too much.
+  private let recheck: CompiledFilter?
   private let isBackward: Bool
   private let expectsOne: Bool
   private var rows: IndexHeapFetch?
@@ -22,8 +24,9 @@ final class IndexScanNode: PlanNode {
       throw SQLError(.internalError, "index \(scan.index) of relation \"\(table.relation.name)\" cannot be read")
     }
     self.tree = tree
-    keys = try IndexKeys(scan.conditions, runtime)
-    (isBackward, expectsOne) = (scan.isBackward, scan.expectsOne)
+    keys = try IndexKeys(scan.conditions, tree, runtime)
+    recheck = try keys.recheck(scan.conditions, runtime)
+    (isBackward, expectsOne) = (scan.isBackward, scan.expectsOne && keys.findsOne)
     let counters = runtime.instrument(plan)
     projector = try RowProjector(plan, runtime, counters)
     super.init(plan, runtime, counters)
@@ -33,7 +36,7 @@ final class IndexScanNode: PlanNode {
   override func produce() throws(SQLError) -> RowBatch? {
     while !isAtEnd {
       guard let rows = try opened() else { return nil }
-      let wanted = projector.hasFilter ? limit : min(limit, expected)
+      let wanted = projector.hasFilter || keys.needsRecheck ? limit : min(limit, expected)
       let table = table
       let count = try engine { () throws(EngineError) in
         try rows.next(table.rows, limit: min(wanted, table.batch.capacity))
@@ -43,6 +46,7 @@ final class IndexScanNode: PlanNode {
         return nil
       }
       table.batch.setDense(count)
+      if let recheck, keys.needsRecheck { try look(again: table.batch, recheck) }
       let result = try projector.apply(table.batch)
       // More rows than were expected: larger batches, from the next on.
       if expectsOne || (count < wanted && count < table.batch.capacity) { isAtEnd = true }
@@ -51,6 +55,12 @@ final class IndexScanNode: PlanNode {
       if limit > table.batch.capacity { table.grow() }
     }
     return nil
+  }
+
+  private func look(again batch: RowBatch, _ recheck: CompiledFilter) throws(SQLError) {
+    let before = batch.count
+    try recheck.apply(batch, projector.arena)
+    if let instrumentation { instrumentation.removedByRecheck += UInt64(before - batch.count) }
   }
 
   private func opened() throws(SQLError) -> IndexHeapFetch? {
