@@ -140,7 +140,11 @@ extension SQLSession {
     }
     portal.formats = formats
     for (index, parameter) in parameters.enumerated() {
-      portal.parameters[index] = try value(parameter, prepared.parameterTypes[index], index, portal.arena)
+      do throws(SQLError) {
+        portal.parameters[index] = try value(parameter, prepared.parameterTypes[index], index, portal.arena)
+      } catch {
+        throw Self.located(error, inParameter: index, of: name, parameter)
+      }
     }
     portals[name] = portal
   }
@@ -159,6 +163,7 @@ extension SQLSession {
     // What the client sent ends with its message.
     let datum = arena.copy(bytes)
     do throws(TypeError) {
+      if !parameter.isBinary, !descriptor.isByValue { try UTF8Encoding.validate(datum.bytes) }
       guard parameter.isBinary else { return try descriptor.input(datum.bytes, -1, typeSettings, arena) }
       var reader = ByteReader(datum.bytes)
       let value = try descriptor.receive(&reader, -1, arena)
@@ -169,6 +174,19 @@ extension SQLSession {
     } catch {
       throw SQLError(error)
     }
+  }
+
+  /// bind_param_error_callback. A text that is one is hinted at; how much of it, a setting would say.
+  private static func located(
+    _ error: SQLError, inParameter index: Int, of portal: String, _ parameter: ParameterValue
+  ) -> SQLError {
+    guard error.sqlState != SQLState.featureNotSupported.description else { return error }
+    var error = error
+    let isText = !parameter.isBinary && error.sqlState != SQLState.characterNotInRepertoire.description
+    error.context =
+      (portal.isEmpty ? "unnamed portal" : "portal \"\(portal)\"") + " parameter $\(index + 1)"
+      + (isText ? " = '...'" : "")
+    return error
   }
 
   // MARK: Describing

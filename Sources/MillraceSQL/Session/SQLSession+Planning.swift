@@ -102,7 +102,10 @@ extension SQLSession {
     let query = try analyze(statement, ParameterTypes(prepared.parameterTypes.map { ValueType($0) }, isVariable: false))
     let columns = Self.columns(of: query)
     guard columns?.map(\.type) == prepared.columns?.map(\.type) else {
-      throw SQLError(.featureNotSupported, "cached plan must not change result type")
+      var error = SQLError(.featureNotSupported, "cached plan must not change result type")
+      // By this drivers know it, prepare the statement again, and go on.
+      error.routine = "RevalidateCachedQuery"
+      throw error
     }
     prepared.columns = columns
     note(query, of: prepared)

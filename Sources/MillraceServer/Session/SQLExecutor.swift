@@ -51,7 +51,9 @@ final class SQLExecutor: StatementExecutor {
     do throws(SQLError) {
       return try body(sql, client)
     } catch {
-      throw client.takeFailure() ?? ErrorReport(error)
+      guard var failure = client.takeFailure() else { throw ErrorReport(error) }
+      failure.context = failure.context ?? error.context
+      throw failure
     }
   }
 
@@ -151,7 +153,7 @@ extension ErrorReport {
       isFatal ? .fatal : severity, SQLState(error.sqlState), error.message, detail: error.detail, hint: error.hint,
       position: error.position)
     (context, schema, table) = (error.context, error.schema, error.table)
-    (column, dataType, constraint) = (error.column, error.dataType, error.constraint)
+    (column, dataType, constraint, routine) = (error.column, error.dataType, error.constraint, error.routine)
   }
 }
 

@@ -144,5 +144,8 @@ final class WireClient: SQLClient {
 
 extension SQLError {
   /// The connection has failed, or was given up by the client.
-  init(connection message: String) { self.init(.internalError, message) }
+  init(connection message: String) {
+    self.init(.internalError, message)
+    isOfConnection = true
+  }
 }
