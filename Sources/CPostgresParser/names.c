@@ -78,7 +78,6 @@ static const ConstructName names[] = {
     {T_ReplicaIdentityStmt, "REPLICA IDENTITY"},
     {T_RuleStmt, "CREATE RULE"},
     {T_SecLabelStmt, "SECURITY LABEL"},
-    {T_UnlistenStmt, "UNLISTEN"},
     {T_XmlExpr, "an XML expression"},
     {T_XmlSerialize, "XMLSERIALIZE"},
 };

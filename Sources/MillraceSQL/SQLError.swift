@@ -20,6 +20,10 @@ public struct SQLError: Error, Hashable, Sendable, CustomStringConvertible {
   public var column: String?
   public var dataType: String?
   public var constraint: String?
+  /// PostgreSQL's function that says it, where clients go by that.
+  public var routine: String?
+  /// Whether it is the client's connection that has failed, or the client that has given up. The server has words for it.
+  public var isOfConnection = false
 
   public init(
     _ sqlState: SQLState, _ message: String, detail: String? = nil, hint: String? = nil, at location: Location? = nil

@@ -122,6 +122,7 @@
     NODE(ExplainStmt, query, options)                                                                               \
     NODE(VacuumStmt, options, rels, is_vacuumcmd)                                                                   \
     NODE(CheckPointStmt)                                                                                            \
-    NODE(ReindexStmt, kind, relation, name, params)
+    NODE(ReindexStmt, kind, relation, name, params)                                                                 \
+    NODE(UnlistenStmt, conditionname)
 
 #endif

@@ -23,6 +23,9 @@ extension Session {
     locks.unlock(tag, mode, isForSession: isForSession)
   }
 
+  /// Gives back all advisory locks that outlive transactions (pg_advisory_unlock_all).
+  public func unlockAdvisoryLocks() { locks.releaseSession(.advisory) }
+
   /// Whether the session has a lock.
   public func holds(_ tag: LockTag, _ mode: LockMode) -> Bool { locks.holds(tag, mode) }
 

@@ -142,6 +142,9 @@ public final class Session {
     watch.begin(deadline: waitLimits.statementDeadline)
   }
 
+  /// Forgets a cancelling that came when nothing ran.
+  public func clearCancellation() { locker.clear(.cancel) }
+
   public func endStatement() {
     waitLimits.statementDeadline = 0
     watch.end()

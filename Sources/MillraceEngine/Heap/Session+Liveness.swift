@@ -37,7 +37,8 @@ extension Session {
     if !infomask.contains(.xminCommitted), !infomask.isXminFrozen {
       if infomask.isXminInvalid { return .dead(toAll: false) }
       if transaction.isOwn(tuple.xmin) {
-        if infomask.contains(.xmaxInvalid) { return .live }
+        // Who locks a row and then changes it leaves the lock on the new version.
+        if infomask.contains(.xmaxInvalid) || infomask.isXmaxLockOnly { return .live }
         return transaction.isOwn(try visibility.updater(tuple)) ? .dead(toAll: false) : .live
       }
       if database.transactions.isRunning(tuple.xmin) { return .inProgress(tuple.xmin) }

@@ -107,6 +107,7 @@ final class Locker: Sendable {
   }
 
   func clear(_ interrupt: Interrupts) {
+    guard !interrupts.isDisjoint(with: interrupt) else { return }
     interruptWord.bitwiseAnd(~interrupt.rawValue, ordering: .acquiringAndReleasing)
   }
 }

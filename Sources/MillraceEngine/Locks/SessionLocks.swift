@@ -328,6 +328,12 @@ final class SessionLocks {
   /// Gives back what the session has beyond its transactions.
   func endSession() { releaseAll(0) }
 
+  /// The same of one kind.
+  func releaseSession(_ kind: LockTag.Kind) {
+    for key in owned[0] where key.tag.kind == kind { disown(key, 0, all: true) }
+    owned[0].removeAll { $0.tag.kind == kind }
+  }
+
   private func releaseAll(_ level: Int) {
     for key in owned[level] { disown(key, level, all: true) }
     owned[level].removeAll(keepingCapacity: true)

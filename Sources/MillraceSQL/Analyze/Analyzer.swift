@@ -78,7 +78,7 @@ public final class Analyzer {
 
   // MARK: Names of types
 
-  func typeName(_ type: TypeID) -> String { TypeNames.format(ValueType(type), loadedTypes) }
+  func typeName(_ type: TypeID) -> String { TypeNames.format(type, try? types()) }
 
   /// A `pg_type` row.
   func entry(_ type: TypeID) throws(SQLError) -> TypeEntry {

@@ -4,7 +4,9 @@ import MillraceTypes
 
 /// DECLARE, FETCH, MOVE and CLOSE (PostgreSQL's commands/portalcmds.c).
 extension SQLSession {
-  func declareCursor(_ statement: DeclareCursorStatement, source: String) throws(SQLError) {
+  func declareCursor(
+    _ statement: DeclareCursorStatement, source: String, _ parameters: StatementParameters?
+  ) throws(SQLError) {
     let options = statement.options
     guard !statement.name.isEmpty else {
       throw SQLError(.invalidCursorName, "invalid cursor name: must not be empty")
@@ -16,20 +18,22 @@ extension SQLSession {
     }
     let prepared = PreparedStatement(
       name: "", source: source, .select(statement.query), isFromSQL: true, time: statementStart)
-    try prepare(prepared, parameterTypes: [])
+    try prepare(prepared, parameterTypes: parameters?.types ?? [], isVariable: false)
     guard let query = prepared.query else { return }
     let isScrollable = options.contains(.scroll)
-    let fraction = options.contains(.hold) ? 0 : settings[.cursorTupleFraction]
-    let planned = try plan(query, tupleFraction: fraction)
+    let portal = Portal(statement.name, prepared, level: session.nestingLevel, isCursor: true)
+    if let parameters { portal.keep(parameters.values) }
+    let planned = try plan(
+      query, bound: parameters == nil ? nil : portal.parameters,
+      tupleFraction: options.contains(.hold) ? 0 : settings[.cursorTupleFraction])
     if !query.rowMarks.isEmpty, options.contains(.hold) {
       throw SQLError(
         .featureNotSupported, "DECLARE CURSOR WITH HOLD ... FOR UPDATE is not supported",
         detail: "Holdable cursors must be READ ONLY.")
     }
-    let portal = Portal(statement.name, prepared, level: session.nestingLevel, isCursor: true)
     portal.isHeld = options.contains(.hold)
     portal.isScrollable = isScrollable
-    let execution = try QueryExecution(planned, self, parameters: noParameters)
+    let execution = try QueryExecution(planned, self, parameters: portal.parameters)
     execution.suspend()
     portal.execution = execution
     if isScrollable { portal.store = RowStore((prepared.columns ?? []).map(\.type)) }

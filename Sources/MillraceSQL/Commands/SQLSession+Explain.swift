@@ -8,17 +8,19 @@ extension SQLSession {
     (try? ExplainOptions(statement))?.format ?? .text
   }
 
-  func explain(_ statement: ExplainStatement, source: String, _ client: any SQLClient) throws(SQLError) {
+  func explain(
+    _ statement: ExplainStatement, _ client: any SQLClient, _ parameters: StatementParameters?
+  ) throws(SQLError) {
     let options = try ExplainOptions(statement)
     let arena = Arena()
     let clock = ContinuousClock()
     let begin = clock.now
-    let (planned, parameters) = try explained(statement.query, arena)
+    let (planned, values) = try explained(statement.query, arena, parameters)
     let planning = Self.nanoseconds(clock.now - begin)
     var rows: [String] = []
     if options.analyze {
       let execution = try QueryExecution(
-        planned, self, parameters: parameters, instrumentation: options.instrumentation)
+        planned, self, parameters: values, instrumentation: options.instrumentation)
       defer { execution.close() }
       let start = clock.now
       try execution.run()
@@ -39,12 +41,13 @@ extension SQLSession {
   }
 
   /// The plan of what is to be explained, and the values of its parameters.
-  private func explained(_ statement: Statement, _ arena: Arena) throws(SQLError) -> (PlannedStatement, TupleSlot) {
+  private func explained(
+    _ statement: Statement, _ arena: Arena, _ parameters: StatementParameters?
+  ) throws(SQLError) -> (PlannedStatement, TupleSlot) {
     switch statement {
-    case .select(let select) where select.into != nil:
-      return (try plan(try analyze(.select(select.withoutInto), ParameterTypes([], isVariable: false))), noParameters)
-    case .select, .insert, .update, .delete:
-      return (try plan(try analyze(statement, ParameterTypes([], isVariable: false))), noParameters)
+    case .select(let select):
+      return (try plan(.select(select.withoutInto), parameters), parameters?.values ?? noParameters)
+    case .insert, .update, .delete: return (try plan(statement, parameters), parameters?.values ?? noParameters)
     case .execute(let execute):
       let prepared = try preparedStatement(execute.name)
       let parameters = try arguments(of: execute, for: prepared, arena)

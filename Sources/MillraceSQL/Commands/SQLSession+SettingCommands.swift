@@ -130,6 +130,7 @@ extension SQLSession {
       try setSessionAuthorizationToDefault()
       resetAllSettings()
       statements = statements.filter { $0.key.isEmpty }
+      session.unlockAdvisoryLocks()
       catalog.discardSequences()
       try SQLError.engine { () throws(EngineError) in try catalog.discardTemporaryRelations() }
     }

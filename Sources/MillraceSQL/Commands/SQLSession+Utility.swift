@@ -3,17 +3,21 @@ import MillraceTypes
 
 /// Statements that are no queries (ProcessUtility, tcop/utility.c).
 extension SQLSession {
+  /// - Parameter parameters: what came with it in the extended protocol.
   /// - Returns: the command's tag.
-  func runUtility(_ statement: Statement, source: String, _ client: any SQLClient) throws(SQLError) -> String {
+  func runUtility(
+    _ statement: Statement, source: String, _ client: any SQLClient, _ parameters: StatementParameters? = nil
+  ) throws(SQLError) -> String {
     if Self.changesSomething(statement) { try requireWritable(statement) }
     switch statement {
-    case .select(let select): return try createTableAs(select)
+    case .select(let select): return try createTableAs(select, parameters)
     case .transaction(let statement): return try run(statement)
     case .execute(let statement): return try run(statement, client)
     case .fetch(let statement): return try run(statement, client)
     case .copy(let statement): return try run(statement, client)
-    case .createTableAs(let statement): return try run(statement)
-    case .explain(let statement): try explain(statement, source: source, client)
+    case .createTableAs(let statement): return try run(statement, parameters)
+    case .explain(let statement): try explain(statement, client, parameters)
+    case .declareCursor(let statement): try declareCursor(statement, source: source, parameters)
     case .show(let statement): try show(statement, client)
     default:
       if try !runSessionCommand(statement, source: source) { try runDefinition(statement) }
@@ -31,9 +35,10 @@ extension SQLSession {
     case .lock(let statement): try lock(statement)
     case .prepare(let statement): try prepare(statement, source: source)
     case .deallocate(let statement): try deallocate(statement)
-    case .declareCursor(let statement): try declareCursor(statement, source: source)
     case .close(let statement): try closeCursor(statement)
     case .checkpoint: try checkpoint()
+    // Nobody listens to anything. Pools of connections say this whenever they take one back.
+    case .unlisten: break
     case .vacuum(let statement): try vacuum(statement)
     default: return false
     }
@@ -97,7 +102,8 @@ extension SQLSession {
   private static func changesSomething(_ statement: Statement) -> Bool {
     switch statement {
     case .transaction, .set, .show, .discard, .setConstraints, .lock, .prepare, .execute, .deallocate,
-      .declareCursor, .fetch, .close, .explain, .checkpoint, .alterSystem, .vacuum:
+      .declareCursor, .fetch, .close, .explain, .checkpoint, .unlisten, .alterSystem,
+      .vacuum:
       false
     case .copy(let copy): copy.isFrom
     default: true

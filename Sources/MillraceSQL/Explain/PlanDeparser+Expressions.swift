@@ -97,6 +97,7 @@ extension PlanDeparser {
     case .implicitCast, .explicitCast: return cast(call.arguments[0], call.type, context)
     case .call: break
     }
+    if call.function == CallExpression.arraySubscript { return element(call.arguments, context) }
     let name = functions.functions[call.function]?.name ?? "?"
     var arguments = call.arguments.map { operand($0, context) }
     if call.isVariadic, case .array(let elements, _)? = call.arguments.last {
@@ -104,6 +105,13 @@ extension PlanDeparser {
       arguments += elements.map { operand($0, context) }
     }
     return "\(Keyword.quoted(name))(\(arguments.joined(separator: ", ")))"
+  }
+
+  /// An array's element: `a[1]`, `(f(x))[1]`.
+  private func element(_ arguments: [TypedExpression], _ context: DeparseContext) -> String {
+    let array = operand(arguments[0], context)
+    let subscripts = arguments.dropFirst().map { "[\(operand($0, context))]" }.joined()
+    return (arguments[0].isVariable ? array : "(\(array))") + subscripts
   }
 
   /// `get_coercion_expr`.

@@ -35,7 +35,7 @@ struct RegisteredNames {
       }
     case .type:
       let types = try catalog.types()
-      return types.byID[TypeID(oid)].map { TypeNames.format(ValueType($0.id), types) }
+      return types.byID[TypeID(oid)].map { TypeNames.format($0.id, types) }
     case .function:
       return try catalog.functions().functions[oid].map { SessionCatalog.quoted($0.name) }
     case .namespace: return try catalog.namespaceName(oid).map(SessionCatalog.quoted)

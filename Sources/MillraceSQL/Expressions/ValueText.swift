@@ -7,6 +7,7 @@ final class ValueText {
   private let descriptor: TypeDescriptor
   private unowned let context: ExecutionContext
   private let registered: RegisteredNames?
+  private let named: NamedValues?
 
   init(_ type: ValueType, _ context: ExecutionContext) throws(SQLError) {
     guard let descriptor = TypeDescriptor.builtIn[type.id] else {
@@ -14,10 +15,11 @@ final class ValueText {
     }
     (self.type, self.descriptor, self.context) = (type, descriptor, context)
     registered = RegisteredNames(type.id, context.catalog)
+    named = NamedValues(type.id, context.catalog, context.typeSettings)
   }
 
   func append(_ value: Datum, to text: inout [UInt8]) throws(SQLError) {
-    if let registered { return text.append(contentsOf: try registered.text(of: value.oid).utf8) }
+    if let named { return try named.append(value, to: &text) }
     descriptor.output(value, context.typeSettings, &text)
   }
 

@@ -34,6 +34,7 @@ enum CommandTag {
     case .reindex: "REINDEX"
     case .vacuum(let statement): statement.isVacuum ? "VACUUM" : "ANALYZE"
     case .checkpoint: "CHECKPOINT"
+    case .unlisten: "UNLISTEN"
     case .lock: "LOCK TABLE"
     case .explain: "EXPLAIN"
     case .copy: "COPY"

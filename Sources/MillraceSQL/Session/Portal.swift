@@ -42,6 +42,14 @@ final class Portal {
     time = SQLSession.now()
   }
 
+  /// Takes over the values of parameters, which end with another portal.
+  func keep(_ values: TupleSlot) {
+    for (index, type) in prepared.parameterTypes.enumerated() {
+      let isByValue = TypeDescriptor.builtIn[type]?.isByValue ?? false
+      parameters[index] = values[index].map { arena.copy($0, isByValue: isByValue) }
+    }
+  }
+
   /// Of the extended protocol, after ``close()``: as if it were new, for other values of the parameters.
   func beginAgain(level: Int) {
     precondition(!isCursor && execution == nil && store == nil, "a portal begins again while it is open")

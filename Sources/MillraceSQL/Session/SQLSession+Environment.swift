@@ -44,9 +44,12 @@ extension SQLSession: SessionEnvironment {
 }
 
 extension SQLSession {
-  /// The text of a value of a type that names something of the catalog (`regclass` and its like); nil for other types.
-  public func name(of oid: UInt32, _ type: TypeID) -> String? {
-    guard let names = RegisteredNames(type, catalog) else { return nil }
-    return (try? names.text(of: oid)) ?? "\(oid)"
+  /// The text of a value that says names of the catalog (`regclass` and its like, privileges, arrays of these); nil for
+  /// other types.
+  public func namedText(of value: Datum, _ type: TypeID) -> [UInt8]? {
+    guard let names = NamedValues(type, catalog, typeSettings) else { return nil }
+    var text: [UInt8] = []
+    do throws(SQLError) { try names.append(value, to: &text) } catch { return nil }
+    return text
   }
 }

@@ -36,6 +36,7 @@ extension SQLSession {
     name: String, _ sql: String, parameterTypes: [TypeID], _ client: any SQLClient
   ) throws(SQLError) {
     beginCall(sql, client)
+    session.clearCancellation()
     do throws(SQLError) {
       if name.isEmpty {
         statements[""] = nil
@@ -139,7 +140,11 @@ extension SQLSession {
     }
     portal.formats = formats
     for (index, parameter) in parameters.enumerated() {
-      portal.parameters[index] = try value(parameter, prepared.parameterTypes[index], index, portal.arena)
+      do throws(SQLError) {
+        portal.parameters[index] = try value(parameter, prepared.parameterTypes[index], index, portal.arena)
+      } catch {
+        throw Self.located(error, inParameter: index, of: name, parameter)
+      }
     }
     portals[name] = portal
   }
@@ -150,7 +155,7 @@ extension SQLSession {
   ) throws(SQLError) -> Datum? {
     guard let bytes = parameter.bytes else { return nil }
     guard let descriptor = TypeDescriptor.builtIn[type] else {
-      throw .unsupported("a parameter of type \(TypeNames.format(ValueType(type), try? catalog.types()))")
+      throw .unsupported("a parameter of type \(TypeNames.format(type, try? catalog.types()))")
     }
     if !parameter.isBinary, let names = RegisteredNames(type, catalog) {
       return Datum(oid: try names.oid(of: bytes.string))
@@ -158,6 +163,7 @@ extension SQLSession {
     // What the client sent ends with its message.
     let datum = arena.copy(bytes)
     do throws(TypeError) {
+      if !parameter.isBinary, !descriptor.isByValue { try UTF8Encoding.validate(datum.bytes) }
       guard parameter.isBinary else { return try descriptor.input(datum.bytes, -1, typeSettings, arena) }
       var reader = ByteReader(datum.bytes)
       let value = try descriptor.receive(&reader, -1, arena)
@@ -168,6 +174,19 @@ extension SQLSession {
     } catch {
       throw SQLError(error)
     }
+  }
+
+  /// bind_param_error_callback. A text that is one is hinted at; how much of it, a setting would say.
+  private static func located(
+    _ error: SQLError, inParameter index: Int, of portal: String, _ parameter: ParameterValue
+  ) -> SQLError {
+    guard error.sqlState != SQLState.featureNotSupported.description else { return error }
+    var error = error
+    let isText = !parameter.isBinary && error.sqlState != SQLState.characterNotInRepertoire.description
+    error.context =
+      (portal.isEmpty ? "unnamed portal" : "portal \"\(portal)\"") + " parameter $\(index + 1)"
+      + (isText ? " = '...'" : "")
+    return error
   }
 
   // MARK: Describing
@@ -230,8 +249,10 @@ extension SQLSession {
       throw SQLError(.objectNotInPrerequisiteState, "portal \"\(portal.name)\" cannot be run")
     }
     portal.isDone = true
+    let types = portal.prepared.parameterTypes
+    let parameters = types.isEmpty ? nil : StatementParameters(types: types, values: portal.parameters)
     return .completed(
-      try runUtility(statement, source: portal.prepared.source, UndescribedClient(client)))
+      try runUtility(statement, source: portal.prepared.source, UndescribedClient(client), parameters))
   }
 
   private func executeQuery(

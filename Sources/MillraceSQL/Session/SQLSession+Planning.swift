@@ -30,14 +30,21 @@ extension SQLSession {
   // MARK: Preparing
 
   /// Looks a statement's names up and finds out the types of its parameters.
-  func prepare(_ prepared: PreparedStatement, parameterTypes: [TypeID]) throws(SQLError) {
+  /// - Parameter isVariable: whether there may be more parameters than types are given.
+  func prepare(
+    _ prepared: PreparedStatement, parameterTypes: [TypeID], isVariable: Bool = true
+  ) throws(SQLError) {
     guard let statement = prepared.statement else { return }
+    let types = ParameterTypes(parameterTypes.map { $0 == .none ? nil : ValueType($0) }, isVariable: isVariable)
     guard Self.isPlannable(statement) else {
       (prepared.givenTypes, prepared.parameterTypes) = (parameterTypes, parameterTypes)
+      if let query = Self.queryInside(statement) {
+        _ = try analyze(query, types)
+        prepared.parameterTypes = types.types.map(\.id)
+      }
       prepared.columns = try columns(ofUtility: statement)
       return
     }
-    let types = ParameterTypes(parameterTypes.map { $0 == .none ? nil : ValueType($0) })
     let query = try analyze(statement, types)
     prepared.givenTypes = parameterTypes
     prepared.parameterTypes = types.types.map(\.id)
@@ -95,7 +102,10 @@ extension SQLSession {
     let query = try analyze(statement, ParameterTypes(prepared.parameterTypes.map { ValueType($0) }, isVariable: false))
     let columns = Self.columns(of: query)
     guard columns?.map(\.type) == prepared.columns?.map(\.type) else {
-      throw SQLError(.featureNotSupported, "cached plan must not change result type")
+      var error = SQLError(.featureNotSupported, "cached plan must not change result type")
+      // By this drivers know it, prepare the statement again, and go on.
+      error.routine = "RevalidateCachedQuery"
+      throw error
     }
     prepared.columns = columns
     note(query, of: prepared)

@@ -18,7 +18,8 @@ extension SQLSession {
     switch definition?.name {
     case "transaction_isolation":
       guard session.isInTransaction else { return sessionSettings.show("default_transaction_isolation") }
-      return session.isolation == .repeatableRead ? "repeatable read" : "read committed"
+      if session.isolation == .repeatableRead { return "repeatable read" }
+      return isReadUncommitted ? "read uncommitted" : "read committed"
     case "transaction_read_only":
       guard session.isInTransaction else { return sessionSettings.show("default_transaction_read_only") }
       return session.isReadOnly ? "on" : "off"
@@ -109,6 +110,7 @@ extension SQLSession {
   private func setIsolation(_ level: String) throws(SQLError) {
     guard level != "serializable" else { throw .unsupported("isolation level SERIALIZABLE") }
     try SQLError.engine { () throws(EngineError) in try session.setTransaction(Self.isolation(level)) }
+    isReadUncommitted = level == "read uncommitted"
   }
 
   private func setReadOnly(_ isReadOnly: Bool) throws(SQLError) {
@@ -171,6 +173,7 @@ extension SQLSession {
     parkedExecutions.removeAll()
     settingsVersion &+= 1
     defaultIsolation = Self.isolation(values[.defaultTransactionIsolation])
+    isReadUncommittedByDefault = values[.defaultTransactionIsolation] == "read uncommitted"
     isReadOnlyByDefault = values[.defaultTransactionReadOnly]
     planCacheMode =
       switch values[.planCacheMode] {

@@ -32,6 +32,7 @@ extension SQLSession {
     try SQLError.engine { () throws(EngineError) in
       try session.begin(defaultIsolation, isReadOnly: isReadOnlyByDefault)
     }
+    isReadUncommitted = isReadUncommittedByDefault
     typeSettings.dateTime.now = session.transactionTime
     hasRunStatement = false
   }

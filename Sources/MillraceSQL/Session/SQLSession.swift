@@ -50,6 +50,9 @@ public final class SQLSession {
   var minimumNotice = NoticeSeverity.notice
   var defaultIsolation = IsolationLevel.readCommitted
   var isReadOnlyByDefault = false
+  /// Whether the transaction was asked for at READ UNCOMMITTED, which is READ COMMITTED by another name.
+  var isReadUncommitted = false
+  var isReadUncommittedByDefault = false
   var planCacheMode = PlanCacheMode.automatic
   /// What the client has been told of settings that it follows.
   var reported: [String: String] = [:]
@@ -140,6 +143,9 @@ public final class SQLSession {
 
   /// Lets the running statement end soon, with SQLSTATE 57014. On any thread, at any time.
   public func cancel() { control.cancel() }
+
+  /// Forgets a ``cancel()`` that came when nothing ran.
+  public func clearCancellation() { session.clearCancellation() }
 
   public var catalog: SessionCatalog { session.catalog }
 

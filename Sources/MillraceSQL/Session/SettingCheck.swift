@@ -18,6 +18,8 @@ enum SettingCheck {
       return zone.name
     case "client_encoding":
       let word = value.lowercased().filter { $0.isLetter || $0.isNumber }
+      // Who wants bytes as they are gets them: psql, on a terminal that says nothing of an encoding.
+      if word == "sqlascii" { return "SQL_ASCII" }
       guard word == "utf8" || word == "unicode" else {
         if encodings.contains(word) {
           throw SQLError(
@@ -32,6 +34,9 @@ enum SettingCheck {
       return value
     case "application_name": return printable(value)
     case "standard_conforming_strings": return value
+    case "default_transaction_isolation":
+      guard value.lowercased() != "serializable" else { throw .unsupported("isolation level SERIALIZABLE") }
+      return value
     case "default_table_access_method":
       guard value == "heap" else {
         throw invalid(name, value, detail: "Table access method \"\(value)\" does not exist.")
@@ -52,8 +57,8 @@ enum SettingCheck {
 
   /// Some encodings of PostgreSQL's, so that a client is told the right reason.
   private static let encodings: Set<String> = [
-    "sqlascii", "latin1", "latin2", "latin9", "iso88591", "iso885915", "win1252", "win1251", "win1250", "eucjp", "sjis",
-    "big5", "gbk", "gb18030", "koi8r", "ascii",
+    "latin1", "latin2", "latin9", "iso88591", "iso885915", "win1252", "win1251", "win1250", "eucjp", "sjis", "big5",
+    "gbk", "gb18030", "koi8r",
   ]
 
   /// A zone by its name, or by hours east of Greenwich.

@@ -40,6 +40,8 @@ public struct ErrorReport: Error, Sendable, Hashable, CustomStringConvertible {
   public var column: String?
   public var dataType: String?
   public var constraint: String?
+  /// PostgreSQL's function that says it, where clients go by that.
+  public var routine: String?
 
   public init(
     _ severity: Severity = .error, _ state: SQLState, _ message: String, detail: String? = nil, hint: String? = nil,
@@ -57,7 +59,7 @@ public struct ErrorReport: Error, Sendable, Hashable, CustomStringConvertible {
     let optional: [(Character, String?)] = [
       ("D", detail), ("H", hint), ("P", position.map { "\($0)" }), ("p", internalPosition.map { "\($0)" }),
       ("q", internalQuery), ("W", context), ("s", schema), ("t", table), ("c", column), ("d", dataType),
-      ("n", constraint),
+      ("n", constraint), ("R", routine),
     ]
     let always: [(Character, String?)] = [
       ("S", severity.rawValue), ("V", severity.rawValue), ("C", state.description), ("M", message),

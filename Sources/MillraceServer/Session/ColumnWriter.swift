@@ -7,18 +7,21 @@ struct ColumnWriter {
     case int16Binary, int32Binary, int64Binary, boolBinary, bytesBinary
     case text(TypeDescriptor)
     case binary(TypeDescriptor)
-    /// An OID that is shown as the name of what it stands for.
-    case name(TypeID)
+    /// What says names of the catalog.
+    case named(TypeID)
+    /// The session has it as a text.
+    case addressBinary
   }
 
   private let kind: Kind
   private let settings: TypeSettings
-  private let name: (UInt32, TypeID) -> String?
+  private let namedText: (Datum, TypeID) -> [UInt8]?
 
   init(
-    _ type: TypeID, _ format: ValueFormat, _ settings: TypeSettings, _ name: @escaping (UInt32, TypeID) -> String?
+    _ type: TypeID, _ format: ValueFormat, _ settings: TypeSettings,
+    _ namedText: @escaping (Datum, TypeID) -> [UInt8]?
   ) {
-    (self.settings, self.name) = (settings, name)
+    (self.settings, self.namedText) = (settings, namedText)
     let isText = format == .text
     switch type {
     case .int2: kind = isText ? .int16Text : .int16Binary
@@ -26,15 +29,22 @@ struct ColumnWriter {
     case .int8: kind = isText ? .int64Text : .int64Binary
     case .oid: kind = isText ? .oidText : .int32Binary
     case .bool: kind = isText ? .boolText : .boolBinary
-    case .regClass, .regType, .regProc, .regProcedure, .regNamespace, .regRole:
-      kind = isText ? .name(type) : .int32Binary
+    case .inet: kind = isText ? .bytesText : .addressBinary
     case .text, .varchar, .bpchar, .unknown, .json, .cstring: kind = isText ? .bytesText : .bytesBinary
     default:
       if let descriptor = TypeDescriptor.builtIn[type] {
-        kind = isText ? .text(descriptor) : .binary(descriptor)
+        kind = !isText ? .binary(descriptor) : Self.saysNames(descriptor) ? .named(type) : .text(descriptor)
       } else {
-        kind = .bytesText
+        kind = type == .anyArray ? .named(type) : .bytesText
       }
+    }
+  }
+
+  /// Whether a type's text, or that of its elements, is one that only the catalog knows.
+  private static func saysNames(_ type: TypeDescriptor) -> Bool {
+    switch type.storage == .plain ? type.id : type.elementID {
+    case .regClass, .regType, .regProc, .regProcedure, .regNamespace, .regRole, .aclItem: true
+    default: false
     }
   }
 
@@ -65,15 +75,26 @@ struct ColumnWriter {
       scratch.removeAll(keepingCapacity: true)
       type.output(value, settings, &scratch)
       writeScratch(encoder, scratch)
-    case .name(let type):
+    case .named(let type):
       scratch.removeAll(keepingCapacity: true)
-      scratch.append(contentsOf: (name(value.oid, type) ?? "\(value.oid)").utf8)
+      if let text = namedText(value, type) { scratch += text }
       writeScratch(encoder, scratch)
+    case .addressBinary: writeAddress(value.bytes, encoder)
     case .binary(let type):
       scratch.removeAll(keepingCapacity: true)
       type.send(value, &scratch)
       writeScratch(encoder, scratch)
     }
+  }
+
+  /// As inet_send() has it: the family, the bits of the network, whether it is a network, and the bytes.
+  private func writeAddress(_ text: ByteView, _ encoder: MessageEncoder) {
+    guard let address = IPAddress(text.string) else { return encoder.int32(-1) }
+    encoder.int32(Int32(4 + address.bytes.count))
+    for byte in [address.isVersion6 ? 3 : 2, UInt8(address.bitCount), 0, UInt8(address.bytes.count)] {
+      encoder.int8(byte)
+    }
+    address.bytes.withUnsafeBytes { encoder.bytes($0) }
   }
 
   private func writeScratch(_ encoder: MessageEncoder, _ scratch: [UInt8]) {

@@ -18,7 +18,7 @@ final class SQLExecutor: StatementExecutor {
     initialParameters = sql.initialParameters
     client.typeSettings = { [unowned sql] in sql.typeSettings }
     client.settingsVersion = { [unowned sql] in sql.settingsVersion }
-    client.name = { [unowned sql] oid, type in sql.name(of: oid, type) }
+    client.namedText = { [unowned sql] value, type in sql.namedText(of: value, type) }
   }
 
   var transactionStatus: TransactionStatus {
@@ -35,7 +35,7 @@ final class SQLExecutor: StatementExecutor {
   func detach() {}
 
   func cancel() { sql.cancel() }
-  func clearCancellation() {}
+  func clearCancellation() { sql.clearCancellation() }
   func abort() { sql.abort() }
   func end() { sql.close() }
 
@@ -51,7 +51,9 @@ final class SQLExecutor: StatementExecutor {
     do throws(SQLError) {
       return try body(sql, client)
     } catch {
-      throw client.failure ?? ErrorReport(error)
+      guard var failure = client.takeFailure() else { throw ErrorReport(error) }
+      failure.context = failure.context ?? error.context
+      throw failure
     }
   }
 
@@ -151,7 +153,7 @@ extension ErrorReport {
       isFatal ? .fatal : severity, SQLState(error.sqlState), error.message, detail: error.detail, hint: error.hint,
       position: error.position)
     (context, schema, table) = (error.context, error.schema, error.table)
-    (column, dataType, constraint) = (error.column, error.dataType, error.constraint)
+    (column, dataType, constraint, routine) = (error.column, error.dataType, error.constraint, error.routine)
   }
 }
 

@@ -18,10 +18,10 @@ final class WireClient: SQLClient {
   var typeSettings: () -> TypeSettings = { TypeSettings() }
   /// Counts their changes.
   var settingsVersion: () -> UInt64 = { 0 }
-  /// The text of values that name something of the catalog.
-  var name: (UInt32, TypeID) -> String? = { _, _ in nil }
+  /// The text of values that say names of the catalog; nil for those of other types.
+  var namedText: (Datum, TypeID) -> [UInt8]? = { _, _ in nil }
   /// What the protocol has thrown; SQL knows it as an error of its own.
-  private(set) var failure: ErrorReport?
+  private var failure: ErrorReport?
   private var scratch: [UInt8] = []
 
   /// Begins a call, or ends one.
@@ -29,6 +29,12 @@ final class WireClient: SQLClient {
     (self.sink, self.describes, self.formats) = (sink, describes, formats)
     copySource = nil
     if sink != nil { failure = nil }
+  }
+
+  /// What the protocol has thrown, once.
+  func takeFailure() -> ErrorReport? {
+    defer { failure = nil }
+    return failure
   }
 
   /// Does something of the protocol.
@@ -58,7 +64,7 @@ final class WireClient: SQLClient {
     (columnSettings, columnTypes, columnFormats) = (version, types, formats)
     let settings = typeSettings()
     columns = types.enumerated().map { index, type in
-      ColumnWriter(type.id, formats.format(ofColumn: index), settings, name)
+      ColumnWriter(type.id, formats.format(ofColumn: index), settings, namedText)
     }
   }
 
@@ -138,5 +144,8 @@ final class WireClient: SQLClient {
 
 extension SQLError {
   /// The connection has failed, or was given up by the client.
-  init(connection message: String) { self.init(.internalError, message) }
+  init(connection message: String) {
+    self.init(.internalError, message)
+    isOfConnection = true
+  }
 }

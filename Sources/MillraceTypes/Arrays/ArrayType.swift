@@ -99,6 +99,21 @@ public enum ArrayType {
   // MARK: - Output
 
   static func output(_ array: Datum, _ type: TypeDescriptor, _ settings: TypeSettings, _ text: inout [UInt8]) {
+    appendText(array, of: type, to: &text) { type.output($0, settings, &$1) }
+  }
+
+  /// Appends the text of an array that says itself of what it is one: a value of type `anyarray`.
+  public static func appendText(ofAny array: Datum, _ settings: TypeSettings, to text: inout [UInt8]) {
+    guard array.count >= 12, let type = TypeDescriptor.builtIn[TypeID(array.bytes.load(at: 8))] else { return }
+    output(array, type, settings, &text)
+  }
+
+  /// Appends an array's text.
+  /// - Parameter appendElement: appends the text of an element, without quotes.
+  public static func appendText<Failure: Error>(
+    _ array: Datum, of type: TypeDescriptor, to text: inout [UInt8],
+    _ appendElement: (Datum, inout [UInt8]) throws(Failure) -> Void
+  ) throws(Failure) {
     let shape = ArrayShape(array.bytes)
     guard shape.count > 0 else { return text.append("{}") }
     if shape.lowerBounds.contains(where: { $0 != 1 }) {
@@ -125,7 +140,7 @@ public enum ArrayType {
       text.append(contentsOf: repeatElement(UInt8(ascii: "{"), count: opening))
       if let value {
         element.removeAll(keepingCapacity: true)
-        type.output(value, settings, &element)
+        try appendElement(value, &element)
         appendQuoted(element, delimiter: type.delimiter, to: &text)
       } else {
         text.append("NULL")

@@ -144,6 +144,18 @@ extension TypeDescriptor {
         TypeRow(.cid, "cid", array: 1012, length: 4, byValue: true, .int, .plain, "U"),
         OIDType.functions("cid", isOrdered: false)
       ),
+      (
+        TypeRow(.xid8, "xid8", array: 271, length: 8, byValue: true, .double, .plain, "U"),
+        FullTransactionIDType.functions
+      ),
+      (
+        TypeRow(.pgLSN, "pg_lsn", array: 3221, length: 8, byValue: true, .double, .plain, "U"),
+        LogPositionType.functions
+      ),
+      (
+        TypeRow(.aclItem, "aclitem", array: 1034, length: 16, byValue: false, .double, .plain, "U"),
+        AccessItemType.functions
+      ),
       registered(.regProc, "regproc", 1008), registered(.regProcedure, "regprocedure", 2207),
       registered(.regOper, "regoper", 2208), registered(.regOperator, "regoperator", 2209),
       registered(.regClass, "regclass", 2210), registered(.regType, "regtype", 2211),

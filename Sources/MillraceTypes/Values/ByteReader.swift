@@ -21,7 +21,8 @@ public struct ByteReader {
   public mutating func integer<Number: FixedWidthInteger & BitwiseCopyable>(
     _: Number.Type = Number.self
   ) throws(TypeError) -> Number {
-    Number(bigEndian: try bytes(MemoryLayout<Number>.size).load(at: 0))
+    if MemoryLayout<Number>.size == 1, rest.isEmpty { throw .emptyMessage }
+    return Number(bigEndian: try bytes(MemoryLayout<Number>.size).load(at: 0))
   }
 
   /// All that is left.

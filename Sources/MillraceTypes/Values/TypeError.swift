@@ -42,5 +42,7 @@ public struct TypeError: Error, Hashable, Sendable, CustomStringConvertible {
     TypeError(.protocolViolation, "insufficient data left in message")
   }
 
+  static var emptyMessage: TypeError { TypeError(.protocolViolation, "no data left in message") }
+
   static func invalidParameter(_ message: String) -> TypeError { TypeError(.invalidParameterValue, message) }
 }

@@ -6,7 +6,6 @@ extension Corpus {
     ("CALL f(1)", "CALL", 1),
     ("LISTEN a", "LISTEN", 1),
     ("NOTIFY a, 'b'", "NOTIFY", 1),
-    ("UNLISTEN *", "UNLISTEN", 1),
     ("LOAD 'x'", "LOAD", 1),
     ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'select 1'", "CREATE FUNCTION", 1),
     ("CREATE TRIGGER t AFTER INSERT ON t EXECUTE FUNCTION f()", "CREATE TRIGGER", 1),

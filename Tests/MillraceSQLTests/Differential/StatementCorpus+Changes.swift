@@ -78,6 +78,38 @@ extension StatementCorpus {
     SELECT * FROM empty ORDER BY a
     COMMIT
     SELECT * FROM empty ORDER BY a
+    BEGIN
+    CREATE TEMP TABLE once (k int PRIMARY KEY, v int) ON COMMIT DROP
+    INSERT INTO once VALUES (1, 1)
+    INSERT INTO once VALUES (1, 2) ON CONFLICT (k) DO UPDATE SET v = excluded.v RETURNING *
+    INSERT INTO once VALUES (1, 3) ON CONFLICT DO NOTHING RETURNING *
+    INSERT INTO once VALUES (1, 4) ON CONFLICT (k) DO UPDATE SET v = excluded.v RETURNING *
+    INSERT INTO once VALUES (2, 5)
+    SELECT * FROM once WHERE k = 2 FOR SHARE
+    INSERT INTO once VALUES (2, 6) ON CONFLICT DO NOTHING
+    SELECT * FROM once ORDER BY k, v
+    INSERT INTO once VALUES (1, 7)
+    ROLLBACK
+    INSERT INTO m VALUES (900, 900, 'once') ON CONFLICT (id) DO UPDATE SET v = 901
+    BEGIN
+    SELECT id FROM m WHERE id = 900 FOR UPDATE
+    UPDATE m SET c = 902 WHERE id = 900
+    INSERT INTO m VALUES (900, 903, 'twice') ON CONFLICT DO NOTHING
+    SAVEPOINT s
+    INSERT INTO m VALUES (900, 904, 'twice')
+    ROLLBACK TO s
+    DELETE FROM m WHERE id = 900
+    INSERT INTO m VALUES (900, 905, 'again') RETURNING id, v
+    ROLLBACK
+    SELECT id, v, t FROM m WHERE id = 900
+    SELECT * FROM unnest(ARRAY[1,2,3], ARRAY['a','b'])
+    SELECT * FROM unnest(ARRAY[1,2], ARRAY['a','b']) AS u (n, t) WHERE n > 1
+    SELECT u.* FROM ja, unnest(ARRAY[ja.id, 5], '{x,y,z}'::text[]) u ORDER BY 1, 2
+    SELECT unnest, u FROM unnest('{1}'::int[], NULL::text[]) u
+    SELECT j.id, u.b FROM ja j LEFT JOIN LATERAL unnest(ARRAY[j.id], ARRAY['p']) u (a, b) ON u.a = j.id ORDER BY 1
+    SELECT count(*) FROM unnest('{}'::int[], '{}'::int[])
+    SELECT * FROM unnest(1, 2)
+    INSERT INTO m (id, v, t) SELECT * FROM unnest(ARRAY[910, 911], ARRAY[912, 913], ARRAY['u', 'v']) RETURNING id, v, t
     BEGIN; DELETE FROM empty; SELECT count(*) FROM empty
     ROLLBACK
     SELECT count(*) FROM empty

@@ -1,6 +1,7 @@
 import Foundation
 import MillraceEngine
 import MillraceIO
+import MillraceSQL
 import MillraceServer
 import MillraceSettings
 import MillraceStorage
@@ -33,8 +34,11 @@ final class TestCluster: Sendable {
     }
     configuration.sessionsMax = 20
     database = try Database.open(configuration)
-    server = try await TestServer(
-      settings: settings, provider: DatabaseProvider(database))
+    let provider = DatabaseProvider(database)
+    let server = try await TestServer(settings: settings, provider: provider)
+    self.server = server
+    provider.instance.setHandlers(
+      reload: { false }, terminate: { [weak server] in server?.server.terminate(processID: $0) ?? false })
   }
 
   func stop() async throws {

@@ -21,10 +21,7 @@ extension SessionCatalog {
       throw EngineError(.undefinedDatabase, "template database \"\(template)\" does not exist")
     }
     try lockDatabase(source[.oid].oid, .share)
-    guard !session.database.isUsed(database: source[.oid].oid, except: session) else {
-      throw EngineError(
-        .objectInUse, "source database \"\(template)\" is being accessed by other users")
-    }
+    try requireUnused(source[.oid].oid, "source database \"\(template)\"")
     let oid = try session.allocateOID()
     try lockDatabase(oid, .accessExclusive)
     var row = CatalogRow<CatalogColumns.Database>(source.values)
@@ -55,9 +52,7 @@ extension SessionCatalog {
       throw EngineError(.objectInUse, "cannot drop the currently open database")
     }
     try lockDatabase(oid, .accessExclusive)
-    guard !session.database.isUsed(database: oid, except: session) else {
-      throw EngineError(.objectInUse, "database \"\(name)\" is being accessed by other users")
-    }
+    try requireUnused(oid, "database \"\(name)\"")
     try delete(row)
     try session.advanceCommand()
     droppedDatabases.append(oid)
@@ -74,9 +69,7 @@ extension SessionCatalog {
       throw EngineError(.featureNotSupported, "current database cannot be renamed")
     }
     try lockDatabase(row[.oid].oid, .accessExclusive)
-    guard !session.database.isUsed(database: row[.oid].oid, except: session) else {
-      throw EngineError(.objectInUse, "database \"\(name)\" is being accessed by other users")
-    }
+    try requireUnused(row[.oid].oid, "database \"\(name)\"")
     row[.datname] = .text(newName)
     try update(row)
     try session.advanceCommand()
@@ -88,6 +81,15 @@ extension SessionCatalog {
 
   private func lockDatabase(_ oid: UInt32, _ mode: LockMode) throws(EngineError) {
     try session.lock(.object(oid, class: SystemOID.pgDatabase, database: 0), mode)
+  }
+
+  private func requireUnused(_ oid: UInt32, _ words: String) throws(EngineError) {
+    let count = try session.database.users(ofDatabase: oid, except: session)
+    guard count > 0 else { return }
+    throw EngineError(
+      .objectInUse, "\(words) is being accessed by other users",
+      detail: count == 1
+        ? "There is 1 other session using the database." : "There are \(count) other sessions using the database.")
   }
 }
 
@@ -206,16 +208,16 @@ extension Session {
 }
 
 extension Database {
-  /// Whether a session besides one's own is connected to a database. Those that vacuum in the background are sent away,
-  /// and waited for, for five seconds at most (CountOtherDBBackends).
-  func isUsed(database oid: UInt32, except session: Session) -> Bool {
-    let deadline = monotonicNanoseconds() + 5_000_000_000
+  /// How many sessions besides one's own are connected to a database (CountOtherDBBackends). Those that vacuum in the
+  /// background are sent away; others may be about to leave. All are waited for, for five seconds at most.
+  fileprivate func users(ofDatabase oid: UInt32, except session: Session) throws(EngineError) -> Int {
+    let begin = monotonicNanoseconds()
     while true {
       let others = locks.lockers.filter { $0.databaseID == oid && $0.processID != 0 && $0.place != session.place }
-      if others.isEmpty { return false }
-      if others.contains(where: { $0.background == .none }) || monotonicNanoseconds() > deadline { return true }
-      for other in others { other.raise(.terminate) }
+      if others.isEmpty || monotonicNanoseconds() - begin > 5_000_000_000 { return others.count }
+      for other in others where other.background != .none { other.raise(.terminate) }
       session.locker.latch.reset()
+      try session.checkInterrupts()
       session.locker.latch.wait(10_000_000)
     }
   }

@@ -1,4 +1,4 @@
-import MillraceTypes
+public import MillraceTypes
 
 /// A value in a system table, as a Swift value: what DDL reads and writes, a few rows at a time. Queries read the same
 /// tables through datums.
@@ -146,9 +146,30 @@ public struct AccessItem: Sendable, Hashable {
     self.init(grantee: grantee, grantor: grantor, privileges: privileges)
   }
 
-  init?(_ bytes: ByteView) {
+  /// From its bytes in a tuple.
+  public init?(_ bytes: ByteView) {
     guard bytes.count == 16 else { return nil }
     self.init(grantee: bytes.load(at: 0), grantor: bytes.load(at: 4), privileges: bytes.load(at: 8))
+  }
+
+  /// `grantee=letters/grantor` (aclitemout).
+  /// - Parameter role: a role's name by its OID; nil where there is none.
+  public func text<Failure: Error>(role: (UInt32) throws(Failure) -> String?) throws(Failure) -> String {
+    var letters = ""
+    for (bit, letter) in Self.letters.enumerated() where privileges >> UInt64(bit) & 1 != 0 {
+      letters.append(Character(UnicodeScalar(letter)))
+      if privileges >> UInt64(bit + 32) & 1 != 0 { letters.append("*") }
+    }
+    var receiver = ""
+    if grantee != 0 { receiver = try role(grantee) ?? "\(grantee)" }
+    let giver = try role(grantor) ?? "\(grantor)"
+    return "\(Self.quoted(receiver))=\(letters)/\(Self.quoted(giver))"
+  }
+
+  /// putid()
+  private static func quoted(_ name: String) -> String {
+    let isSafe = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_" }
+    return isSafe ? name : "\"\(name.replacing("\"", with: "\"\""))\""
   }
 
   var bytes: [UInt8] {

@@ -118,40 +118,66 @@ extension Analyzer {
   // MARK: Arrays
 
   /// transformArrayExpr.
-  /// - Parameter element: the type that a cast around it says.
+  /// - Parameter target: the array's type that a cast around it says.
   func analyze(
-    _ array: ArrayExpression, _ scope: QueryScope, _ element: ValueType?
+    _ array: ArrayExpression, _ scope: QueryScope, _ target: ValueType?
   ) throws(SQLError) -> TypedExpression {
-    guard !array.elements.isEmpty || element != nil else {
+    guard !array.elements.isEmpty || target != nil else {
       throw SQLError(
         .indeterminateDatatype, "cannot determine type of empty array",
         hint: "Explicitly cast to the desired type, for example ARRAY[]::integer[].", at: array.location)
     }
     var elements: [TypedExpression] = []
+    var isNested = false
     for raw in array.elements {
-      if case .array = raw { throw SQLError.unsupported("an array of arrays", at: array.location) }
-      elements.append(try analyze(raw, scope))
-    }
-    let type: TypeID
-    if let element {
-      type = element.id
-      for index in elements.indices {
-        guard let result = try coerced(elements[index], to: element, .explicit, .explicitCast) else {
-          throw SQLError(
-            .cannotCoerce, "cannot cast type \(typeName(elements[index].type.id)) to \(typeName(type))",
-            at: elements[index].location)
-        }
-        elements[index] = result
+      if case .array(let inner) = raw {
+        elements.append(try analyze(inner, scope, target))
+        isNested = true
+      } else {
+        elements.append(try analyze(raw, scope))
+        if !isNested, try isArray(elements[elements.count - 1].type.id) { isNested = true }
       }
-    } else {
-      type = try commonType(elements, "ARRAY")
-      for index in elements.indices { elements[index] = try coerce(elements[index], toCommon: type, "ARRAY") }
+    }
+    guard let target else { return try arrayOfCommonType(elements, isNested: isNested, at: array.location) }
+    guard let element = isNested ? target.id : try elementType(of: target.id) else {
+      throw noElementType(target.id, array.location)
+    }
+    for index in elements.indices {
+      let type = ValueType(element, target.typmod)
+      guard let result = try coerced(elements[index], to: type, .explicit, .explicitCast) else {
+        throw SQLError(
+          .cannotCoerce, "cannot cast type \(typeName(elements[index].type.id)) to \(typeName(element))",
+          at: elements[index].location)
+      }
+      elements[index] = result
+    }
+    return .array(elements, target)
+  }
+
+  private func arrayOfCommonType(
+    _ elements: [TypedExpression], isNested: Bool, at location: Location
+  ) throws(SQLError) -> TypedExpression {
+    let type = try commonType(elements, "ARRAY")
+    var coerced = elements
+    for index in elements.indices { coerced[index] = try coerce(elements[index], toCommon: type, "ARRAY") }
+    if isNested {
+      guard try elementType(of: type) != nil else { throw noElementType(type, location) }
+      return .array(coerced, ValueType(type))
     }
     guard let result = try arrayType(of: type) else {
-      throw SQLError(
-        .undefinedObject, "could not find array type for data type \(typeName(type))", at: array.location)
+      throw SQLError(.undefinedObject, "could not find array type for data type \(typeName(type))", at: location)
     }
-    return .array(elements, ValueType(result, element?.typmod ?? -1))
+    return .array(coerced, ValueType(result))
+  }
+
+  /// Whether values of a type nest in an array rather than being its elements.
+  private func isArray(_ type: TypeID) throws(SQLError) -> Bool {
+    if type == .int2Vector || type == .oidVector { return false }
+    return try elementType(of: type) != nil
+  }
+
+  private func noElementType(_ type: TypeID, _ location: Location) -> SQLError {
+    SQLError(.undefinedObject, "could not find element type for data type \(typeName(type))", at: location)
   }
 
   // MARK: Rows
@@ -220,11 +246,12 @@ extension Analyzer {
 
   // MARK: Indirection
 
-  /// `(expression).field`, of a table's row; subscripts and fields of other rows are not supported.
+  /// `(expression).field`, of a table's row, and `array[1]`; slices and fields of other rows are not supported.
   func analyze(_ indirection: Indirection, _ scope: QueryScope) throws(SQLError) -> TypedExpression {
     let argument = try analyze(indirection.argument, scope)
     var result = argument
-    for element in indirection.elements {
+    var elements = indirection.elements[...]
+    while let element = elements.popFirst() {
       switch element {
       case .field(let name):
         guard case .variable(let variable) = result, variable.column == .wholeRow,
@@ -243,10 +270,41 @@ extension Analyzer {
         }
         result = column
       case .star: throw rowExpansion(argument.location)
-      case .index, .slice: throw SQLError.unsupported("an array's subscript", at: argument.location)
+      case .slice: throw SQLError.unsupported("a part of an array", at: argument.location)
+      case .index(let first):
+        var subscripts = [first]
+        while case .index(let next)? = elements.first {
+          subscripts.append(next)
+          elements.removeFirst()
+        }
+        if case .slice? = elements.first { throw SQLError.unsupported("a part of an array", at: argument.location) }
+        result = try subscripted(result, by: subscripts, scope)
       }
     }
     return result
+  }
+
+  /// transformContainerSubscripts: a call of the function that `pg_type.typsubscript` names for arrays.
+  private func subscripted(
+    _ array: TypedExpression, by subscripts: [Expression], _ scope: QueryScope
+  ) throws(SQLError) -> TypedExpression {
+    guard let type = try elementType(of: array.type.id) else {
+      throw SQLError(
+        .datatypeMismatch,
+        "cannot subscript type \(typeName(array.type.id)) because it does not support subscripting",
+        at: array.location)
+    }
+    var arguments = [array]
+    for written in subscripts {
+      let number = try analyze(written, scope)
+      guard let converted = try coerced(number, to: ValueType(.int4), .assignment, .implicitCast) else {
+        throw SQLError(.datatypeMismatch, "array subscript must have type integer", at: number.location)
+      }
+      arguments.append(converted)
+    }
+    return .call(
+      CallExpression(
+        function: CallExpression.arraySubscript, arguments, ValueType(type, array.type.typmod), array.location))
   }
 }
 

@@ -214,8 +214,8 @@ extension Analyzer {
   private func analyze(_ cast: TypeCast, _ scope: QueryScope) throws(SQLError) -> TypedExpression {
     let target = try TypeNameResolver(catalog).resolve(cast.type)
     let argument: TypedExpression
-    if case .array(let array) = cast.argument, let element = try elementType(of: target.id) {
-      argument = try analyze(array, scope, ValueType(element, target.typmod))
+    if case .array(let array) = cast.argument, try elementType(of: target.id) != nil {
+      argument = try analyze(array, scope, target)
     } else {
       argument = try analyze(cast.argument, scope)
     }

@@ -21,7 +21,10 @@ extension Analyzer {
           throw SQLError(
             .syntaxError, "positional argument cannot follow named argument", at: argument.location)
         }
-        arguments.append(try analyze(argument, scope))
+        let argument = try analyze(argument, scope)
+        // The JDBC driver has one for what a function gives back.
+        if case .parameter = argument, argument.type.id == .void { continue }
+        arguments.append(argument)
       }
     }
     var filter: TypedExpression?

@@ -160,6 +160,7 @@ extension Analyzer {
   // MARK: Functions
 
   private func analyze(_ function: RangeFunction, _ scope: QueryScope) throws(SQLError) -> NamespaceItem {
+    if let several = try parallelUnnest(function) { return try analyze(several, scope) }
     guard function.items.count == 1, let first = function.items.first else {
       throw SQLError.unsupported("ROWS FROM with several functions")
     }

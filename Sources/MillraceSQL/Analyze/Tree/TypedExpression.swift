@@ -129,6 +129,9 @@ public enum CoercionForm: Hashable, Sendable {
 
 /// FuncExpr and OpExpr: a function is called, under its name or through an operator.
 public struct CallExpression: Hashable, Sendable {
+  /// `array_subscript_handler`, of an array and its subscripts: an element.
+  static let arraySubscript: UInt32 = 6179
+
   /// `pg_proc.oid`.
   public var function: UInt32
   /// `pg_operator.oid`; 0 where no operator stands there.

@@ -14,7 +14,7 @@ public struct TypeNameResolver {
     guard !name.arrayBounds.isEmpty else { return ValueType(base, typmod) }
     guard let array = try arrayType(of: base) else {
       throw SQLError(
-        .undefinedObject, "could not find array type for data type \(TypeNames.format(ValueType(base)))",
+        .undefinedObject, "could not find array type for data type \(TypeNames.format(base, try? catalog.types()))",
         at: name.location)
     }
     return ValueType(array, typmod)
@@ -61,7 +61,10 @@ public struct TypeNameResolver {
 
   private func typmod(_ name: TypeName, _ type: TypeID) throws(SQLError) -> Int32 {
     guard !name.modifiers.isEmpty else { return -1 }
-    guard let read = TypeDescriptor.builtIn[type]?.typmodInput else {
+    guard let known = TypeDescriptor.builtIn[type] else {
+      throw .unsupported("type \(TypeNames.format(type, try? catalog.types()))", at: name.location)
+    }
+    guard let read = known.typmodInput else {
       throw SQLError(
         .syntaxError, "type modifier is not allowed for type \"\(Self.written(name))\"", at: name.location)
     }

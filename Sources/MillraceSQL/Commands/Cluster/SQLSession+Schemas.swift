@@ -148,7 +148,7 @@ extension SQLSession {
           throw .unsupported("encoding \"\(name)\"", at: option.location)
         }
       case ("strategy", _), ("allow_connections", "true"), ("connection_limit", "-1"), ("locale", "C"),
-        ("lc_collate", "C"), ("lc_ctype", "C"), ("tablespace", "pg_default"):
+        ("locale_provider", "libc"), ("lc_collate", "C"), ("lc_ctype", "C"), ("tablespace", "pg_default"):
         break
       default: throw .unsupported("CREATE DATABASE option \"\(option.name)\"", at: option.location)
       }
@@ -162,7 +162,6 @@ extension SQLSession {
   func dropDatabase(_ statement: DropDatabaseStatement) throws(SQLError) {
     try requireNoTransactionBlock("DROP DATABASE")
     try requireDatabaseCreation()
-    if statement.options.contains(where: { $0.name == "force" }) { throw .unsupported("DROP DATABASE ... FORCE") }
     if statement.ifExists {
       let isThere = try SQLError.engine { () throws(EngineError) in
         try catalog.first(CatalogColumns.Database.self, [.datname: .text(statement.name)]) != nil
@@ -172,7 +171,16 @@ extension SQLSession {
     guard statement.name != databaseName else {
       throw SQLError(.objectInUse, "cannot drop the currently open database")
     }
+    if statement.options.contains(where: { $0.name == "force" }) { try terminateSessions(of: statement.name) }
     try SQLError.engine { () throws(EngineError) in try catalog.dropDatabase(statement.name) }
+  }
+
+  /// Ends the sessions that are connected to a database, and does not wait for them (TerminateOtherDBBackends).
+  private func terminateSessions(of database: String) throws(SQLError) {
+    guard isSuperuser else {
+      throw SQLError(.insufficientPrivilege, "permission denied to terminate process")
+    }
+    for other in instance.sessions where other.databaseName == database { _ = instance.terminate(other.processID) }
   }
 
   private func requireDatabaseCreation() throws(SQLError) {

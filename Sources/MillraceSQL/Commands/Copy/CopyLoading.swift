@@ -148,8 +148,13 @@ final class CopyLoading {
 
   /// Where in the data something is wrong: CONTEXT.
   private func located(_ error: SQLError) -> SQLError {
-    guard reader.lineNumber > 0, error.context == nil else { return error }
     var error = error
+    if error.isOfConnection {
+      // The line that was waited for counts.
+      error.context = "COPY \(relation.name), line \(reader.lineNumber + 1)"
+      return error
+    }
+    guard reader.lineNumber > 0, error.context == nil else { return error }
     if let refused = loader.refused {
       // Its line is not there any more.
       error.context = "COPY \(relation.name), line \(refused)"

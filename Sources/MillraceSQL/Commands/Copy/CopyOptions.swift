@@ -62,6 +62,8 @@ struct CopyOptions {
       guard let word = text?.lowercased().filter({ $0 != "-" && $0 != "_" }), word == "utf8" || word == "unicode" else {
         throw .unsupported("COPY encoding \"\(text ?? "")\"", at: element.location)
       }
+    case "default", "on_error", "log_verbosity", "reject_limit":
+      throw .unsupported("COPY option \"\(element.name)\"", at: element.location)
     default:
       throw SQLError(.syntaxError, "option \"\(element.name)\" not recognized", at: element.location)
     }

@@ -8,6 +8,8 @@ import MillraceTypes
 final class CopyWriter {
   private let options: CopyOptions
   private let types: [TypeDescriptor?]
+  /// For columns whose texts say names of the catalog.
+  private let names: [NamedValues?]
   private let kinds: [OutputKind]
   private let isQuoted: [Bool]
   private let settings: TypeSettings
@@ -20,9 +22,10 @@ final class CopyWriter {
 
   private enum OutputKind { case int2, int4, int8, text, other }
 
-  init(_ options: CopyOptions, _ columns: [ResultColumn], _ settings: TypeSettings) throws(SQLError) {
+  init(_ options: CopyOptions, _ columns: [ResultColumn], _ settings: TypeSettings, _ catalog: SessionCatalog) {
     (self.options, self.settings, delimiter) = (options, settings, options.delimiter)
     types = columns.map { TypeDescriptor.builtIn[$0.type.id] }
+    names = columns.map { NamedValues($0.type.id, catalog, settings) }
     kinds = types.map { Self.kind(of: $0) }
     isUsual = Self.leavesNumbersAlone(options)
     isQuoted = columns.map { column in options.forceQuote.map { $0.isEmpty || $0.contains(column.name) } ?? false }
@@ -98,8 +101,13 @@ final class CopyWriter {
   /// By the function of the value's type. Apart, so that others count no references for it.
   @inline(never) private func appendOther(_ datum: Datum, _ index: Int, _ isCSV: Bool) {
     value.removeAll(keepingCapacity: true)
-    if let type = types[index] { type.output(datum, settings, &value) } else { value.append(datum.bytes) }
+    appendText(datum, index)
     value.withByteView { appendField($0, index, isCSV) }
+  }
+
+  private func appendText(_ datum: Datum, _ index: Int) {
+    if let names = names[index], (try? names.append(datum, to: &value)) != nil { return }
+    if let type = types[index] { type.output(datum, settings, &value) } else { value.append(datum.bytes) }
   }
 
   /// Digits need no quotes, unless somebody has chosen them as something else.

@@ -36,7 +36,7 @@ extension SQLSession {
     try require(options.forceQuote ?? [], among: columns.map(\.name), "FORCE_QUOTE")
     let execution = try QueryExecution(planned, self, parameters: noParameters)
     defer { execution.close() }
-    let writer = try CopyWriter(options, columns, typeSettings)
+    let writer = CopyWriter(options, columns, typeSettings, catalog)
     let file = try statement.fileName.map { path throws(SQLError) in try CopyFile(writing: path) }
     let isBinary = options.format == .binary
     if file == nil { try client.beginCopyOut(isBinary: isBinary, columns: columns.count) }
@@ -49,10 +49,8 @@ extension SQLSession {
       if let file { try file.write(writer.buffer.bytes) } else { try client.copyData(writer.buffer.bytes) }
       writer.buffer.clear()
     }
-    if isBinary {
-      writer.buffer.append(CopyWriter.signature)
-      try send()
-    }
+    // As PostgreSQL has it, this comes in one message with the first row, or with the end; clients rely on it.
+    if isBinary { writer.buffer.append(CopyWriter.signature) }
     if options.hasHeader {
       writer.header(columns)
       try send()

@@ -217,35 +217,6 @@ extension SQLSession {
     return nil
   }
 
-  // MARK: REINDEX
-
-  func reindex(_ statement: ReindexStatement) throws(SQLError) {
-    for option in statement.options where option.name == "concurrently" {
-      throw .unsupported("REINDEX CONCURRENTLY", at: option.location)
-    }
-    switch statement.target {
-    case .index(let name):
-      try SQLError.engine { () throws(EngineError) in
-        try catalog.lockTable(ofIndexNamed: name.name, schema: name.schema)
-      }
-      let index = try open(name, .accessExclusive)
-      guard index.kind == .index else { throw SQLError(.wrongObjectType, "\"\(index.name)\" is not an index") }
-      let descriptor = try SQLError.engine { () throws(EngineError) in try catalog.index(index.oid) }
-      guard let descriptor else { return }
-      try requireOwnership(of: index)
-      try rebuild(descriptor.oid, of: descriptor.table)
-    case .table(let name):
-      let table = try open(name, .accessExclusive)
-      try requireOwnership(of: table)
-      if table.indexes.isEmpty { notice("table \"\(table.name)\" has no indexes to reindex") }
-      for index in table.indexes {
-        try SQLError.engine { () throws(EngineError) in _ = try catalog.lock(index.oid, .accessExclusive) }
-        try rebuild(index.oid, of: table.oid)
-      }
-    case .schema, .system, .database: throw .unsupported("REINDEX of a schema or a database")
-    }
-  }
-
   /// Makes an index anew from its table's rows.
   func rebuild(_ index: UInt32, of table: UInt32) throws(SQLError) {
     let heap = try SQLError.engine { () throws(EngineError) in try catalog.requiredRelation(table).heap }

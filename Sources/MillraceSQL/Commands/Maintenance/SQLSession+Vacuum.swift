@@ -7,6 +7,9 @@ extension SQLSession {
   func vacuum(_ statement: VacuumStatement) throws(SQLError) {
     let options = try MaintenanceOptions(statement)
     if options.vacuums { try requireNoTransactionBlock("VACUUM") }
+    if options.database == .only {
+      return try inTransactionsOfTheirOwn { () throws(SQLError) in try advanceOldestTransaction() }
+    }
     var targets: [(relation: UInt32, columns: Set<Int>?)] = []
     for target in statement.relations {
       let relation = try open(target.relation, .accessShare)
@@ -27,15 +30,26 @@ extension SQLSession {
     }
     if statement.relations.isEmpty { targets = try allTables().map { ($0, nil) } }
     if options.vacuums {
-      // Each table is done in transactions of its own.
-      let wasSingle = block
-      try SQLError.engine { () throws(EngineError) in try session.commit() }
-      for target in targets { try vacuum(target.relation, options, columns: target.columns) }
-      try SQLError.engine { () throws(EngineError) in try session.begin() }
-      block = wasSingle
+      try inTransactionsOfTheirOwn { () throws(SQLError) in
+        for target in targets { try vacuum(target.relation, options, columns: target.columns) }
+        if options.database == .updated { try advanceOldestTransaction() }
+      }
     } else {
       for target in targets { try analyze(target.relation, options, columns: target.columns) }
     }
+  }
+
+  /// Does something outside of the statement's transaction, which begins anew after it.
+  func inTransactionsOfTheirOwn(_ body: () throws(SQLError) -> Void) throws(SQLError) {
+    let wasSingle = block
+    try SQLError.engine { () throws(EngineError) in try session.commit() }
+    try body()
+    try SQLError.engine { () throws(EngineError) in try session.begin() }
+    block = wasSingle
+  }
+
+  private func advanceOldestTransaction() throws(SQLError) {
+    try SQLError.engine { () throws(EngineError) in try session.advanceOldestTransaction() }
   }
 
   private func allTables() throws(SQLError) -> [UInt32] {
@@ -117,6 +131,9 @@ extension SQLSession {
 
 /// What VACUUM and ANALYZE are told.
 private struct MaintenanceOptions {
+  /// What becomes of the database's oldest transaction number.
+  enum DatabaseStatistics { case updated, skipped, only }
+
   var vacuums: Bool
   var analyzes: Bool
   var isVerbose = false
@@ -126,6 +143,9 @@ private struct MaintenanceOptions {
   private var skipsNothing = false
   private var truncates: Bool?
   private var cleansIndexes: Bool?
+  private(set) var database = DatabaseStatistics.updated
+  /// In kilobytes.
+  private var ring: Int?
 
   init(_ statement: VacuumStatement) throws(SQLError) {
     (vacuums, analyzes) = (statement.isVacuum, !statement.isVacuum)
@@ -143,14 +163,49 @@ private struct MaintenanceOptions {
       case "disable_page_skipping" where vacuums: skipsNothing = isOn
       case "truncate" where vacuums: truncates = isOn
       case "index_cleanup" where vacuums: cleansIndexes = text == "auto" ? nil : isOn
-      case "parallel", "buffer_usage_limit", "skip_database_stats", "only_database_stats":
-        throw .unsupported("option \(option.name.uppercased())", at: option.location)
+      case "skip_database_stats" where vacuums: if isOn { database = .skipped }
+      case "only_database_stats" where vacuums: if isOn { database = .only }
+      case "parallel" where vacuums: try Self.checkWorkers(text, option)
+      case "buffer_usage_limit": ring = try Self.ringSize(text, option)
       default:
         throw SQLError(
           .syntaxError, "unrecognized \(vacuums ? "VACUUM" : "ANALYZE") option \"\(option.name)\"",
           at: option.location)
       }
     }
+    if database == .only { try requireNothingElse(statement) }
+  }
+
+  private func requireNothingElse(_ statement: VacuumStatement) throws(SQLError) {
+    guard statement.relations.isEmpty else {
+      throw SQLError(.featureNotSupported, "ONLY_DATABASE_STATS cannot be specified with a list of tables")
+    }
+    guard statement.options.allSatisfy({ ["only_database_stats", "verbose"].contains($0.name) }) else {
+      throw SQLError(.featureNotSupported, "ONLY_DATABASE_STATS cannot be specified with other VACUUM options")
+    }
+  }
+
+  /// How many may help to vacuum indexes. Nobody does.
+  private static func checkWorkers(_ text: String?, _ option: DefinitionElement) throws(SQLError) {
+    guard let text else {
+      throw SQLError(
+        .syntaxError, "parallel option requires a value between 0 and 1024", at: option.location)
+    }
+    guard let count = Int(text), (0...1024).contains(count) else {
+      throw SQLError(
+        .syntaxError, "parallel workers for vacuum must be between 0 and 1024", at: option.location)
+    }
+  }
+
+  private static func ringSize(_ text: String?, _ option: DefinitionElement) throws(SQLError) -> Int {
+    if let text, let definition = SettingsCatalog.definition(named: "vacuum_buffer_usage_limit"),
+      case .integer(let kilobytes)? = try? definition.parse(text)
+    {
+      return kilobytes
+    }
+    throw SQLError(
+      .invalidParameterValue, "BUFFER_USAGE_LIMIT option must be 0 or between 128 kB and 16777216 kB",
+      at: option.location)
   }
 
   func apply(to options: inout VacuumOptions) {
@@ -158,5 +213,7 @@ private struct MaintenanceOptions {
     if skipsNothing { options.skipsNothing = true }
     if let truncates { options.truncates = truncates }
     if let cleansIndexes { options.cleansIndexes = cleansIndexes }
+    // Pages have eight kilobytes.
+    if let ring { options.ringBuffers = ring / 8 }
   }
 }

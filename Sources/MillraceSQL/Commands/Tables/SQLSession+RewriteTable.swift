@@ -166,7 +166,7 @@ extension SQLSession {
       let types = try? catalog.types()
       throw SQLError(
         .datatypeMismatch,
-        "column \"\(column.name)\" cannot be cast automatically to type \(TypeNames.format(ValueType(type.id), types))",
+        "column \"\(column.name)\" cannot be cast automatically to type \(TypeNames.format(type.id, types))",
         hint: "You might need to specify \"USING \(Deparser.quoted(identifier: column.name))::"
           + "\(TypeNames.format(type, types))\".")
     }

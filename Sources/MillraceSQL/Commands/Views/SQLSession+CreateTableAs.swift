@@ -4,28 +4,30 @@ import MillraceTypes
 /// CREATE TABLE AS and SELECT INTO (PostgreSQL's commands/createas.c).
 extension SQLSession {
   /// - Returns: the tag.
-  func createTableAs(_ select: SelectStatement) throws(SQLError) -> String {
+  func createTableAs(_ select: SelectStatement, _ parameters: StatementParameters?) throws(SQLError) -> String {
     guard let into = select.into else { preconditionFailure("a SELECT without INTO is a query") }
-    return try createTable(into, as: .select(select.withoutInto), ifNotExists: false)
+    return try createTable(into, as: .select(select.withoutInto), ifNotExists: false, parameters)
   }
 
-  func run(_ statement: CreateTableAsStatement) throws(SQLError) -> String {
-    try createTable(statement.into, as: statement.query, ifNotExists: statement.ifNotExists)
+  func run(_ statement: CreateTableAsStatement, _ parameters: StatementParameters?) throws(SQLError) -> String {
+    try createTable(statement.into, as: statement.query, ifNotExists: statement.ifNotExists, parameters)
   }
 
-  private func createTable(_ into: IntoClause, as statement: Statement, ifNotExists: Bool) throws(SQLError) -> String {
+  private func createTable(
+    _ into: IntoClause, as statement: Statement, ifNotExists: Bool, _ given: StatementParameters?
+  ) throws(SQLError) -> String {
     try requireUsual(into.tablespace, accessMethod: into.accessMethod)
     let (namespace, persistence) = try creationPlace(into.relation)
     if try skipsExisting(into.relation.name, namespace, ifNotExists) { return "CREATE TABLE AS" }
     let arena = Arena(chunkSize: 1024)
-    var parameters = noParameters
+    var parameters = given?.values ?? noParameters
     let planned: PlannedStatement
     if case .execute(let execute) = statement {
       let prepared = try preparedStatement(execute.name)
       parameters = try arguments(of: execute, for: prepared, arena)
       planned = try plan(prepared, parameters)
     } else {
-      planned = try plan(try analyze(statement, ParameterTypes([], isVariable: false)))
+      planned = try plan(statement, given)
     }
     guard planned.command == .select else {
       throw SQLError(.wrongObjectType, "prepared statement is not a SELECT")

@@ -32,6 +32,7 @@ extension FunctionRegistry {
     addArrayChanges()
     addArraySearch()
     addArrayTexts()
+    addArraySubscript()
     addArrayComparisons()
   }
 
@@ -231,24 +232,46 @@ extension FunctionRegistry {
     return (ArrayType.elements(array, of: type), bounds.first ?? 1)
   }
 
+  private mutating func addArraySubscript() {
+    scalar("array_subscript_handler") { (call) throws(TypeError) in
+      let type = try call.elementType(0)
+      let (lengths, bounds) = ArrayType.dimensions(call[0])
+      guard lengths.count == call.count - 1 else { return nil }
+      var place = 0
+      for (dimension, length) in lengths.enumerated() {
+        let offset = Int(call[dimension + 1].int32) - bounds[dimension]
+        guard (0..<length).contains(offset) else { return nil }
+        place = place * length + offset
+      }
+      return ArrayType.elements(call[0], of: type)[place]
+    }
+  }
+
   private mutating func addArrayTexts() {
-    scalar("array_to_text", "array_to_text_null") { (call) throws(TypeError) in
+    session("array_to_text", "array_to_text_null") { (call) throws(SQLError) in
       guard call.optional(0) != nil, call.optional(1) != nil else { return nil }
-      let (type, elements) = (try call.elementType(0), try call.elements(0))
-      let null = call.count > 2 ? call.optional(2)?.bytes : nil
-      return try call.make { text in
-        var isFirst = true
-        for element in elements {
-          if element == nil, null == nil { continue }
-          if !isFirst { text.append(call.text(1)) }
-          isFirst = false
-          if let element {
-            type.output(element, call.settings, &text)
-          } else if let null {
-            text.append(null)
-          }
+      let (type, elements): (TypeDescriptor, [Datum?])
+      do throws(TypeError) {
+        (type, elements) = (try call.elementType(0), try call.elements(0))
+      } catch {
+        throw SQLError(error)
+      }
+      let (values, null) = (
+        try ValueText(ValueType(type.id), call.context), call.count > 2 ? call.optional(2)?.bytes : nil
+      )
+      var text: [UInt8] = []
+      var isFirst = true
+      for element in elements {
+        if element == nil, null == nil { continue }
+        if !isFirst { text.append(call.text(1)) }
+        isFirst = false
+        if let element {
+          try values.append(element, to: &text)
+        } else if let null {
+          text.append(null)
         }
       }
+      return call.arena.copy(text)
     }
     scalar("text_to_array", "text_to_array_null") { (call) throws(TypeError) in
       guard call.optional(0) != nil else { return nil }

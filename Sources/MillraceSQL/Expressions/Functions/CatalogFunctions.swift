@@ -7,9 +7,11 @@ extension FunctionRegistry {
   mutating func addCatalogFunctions() {
     session("format_type") { (call) throws(SQLError) in
       guard let oid = call.optional(0)?.oid else { return nil }
-      let typmod = call.optional(1)?.int32 ?? -1
+      let typmod = call.optional(1)?.int32
       return try call.engine { () throws(EngineError) in
-        call.arena.copy(TypeNames.format(ValueType(TypeID(oid), typmod), try call.catalog.types()))
+        let (type, types) = (TypeID(oid), try call.catalog.types())
+        return call.arena.copy(
+          typmod.map { TypeNames.format(ValueType(type, $0), types) } ?? TypeNames.format(type, types))
       }
     }
     session("pg_get_userbyid") { (call) throws(SQLError) in
@@ -118,6 +120,14 @@ extension FunctionRegistry {
     for object in objects {
       for user in users {
         for what in ["_name", "_id"] { scalar("\(object)\(user)\(what)", takesToasted: true) { _ in Datum(true) } }
+      }
+    }
+    for user in users {
+      for what in ["_name", "_id"] {
+        scalar("has_any_column_privilege\(user)\(what)", takesToasted: true) { _ in Datum(true) }
+        for column in ["_name", "_attnum"] {
+          scalar("has_column_privilege\(user)\(what)\(column)", takesToasted: true) { _ in Datum(true) }
+        }
       }
     }
     session("pg_has_role_name", "pg_has_role_id") { (call) throws(SQLError) in

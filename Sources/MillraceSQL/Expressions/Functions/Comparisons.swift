@@ -130,7 +130,7 @@ extension FunctionRegistry {
     comparisons(
       [
         "int2", "int4", "int8", "int24", "int42", "int28", "int82", "int48", "int84", "bool", "char", "oid", "date_",
-        "time_", "timestamp_", "xid8",
+        "time_", "timestamp_", "xid8", "pg_lsn_",
       ], WordKey.self)
     comparison(["xideq", "cideq", "xideqint4"], Equal<WordKey>.self)
     comparison(["xidneq", "xidneqint4"], NotEqual<WordKey>.self)

@@ -37,6 +37,7 @@ enum FunctionLibrary {
     registry.addStatistics()
     registry.addDefinitions()
     registry.addCatalogFunctions()
+    registry.addLogPositions()
     registry.addRegularExpressions()
     return registry.functions
   }()

@@ -74,7 +74,10 @@ extension FunctionRegistry {
       let version = call.context.environment.setting("server_version") ?? "18.0"
       return call.arena.copy("PostgreSQL \(version) (Millrace), 64-bit")
     }
-    scalar("getdatabaseencoding", "pg_client_encoding") { call in call.name("UTF8") }
+    scalar("inet_client_addr") { call in call.context.environment.clientAddress.map { call.arena.copy($0) } }
+    scalar("pg_postmaster_start_time") { call in Datum(call.context.environment.serverStart) }
+    scalar("getdatabaseencoding") { call in call.name("UTF8") }
+    scalar("pg_client_encoding") { call in call.name(call.context.environment.setting("client_encoding") ?? "UTF8") }
     scalar("PG_encoding_to_char") { call in
       let names: [Int32: String] = [0: "SQL_ASCII", 6: "UTF8"]
       return call.name(names[call[0].int32] ?? "")
@@ -168,6 +171,10 @@ extension FunctionRegistry {
   // MARK: Advisory locks
 
   private mutating func addAdvisoryLocks() {
+    scalar("pg_advisory_unlock_all") { call in
+      call.context.session.unlockAdvisoryLocks()
+      return Datum(word: 0)
+    }
     for (suffix, mode) in [("", LockMode.exclusive), ("_shared", LockMode.share)] {
       for width in ["int8", "int4"] {
         session("pg_advisory_lock\(suffix)_\(width)") { (call) throws(SQLError) in

@@ -86,7 +86,7 @@ extension ExpressionCompiler {
       throw SQLError(.internalError, "cache lookup failed for function \(call.function)", at: call.location)
     }
     guard let function = SetFunctionLibrary.make(entry.source) ?? StatusRows(entry, context.environment) else {
-      let arguments = entry.arguments.map { TypeNames.format(ValueType($0)) }
+      let arguments = entry.arguments.map { TypeNames.format($0) }
       throw .unsupported("function \(entry.name)(\(arguments.joined(separator: ", ")))", at: call.location)
     }
     return CompiledSetCall(

@@ -31,6 +31,7 @@ extension NodeDecoder {
     case .explainStmt: .explain(ExplainStatement(query: try statement(), options: try definitionElements()))
     case .vacuumStmt: .vacuum(try vacuum())
     case .checkPointStmt: .checkpoint
+    case .unlistenStmt: .unlisten(channel: optionalString())
     default: try definitionStatement(node)
     }
   }

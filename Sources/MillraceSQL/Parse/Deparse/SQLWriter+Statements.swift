@@ -46,6 +46,7 @@ extension SQLWriter {
       self.statement(explain.query)
     case .vacuum(let vacuum): self.vacuum(vacuum)
     case .checkpoint: write("CHECKPOINT")
+    case .unlisten(let channel): write("UNLISTEN \(channel.map { Keyword.quoted($0) } ?? "*")")
     default: definition(statement)
     }
   }

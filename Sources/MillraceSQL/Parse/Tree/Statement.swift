@@ -49,6 +49,8 @@ public indirect enum Statement: Equatable, Sendable {
   case explain(ExplainStatement)
   case vacuum(VacuumStatement)
   case checkpoint
+  /// `nil` for all channels.
+  case unlisten(channel: String?)
 }
 
 /// One statement of a string, and where it stands in it.
