@@ -22,7 +22,7 @@ public struct SQLError: Error, Hashable, Sendable, CustomStringConvertible {
   public var constraint: String?
   /// PostgreSQL's function that says it, where clients go by that.
   public var routine: String?
-  /// Whether it is the client's connection that has failed, or the client that has given up. The server has words for it.
+  /// Whether the connection has failed, or the client has given up; the server has the words for it.
   public var isOfConnection = false
 
   public init(
