@@ -93,10 +93,19 @@ final class PlanRuntime {
     }
   }
 
+  /// Ends the execution.
   func close() {
+    takeApart()
+    context.subplans = []
+  }
+
+  /// Lets go of the nodes of subplans and common tables, which know this object: nobody would ever give it back.
+  func takeApart() {
     for subplan in subplans { subplan?.close() }
     for table in commonTables { table?.close() }
-    context.subplans = []
+    for index in subplans.indices { subplans[index] = nil }
+    for index in commonTables.indices { commonTables[index] = nil }
+    workTables = [:]
   }
 
   // MARK: Counters

@@ -28,6 +28,7 @@ public struct Planner {
     _ query: Query, boundParameters: TupleSlot? = nil, tupleFraction: Double = 0
   ) throws(SQLError) -> PlannedStatement {
     let statement = try StatementPlanning(self, bound: boundParameters)
+    defer { statement.takeApart() }
     if let simple = try statement.planSimple(query, tupleFraction: tupleFraction) { return simple }
     let planning = QueryPlanning(statement, query, parent: nil)
     let path = try planning.plan(tupleFraction: tupleFraction)

@@ -69,6 +69,7 @@ final class QueryPlanning {
 
   init(_ statement: StatementPlanning, _ query: Query, parent: QueryPlanning?) {
     (self.statement, self.query, self.parent) = (statement, query, parent)
+    _ = statement.keep(self)
   }
 
   var settings: PlannerSettings { statement.settings }

@@ -77,7 +77,7 @@ extension QueryPlanning {
       index.columns.prefix(index.keyCount).allSatisfy({ key in key.column.map { columns.contains($0) } ?? false })
     else { return nil }
     allRelations = RelationSet(0)
-    let relation = RelationInfo(allRelations, entry: 0)
+    let relation = statement.keep(RelationInfo(allRelations, entry: 0))
     relations = [relation]
     relation.descriptor = descriptor
     (relation.pages, relation.tuples, relation.visibleFraction) = try statement.size(of: descriptor)

@@ -21,6 +21,8 @@ final class StatementPlanning {
   var commonTables: [PlannedCommonTable?] = []
   private(set) var parameterCount = 0
   private(set) var relations: [PlannedRelation] = []
+  /// What is to be taken apart at the end.
+  private var parts: [any PlanningPart] = []
   /// Operators that were looked up in families.
   var familyOperators: [FamilyKey: UInt32?] = [:]
 
@@ -47,6 +49,18 @@ final class StatementPlanning {
     let made = try ConstantFolder(catalog.session, environment, typeSettings, parameters: bound)
     knownFolder = made
     return made
+  }
+
+  /// Notes what has been made.
+  func keep<Part: PlanningPart>(_ part: Part) -> Part {
+    parts.append(part)
+    return part
+  }
+
+  /// Ends planning: nothing but the plan is left.
+  func takeApart() {
+    for part in parts { part.takeApart() }
+    parts = []
   }
 
   // MARK: What the plan has

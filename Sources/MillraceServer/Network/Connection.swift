@@ -468,7 +468,7 @@ extension Connection {
       guard !state.isClosed else { return nil as (@Sendable () -> Void)? }
       state.isClosed = true
       socket.close()
-      defer { (state.schedule, state.onLoss, state.onEnd) = (nil, nil, nil) }
+      defer { (state.schedule, state.resumeReading, state.onLoss, state.onEnd) = (nil, nil, nil, nil) }
       return state.onEnd
     }
     onEnd?()

@@ -28,7 +28,7 @@ extension QueryPlanning {
       target = two
       two.add(first, restriction.left)
     case (nil, nil):
-      target = EquivalenceClass(families: families)
+      target = statement.keep(EquivalenceClass(families: families))
       target.add(first, restriction.left)
       target.add(second, restriction.right)
       classes.append(target)
@@ -77,7 +77,7 @@ extension QueryPlanning {
         return known
       }
     }
-    let made = EquivalenceClass(families: families)
+    let made = statement.keep(EquivalenceClass(families: families))
     made.hasVolatile = isVolatile
     made.sortReference = isVolatile ? reference : nil
     let members = relations(of: form)

@@ -250,7 +250,7 @@ extension QueryPlanning {
     _ members: RelationSet, _ left: RelationInfo, _ right: RelationInfo, _ special: SpecialJoin,
     _ clauses: [Restriction]
   ) -> RelationInfo {
-    let joined = RelationInfo(members)
+    let joined = statement.keep(RelationInfo(members))
     joined.considersStartup = tupleFraction > 0
     for clause in left.joinClauses + right.joinClauses
     where !clause.required.isSubset(of: members) && !joined.joinClauses.contains(where: { $0 === clause }) {

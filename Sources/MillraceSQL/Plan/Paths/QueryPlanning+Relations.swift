@@ -8,7 +8,7 @@ extension QueryPlanning {
   func makeRelations() throws(SQLError) {
     relations = Array(repeating: nil, count: query.rangeTable.count)
     for entry in tree.members {
-      let relation = RelationInfo(RelationSet(entry), entry: entry)
+      let relation = statement.keep(RelationInfo(RelationSet(entry), entry: entry))
       relation.considersStartup = tupleFraction > 0
       relations[entry] = relation
       for argument in lateralArguments[entry] ?? [] { relation.lateral.formUnion(relations(of: argument.value)) }

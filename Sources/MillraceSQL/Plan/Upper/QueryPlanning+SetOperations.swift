@@ -36,7 +36,7 @@ extension QueryPlanning {
     guard case .subquery(let inner, _) = query.rangeTable[entry].kind else {
       throw SQLError(.internalError, "a part of a set operation is no query")
     }
-    let relation = RelationInfo(RelationSet(entry), entry: entry)
+    let relation = statement.keep(RelationInfo(RelationSet(entry), entry: entry))
     relations[entry] = relation
     scopes.append([])
     let planning = QueryPlanning(statement, inner, parent: self)

@@ -40,7 +40,7 @@ extension QueryPlanning {
 
   /// Collects the ways to do one step above the joins.
   func makeStep() -> RelationInfo {
-    let step = RelationInfo(RelationSet())
+    let step = statement.keep(RelationInfo(RelationSet()))
     step.considersStartup = tupleFraction > 0
     return step
   }

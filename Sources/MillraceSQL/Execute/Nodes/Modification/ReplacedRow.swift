@@ -63,6 +63,8 @@ final class RowRecheck {
   private let replacement: ReplacedRow
   private let heap: HeapRelation
   private var node: PlanNode?
+  /// What its nodes share.
+  private var nodes: PlanRuntime?
   private var isOpen = true
   private let fetcher: HeapFetcher
   private let saved: TupleSlot
@@ -77,6 +79,8 @@ final class RowRecheck {
     fetcher = try engine { () throws(EngineError) in try HeapFetcher(heap, session) }
     saved = TupleSlot(count: runtime.context.executorParameters.count)
   }
+
+  deinit { nodes?.takeApart() }
 
   /// Gets hold of a row's newest version.
   /// - Parameters:
@@ -120,6 +124,7 @@ final class RowRecheck {
       return try node.next()
     }
     let other = PlanRuntime(runtime.planned, context, [], replacement: replacement)
+    nodes = other
     let made = try other.node(plan)
     (node, isOpen) = (made, true)
     return try made.next()
