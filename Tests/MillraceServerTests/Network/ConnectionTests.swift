@@ -1,5 +1,8 @@
+import Glibc
+import MillraceIO
 import NIOCore
 import NIOEmbedded
+import NIOPosix
 import Testing
 
 @testable import MillraceServer
@@ -55,5 +58,40 @@ struct ConnectionTests {
       #expect(connection.termination == nil)
       #expect(next(connection) == (isTaken ? .nothing : .frame))
     }
+  }
+
+  /// What those hold who are told of a connection's news: its handler and its session, which hold the connection.
+  private final class Listener: Sendable {
+    let connection: Connection
+    init(_ connection: Connection) { self.connection = connection }
+  }
+
+  @Test("a connection that has ended lets go of those who were told its news", arguments: [false, true])
+  func released(servesSocket: Bool) async throws {
+    var ends: [Int32] = [-1, -1]
+    try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    defer { close(ends[1]) }
+    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .withConnectedSocket(ends[0]).get()
+    let watcher = SocketWatcher()
+    weak var connection: Connection?
+    weak var listener: Listener?
+    (connection, listener) = try await channel.eventLoop.submit {
+      let made = Connection(channel)
+      let listener = Listener(made)
+      if servesSocket {
+        #expect(made.takeSocket(MessageFramer(.init()), watcher) { _ = listener })
+      }
+      made.start(schedule: { _ = listener }, resumeReading: { _ = listener }, onLoss: { _ = listener })
+      if !servesSocket { made.closed() }
+      made.finish()
+      return (made, listener)
+    }.get()
+    channel.close(promise: nil)
+    try await channel.closeFuture.get()
+    // What the loop still had to do with it is done when it has done one more thing.
+    try await channel.eventLoop.submit {}.get()
+    watcher.stop()
+    #expect(connection == nil && listener == nil)
   }
 }
