@@ -12,8 +12,11 @@ from common import (Report, arguments, direct_settings, initialise, main, median
 
 
 def measure(options, directory, words):
-    document = millrace(options, "bench", "checkpoint", "-D", directory, "--dirty", f"{options.dirty}MiB",
-                        "--foreground-reads", "--runtime", f"{options.runtime:g}", *words)
+    # A cluster for each round: its tables stay in it, and the quiet devices are small.
+    with scratch(directory, "foreground-reads") as path:
+        cluster = initialise(options, os.path.join(path, "millrace"))
+        document = millrace(options, "bench", "checkpoint", "-D", cluster, "--dirty", f"{options.dirty}MiB",
+                            "--foreground-reads", "--runtime", f"{options.runtime:g}", *words)
     return {when: {"p99": figures["latency_us"]["p99"], "p50": figures["latency_us"]["p50"],
                    "per_s": figures["reads_per_s"]}
             for when, figures in document["foreground_reads"].items() if isinstance(figures, dict)}
@@ -27,9 +30,7 @@ def run(options):
         for method in options.methods.split(","):
             for direct in ("", "data,wal"):
                 words = [*direct_settings(direct)[0], "--io-method", method]
-                with scratch(directory, "foreground-reads") as path:
-                    cluster = initialise(options, os.path.join(path, "millrace"))
-                    rounds = [measure(options, cluster, words) for _ in range(options.rounds)]
+                rounds = [measure(options, directory, words) for _ in range(options.rounds)]
                 without, beside = ([each[when] for each in rounds] for when in ("without", "with"))
                 report.row(place, method, direct or "buffered", f"{median(without, 'p99'):,.0f}",
                            f"{median(beside, 'p99'):,.0f}", ratio_cell(ratio(beside, without, "p99"), at_most=2.0),

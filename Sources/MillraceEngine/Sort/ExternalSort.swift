@@ -42,8 +42,8 @@ public final class ExternalSort {
   private var entryCount = 0
   private var runs: [SortRun] = []
   private var given = 0
-  private var heap: [Int] = []
-  private var isMerging = false
+  /// Where merging stands.
+  private var merge: RunMerge?
   private var isFinished = false
   /// Records appended.
   public private(set) var count = 0
@@ -200,7 +200,10 @@ public final class ExternalSort {
     sortMemory()
     let run = try makeRun(bufferSize: 64 << 10)
     do throws(IOError) {
-      for index in 0..<entryCount { try run.append(entries[index].prefix, bytes(entries[index])) }
+      for index in 0..<entryCount {
+        prefetch(after: index)
+        try run.append(entries[index].prefix, bytes(entries[index]))
+      }
       try run.endWriting()
     } catch {
       throw EngineError(error)
@@ -232,10 +235,10 @@ public final class ExternalSort {
       let group = Array(runs.prefix(min(fanIn, runs.count - fanIn + 1)))
       let later = Array(runs.dropFirst(group.count))
       runs = group
-      try beginMerge()
+      let merge = try RunMerge(runs, bufferSize: bufferSize(runs.count), compare)
       let merged = try makeRun(bufferSize: 256 << 10)
-      while let (prefix, record) = try nextMerged() {
-        do throws(IOError) { try merged.append(prefix, record) } catch { throw EngineError(error) }
+      while let run = try merge.next() {
+        do throws(IOError) { try merged.append(run.prefix, run.record) } catch { throw EngineError(error) }
       }
       do throws(IOError) { try merged.endWriting() } catch { throw EngineError(error) }
       runs = []
@@ -246,73 +249,8 @@ public final class ExternalSort {
   }
 
   private func beginMerge() throws(EngineError) {
-    let size = bufferSize(runs.count)
-    heap = []
-    isMerging = false
-    do throws(IOError) {
-      for run in runs { try run.beginReading(bufferSize: size) }
-      for index in runs.indices where try runs[index].advance() {
-        heap.append(index)
-        siftUp(heap.count - 1)
-      }
-    } catch {
-      throw EngineError(error)
-    }
-  }
-
-  private func isLess(_ left: Int, _ right: Int) -> Bool {
-    let (a, b) = (runs[left], runs[right])
-    if a.prefix != b.prefix { return a.prefix < b.prefix }
-    if let compare {
-      let order = compare(a.record, b.record)
-      if order != 0 { return order < 0 }
-    }
-    return left < right
-  }
-
-  private func siftUp(_ position: Int) {
-    var position = position
-    while position > 0 {
-      let parent = (position - 1) / 2
-      guard isLess(heap[position], heap[parent]) else { return }
-      heap.swapAt(position, parent)
-      position = parent
-    }
-  }
-
-  private func siftDown() {
-    var position = 0
-    while true {
-      var least = position
-      for child in [2 * position + 1, 2 * position + 2] where child < heap.count && isLess(heap[child], heap[least]) {
-        least = child
-      }
-      guard least != position else { return }
-      heap.swapAt(position, least)
-      position = least
-    }
-  }
-
-  private func nextMerged() throws(EngineError) -> (UInt64, UnsafeRawBufferPointer)? {
-    if isMerging {
-      do throws(IOError) {
-        // The record that was given out last is done with.
-        if try runs[heap[0]].advance() {
-          siftDown()
-        } else {
-          let last = heap.removeLast()
-          if !heap.isEmpty {
-            heap[0] = last
-            siftDown()
-          }
-        }
-      } catch {
-        throw EngineError(error)
-      }
-    }
-    isMerging = true
-    guard let first = heap.first else { return nil }
-    return (runs[first].prefix, runs[first].record)
+    merge = nil
+    merge = try RunMerge(runs, bufferSize: bufferSize(runs.count), compare)
   }
 
   /// Goes back to the first record.
@@ -330,16 +268,17 @@ public final class ExternalSort {
   /// - Throws: ``EngineError`` where a file cannot be read.
   public func next() throws(EngineError) -> UnsafeRawBufferPointer? {
     precondition(isFinished, "a sort gives out records when it is finished")
-    guard runs.isEmpty else {
-      if heap.isEmpty { return nil }
-      return try nextMerged()?.1
-    }
+    if let merge { return try merge.next()?.record }
     guard given < entryCount else { return nil }
     defer { given += 1 }
-    // Records lie in the order in which they came: each is somewhere else.
-    if given + Self.prefetchDistance < entryCount, let base = memory.baseAddress {
-      millrace_prefetch(base + Int(entries[given + Self.prefetchDistance].offset))
-    }
+    prefetch(after: given)
     return bytes(entries[given])
+  }
+
+  /// Has the processor bring in a record that comes soon: they lie in the order in which they came, each somewhere
+  /// else.
+  private func prefetch(after index: Int) {
+    guard index + Self.prefetchDistance < entryCount, let base = memory.baseAddress else { return }
+    millrace_prefetch(base + Int(entries[index + Self.prefetchDistance].offset))
   }
 }

@@ -53,13 +53,18 @@ final class ClientSocket: @unchecked Sendable {
   func receive(waits: Bool) -> Arrival {
     let flags = waits ? 0 : Int32(MSG_DONTWAIT)
     let (descriptor, readSize) = (descriptor, readSize)
-    var count = 0
+    var (count, failure): (Int, Int32) = (0, 0)
     repeat {
-      count = framer.read(upTo: readSize) { recv(descriptor, $0.baseAddress, $0.count, flags) }
-    } while count < 0 && errno == EINTR
+      count = framer.read(upTo: readSize) { memory in
+        let count = recv(descriptor, memory.baseAddress, memory.count, flags)
+        // At once, before anything else that is called has an error of its own.
+        if count < 0 { failure = errno }
+        return count
+      }
+    } while count < 0 && failure == EINTR
     if count == readSize { self.readSize = min(readSize * 2, Self.readSizes.upperBound) }
     if count > 0 { return .bytes }
-    return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? .nothing : .end
+    return count < 0 && (failure == EAGAIN || failure == EWOULDBLOCK) ? .nothing : .end
   }
 
   /// Waits until there is something to read.

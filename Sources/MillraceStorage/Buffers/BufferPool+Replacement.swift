@@ -11,11 +11,8 @@ extension BufferPool {
   /// - Parameter backend: the calling thread's, to write out what must make room; without one only clean pages do.
   /// - Throws: ``StorageError`` `.noUnpinnedBuffers`, or what kept dirty pages from being written.
   func takeVictim(strategy: BufferStrategy?, backend: IOBackend?) throws(StorageError) -> BufferID {
-    counters.allocations.sharedIncrement()
-    allocationLatch.setIfWaitedFor()
     guard let strategy else { return try takeFromPool(backend, use) }
     if let buffer = try takeFromRing(strategy, backend) {
-      counters.reuses.sharedIncrement()
       backend?.uses.add(strategy.use, .reuses)
       return buffer
     }
@@ -36,6 +33,7 @@ extension BufferPool {
       if takeForReplacement(buffer, usageMax: 1) { return buffer }
       seen = state(buffer)
     }
+    if seen.pins > 0 { strategy.grow() }
     guard let backend, seen.has(BufferState.dirty), seen.pins == 0, seen.usage <= 1 else { return nil }
     // A scan does not wait for the log: what it made dirty in passing leaves its ring.
     if strategy.kind == .bulkRead, let flushedPosition, lsnHint(buffer) > flushedPosition {
@@ -47,6 +45,8 @@ extension BufferPool {
   }
 
   private func takeFromPool(_ backend: IOBackend?, _ use: IOUse) throws(StorageError) -> BufferID {
+    counters.allocations.sharedIncrement()
+    allocationLatch.setIfWaitedFor()
     // Those that were never used come first, in order: neighbours in memory then hold neighbouring blocks.
     if nextUnused.load(ordering: .relaxed) < UInt32(count) {
       let buffer = nextUnused.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -138,7 +138,6 @@ extension BufferPool {
     if seen.has(BufferState.tagValid) {
       table.remove(buffer, tag(buffer))
       descriptor.pointee.tag.store(0, ordering: .relaxed)
-      counters.evictions.sharedIncrement()
       evictor?.uses.add(use, .evictions)
     }
     return true

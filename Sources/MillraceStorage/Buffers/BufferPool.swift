@@ -240,8 +240,6 @@ final class BufferPoolCounters: Sendable {
   /// Operations; one combined read counts once.
   let reads = Atomic<UInt64>(0)
   let blocksRead = Atomic<UInt64>(0)
-  let evictions = Atomic<UInt64>(0)
-  let reuses = Atomic<UInt64>(0)
   let checksumFailures = Atomic<UInt64>(0)
   /// Clean pages that became dirty.
   let dirtied = Atomic<UInt64>(0)
@@ -259,7 +257,7 @@ final class BufferPoolCounters: Sendable {
   /// Of the background writer: pages that it has written, and rounds that ended because there were so many.
   let cleaned = Atomic<UInt64>(0)
   let cleaningEndedEarly = Atomic<UInt64>(0)
-  /// Buffers that were asked for, to hold other pages.
+  /// Buffers that were asked for, to hold other pages, but for those that rings use again.
   let allocations = Atomic<UInt64>(0)
   /// Content locks that could not be had at once.
   let lockWaits = Atomic<UInt64>(0)
@@ -277,7 +275,7 @@ public struct BufferPoolStatistics: Sendable, Equatable {
   public let writes, blocksWritten, writeFailures: UInt64
   /// Writes that somebody who needed a buffer had to wait for, because no clean one could be had.
   public let writesWaitedFor: UInt64
-  /// Buffers that were asked for, to hold other pages (`buffers_alloc`).
+  /// Buffers that were asked for, to hold other pages, but for those that rings use again (`buffers_alloc`).
   public let allocations: UInt64
   /// Clean pages that became dirty.
   public let dirtied: UInt64
@@ -298,11 +296,11 @@ extension BufferPool {
     HitCounters(self, fork, strategy, backend).count()
   }
 
-  /// Hits are those of all pools of its scope.
+  /// Hits, evictions and reuses are those of all pools of its scope.
   public var statistics: BufferPoolStatistics {
     BufferPoolStatistics(
       hits: engine.total(.hits, of: uses), reads: counters.reads.relaxed, blocksRead: counters.blocksRead.relaxed,
-      evictions: counters.evictions.relaxed, reuses: counters.reuses.relaxed,
+      evictions: engine.total(.evictions, of: uses), reuses: engine.total(.reuses, of: uses),
       checksumFailures: counters.checksumFailures.relaxed, writes: counters.writes.relaxed,
       blocksWritten: counters.blocksWritten.relaxed, writeFailures: counters.writeFailures.relaxed,
       writesWaitedFor: counters.writesWaitedFor.relaxed, allocations: counters.allocations.relaxed,

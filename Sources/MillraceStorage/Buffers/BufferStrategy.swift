@@ -15,8 +15,11 @@ public final class BufferStrategy {
   public let kind: Kind
   /// What is read and written through it counts as.
   let use: IOUse
-  /// Buffers in the ring.
+  /// Buffers that the ring may have.
   public let count: Int
+  /// Buffers that it goes round in. That of a bulk read begins with 256 kB and grows as what is in flight needs it:
+  /// what the page cache has is copied into the same few buffers then, which the processor's caches keep.
+  private(set) var size: Int
   private let ring: UnsafeMutablePointer<BufferID>
   private var current = 0
   /// Writes dirty pages of the ring before it comes to them again.
@@ -34,14 +37,17 @@ public final class BufferStrategy {
       case .vacuum: .relationVacuum
       }
     self.count = max(1, min(count, pool.count / 8))
+    size = kind == .bulkRead ? min(Self.bulkReadSize, self.count) : self.count
     ring = .allocate(capacity: self.count)
     ring.initialize(repeating: .noBuffer, count: self.count)
   }
 
+  private static let bulkReadSize = 32
+
   /// The bulk read ring: 256 kB and what the I/Os in flight hold besides.
   public convenience init(bulkReadFor configuration: ReadStreamConfiguration, pool: BufferPool) {
     let inFlight = configuration.combineLimit * max(configuration.ioConcurrency, 1)
-    self.init(.bulkRead, count: 32 + inFlight, pool: pool)
+    self.init(.bulkRead, count: Self.bulkReadSize + inFlight, pool: pool)
   }
 
   /// The bulk write ring: 16 MB.
@@ -57,19 +63,27 @@ public final class BufferStrategy {
 
   /// The ring's next buffer, if it has one there.
   func candidate() -> BufferID? {
-    current = (current + 1) % count
+    current += 1
+    if current >= size { current = 0 }
     return ring[current] == .noBuffer ? nil : ring[current]
+  }
+
+  /// Makes room for one more buffer before the last candidate, which is still in use: the oldest of the ring is.
+  func grow() {
+    guard size < count else { return }
+    (ring + current + 1).update(from: ring + current, count: size - current)
+    size += 1
   }
 
   /// Starts to write the dirty pages of the ring that will be used again soon, a group at a time, so that they are
   /// clean when it comes to them. A quarter of the ring ahead: late enough for the log to be durable mostly, early
   /// enough for the device.
   func writeAhead(_ pool: BufferPool, _ backend: IOBackend) {
-    let group = max(1, min(backend.engine.configuration.vectorsPerHandle, count / 4))
+    let group = max(1, min(backend.engine.configuration.vectorsPerHandle, size / 4))
     guard current % group == 0 else { return }
-    let start = current + max(count / 4, group)
+    let start = current + max(size / 4, group)
     for position in start..<start + group {
-      let buffer = ring[position % count]
+      let buffer = ring[position % size]
       guard buffer != .noBuffer else { continue }
       let seen = pool.state(buffer)
       guard seen.has(BufferState.dirty), seen.pins == 0, seen.usage <= 1 else { continue }

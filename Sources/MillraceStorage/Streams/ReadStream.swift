@@ -50,10 +50,11 @@ public final class ReadStream {
     var oldest = 0
     var next = 0
     var pinned = 0
+    /// Of the budget, beside what is pinned.
+    var kept = 0
     /// Buffers that a shortened operation left pinned behind `next`.
     var forwarded = 0
-    var oldestOperation = 0
-    var nextOperation = 0
+    var oldestOperation = 0, nextOperation = 0
     var inProgress = 0
     var pendingBlock: UInt32 = 0
     var pendingCount = 0
@@ -63,8 +64,7 @@ public final class ReadStream {
     var holdOff = 0
     /// A block that the source gave and that could not be taken yet.
     var ungot: UInt32?
-    var hasEnded = false
-    var isFast = false
+    var hasEnded = false, isFast = false
     /// The block behind the last that was started: the kernel reads ahead by itself from there.
     var following: UInt32 = 0
     var dataOfLast = 0
@@ -156,6 +156,7 @@ public final class ReadStream {
       if own.pointee.hasDeferred, deferred?.code == .noUnpinnedBuffers { forgetDeferred() }
       lookAhead()
       if own.pointee.pinned == 0 {
+        budget.release(all: &own.pointee.kept)
         try throwDeferred()
         return nil
       }
@@ -169,7 +170,7 @@ public final class ReadStream {
     own.pointee.oldest = index + 1 == queueSize ? 0 : index + 1
     own.pointee.pinned -= 1
     own.pointee.dataOfLast = index
-    budget.release(1)
+    budget.release(1, keeping: &own.pointee.kept)
     noteGivenOut()
     lookAhead()
     own.pointee.isFast = isFastEligible
@@ -314,9 +315,13 @@ public final class ReadStream {
     return own.pointee.pinned == 0 && !mayLookAhead
   }
 
+  /// How many more reads must be possible before any is started, once as many are in flight as may be: what is started
+  /// together costs one system call and wakes the device, or a worker, once.
+  private var groupSize: Int { max(maxIOs / 4, 1) }
+
   /// Starts reads until far enough ahead, submitted together.
   func lookAhead() {
-    guard mayLookAhead || shouldStartPending else { return }
+    guard own.pointee.inProgress <= maxIOs - groupSize, mayLookAhead || shouldStartPending else { return }
     let batch = reader.backend.batch()
     while mayLookAhead {
       if shouldStartPending {
@@ -362,7 +367,8 @@ public final class ReadStream {
     let forwarded = own.pointee.forwarded
     var granted = 0
     if wanted > forwarded {
-      granted = budget.reserve(wanted - forwarded, held: own.pointee.pinned + forwarded)
+      granted = budget.reserve(
+        wanted - forwarded, held: own.pointee.pinned + forwarded, keeping: &own.pointee.kept)
       if granted < wanted - forwarded, own.pointee.pinned > 0 {
         // Too little to be worth a read; there will be more when what is pinned has been consumed.
         budget.release(granted)
@@ -455,8 +461,8 @@ public final class ReadStream {
       if index < reader.combineLimit { own.pointee.buffers[queueSize + index] = .noBuffer }
       index += 1
     }
-    budget.release(own.pointee.forwarded + granted)
-    own.pointee.forwarded = 0
+    budget.release(own.pointee.forwarded + granted + own.pointee.kept)
+    (own.pointee.forwarded, own.pointee.kept) = (0, 0)
   }
 
   // MARK: Stopping

@@ -42,4 +42,25 @@ public final class StreamBudget: Sendable {
   }
 
   @inline(__always) func release(_ count: Int) { used.wrappingSubtract(count, ordering: .relaxed) }
+
+  /// What a stream may keep of what it has let go of.
+  static let keptMax = 16
+
+  /// As ``reserve(_:held:)``, first from what the stream has kept.
+  @inline(__always) func reserve(_ count: Int, held: Int, keeping kept: inout Int) -> Int {
+    let taken = min(kept, count)
+    kept -= taken
+    return taken == count ? count : taken + reserve(count - taken, held: held + taken)
+  }
+
+  /// Gives blocks back, a group at a time: processors that give back each page by itself take turns at one word.
+  @inline(__always) func release(_ count: Int, keeping kept: inout Int) {
+    kept += count
+    if kept >= Self.keptMax { release(all: &kept) }
+  }
+
+  @inline(__always) func release(all kept: inout Int) {
+    release(kept)
+    kept = 0
+  }
 }

@@ -34,7 +34,12 @@ final class TestClient {
     var texts: [String?] { columns.map { $0.map { String(decoding: $0, as: UTF8.self) } } }
   }
 
-  struct Closed: Error {}
+  /// The server has closed the connection, perhaps after it said why.
+  struct Closed: Error {
+    /// What the system says; 0 for the end of the stream.
+    let code: Int32
+    var lastWords: [Character: String]?
+  }
   /// Nothing came for so long that nothing will.
   struct Silence: Error {}
 
@@ -151,9 +156,10 @@ final class TestClient {
 
   private func fill() throws {
     var piece = [UInt8](repeating: 0, count: 65_536)
-    let count = recv(descriptor, &piece, piece.count, 0)
+    var count = 0
+    repeat { count = recv(descriptor, &piece, piece.count, 0) } while count < 0 && errno == EINTR
     if count < 0, errno == EAGAIN { throw Silence() }
-    guard count > 0 else { throw Closed() }
+    guard count > 0 else { throw Closed(code: count < 0 ? errno : 0) }
     input += piece[..<count]
   }
 
@@ -184,7 +190,11 @@ final class TestClient {
   @discardableResult
   func receive(until kind: Character) throws -> [Message] {
     var messages: [Message] = []
-    repeat { messages.append(try receive()) } while messages.last?.kind != kind
+    do {
+      repeat { messages.append(try receive()) } while messages.last?.kind != kind
+    } catch let closed as Closed {
+      throw Closed(code: closed.code, lastWords: messages.error)
+    }
     return messages
   }
 

@@ -158,6 +158,35 @@ import Testing
     rig.pool.flushGuard = nil
   }
 
+  /// What is copied into the same few buffers stays in the processor's caches.
+  @Test func aBulkReadRingGrowsAsFarAsItsPagesAreHeld() throws {
+    let rig = try StorageRig(ReadSetup(kind: .sync), blocks: 600, buffers: 1024, blocksPerSegment: 1000)
+    let backend = try rig.backend()
+    defer { backend.close() }
+    let ring = BufferStrategy(.bulkRead, count: 96, pool: rig.pool)
+    for block in UInt32(0)..<200 { _ = try rig.pool.read(rig.fork, BlockNumber(block), backend, strategy: ring) }
+    #expect(ring.size == 32)
+    #expect(rig.pool.statistics.reuses == 200 - 32)
+    var held: [Page] = []
+    for block in UInt32(200)..<250 {
+      held.append(Page(try rig.pool.read(rig.fork, BlockNumber(block), backend, strategy: ring)))
+    }
+    #expect(ring.size == 50)
+    for block in UInt32(250)..<400 {
+      held.removeFirst()
+      held.append(Page(try rig.pool.read(rig.fork, BlockNumber(block), backend, strategy: ring)))
+    }
+    // Each takes the buffer of the page that was let go of just before.
+    #expect(ring.size == 50)
+    #expect(rig.pool.statistics.reuses == 400 - 50)
+    for block in UInt32(400)..<500 {
+      held.append(Page(try rig.pool.read(rig.fork, BlockNumber(block), backend, strategy: ring)))
+    }
+    #expect(ring.size == 96)
+    held = []
+    rig.expectNothingHeld()
+  }
+
   @Test(arguments: ReadSetup.methods)
   func aRingsPagesAreWrittenBeforeItComesToThemAgain(setup: ReadSetup) throws {
     let rig = try StorageRig(setup, blocks: 600, buffers: 1024, blocksPerSegment: 1000)
