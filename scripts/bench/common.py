@@ -177,12 +177,17 @@ class Report:
     def row(self, *cells, **data):
         self.rows.append([str(cell) for cell in cells])
         self.data.append(dict(zip(self.columns, cells)) | data)
+        self._save()
 
     def note(self, sentence):
         print(f"note: {sentence}", file=sys.stderr)
         self.notes.append(sentence)
 
     def write(self):
+        print(self._save())
+
+    def _save(self):
+        """After each row, so that a run which does not come to its end leaves what it has measured."""
         os.makedirs(self.options.output, exist_ok=True)
         machine = self._machine()
         rows = [self.columns, ["---"] * len(self.columns), *self.rows]
@@ -196,7 +201,7 @@ class Report:
         with open(base + ".json", "w") as file:
             json.dump({"title": self.title, "machine": machine, "options": vars(self.options), "rows": self.data,
                        "notes": self.notes}, file, indent=1)
-        print(text)
+        return text
 
     def _machine(self):
         model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),

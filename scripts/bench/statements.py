@@ -72,6 +72,8 @@ class Contender:
             self.server.sql(*self.words(MAKE))
 
     def seconds(self, before, statement, is_cold):
+        # What the kernel has still to write of the statements before shall not be measured.
+        os.sync()
         if is_cold:
             drop_cache(self.server.directory)
         with self.server.running():
@@ -84,6 +86,7 @@ class Contender:
         with self.server.running():
             if before:
                 self.server.sql(*self.words(before))
+            os.sync()
             return {"seconds": self.server.seconds_of(*self.words([statement]))}
 
 

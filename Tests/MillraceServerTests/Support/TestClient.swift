@@ -37,7 +37,7 @@ final class TestClient {
   /// The server has closed the connection, perhaps after it said why.
   struct Closed: Error {
     /// What the system says; 0 for the end of the stream.
-    let code: Int32
+    var code: Int32 = 0
     var lastWords: [Character: String]?
   }
   /// Nothing came for so long that nothing will.
