@@ -151,18 +151,6 @@ final class SortRun {
   /// Goes on to the next record. - Returns: whether there is one.
   func advance() throws(IOError) -> Bool {
     if used == filled, try !nextBuffer() { return false }
-    // Mostly all of it is in the present buffer.
-    if used + Self.headerSize <= filled, let base = buffers[current].baseAddress {
-      let place = UnsafeRawPointer(base + used)
-      let count = Int(place.load(fromByteOffset: 8, as: UInt64.self))
-      let end = used + Self.headerSize + PageLayout.aligned(count)
-      if end <= filled {
-        prefix = place.load(as: UInt64.self)
-        record = UnsafeRawBufferPointer(start: place + Self.headerSize, count: count)
-        used = end
-        return true
-      }
-    }
     let header = try take(Self.headerSize)
     prefix = header.load(as: UInt64.self)
     let count = Int(header.load(fromByteOffset: 8, as: UInt64.self))
