@@ -40,7 +40,7 @@ struct RecoverCommand: ParsableCommand {
       wasNeeded: recovery.wasNeeded, redoStart: recovery.redoStart?.description,
       redoDone: recovery.redoDone?.description, end: recovery.wasNeeded ? recovery.endPosition.description : nil,
       endReason: recovery.problem?.description, records: recovery.recordCount, walBytes: Self.bytes(recovery),
-      fullPageImages: recovery.imageCount, pagesPrefetched: recovery.prefetch.prefetched, seconds: seconds,
+      fullPageImages: recovery.imageCount, pagesPrefetched: recovery.pages.read, seconds: seconds,
       redoSeconds: Double(recovery.elapsedNanoseconds) / 1e9,
       waitedForPagesSeconds: Double(recovery.pageWaitNanoseconds) / 1e9,
       waitedForWalSeconds: Double(recovery.walWaitNanoseconds) / 1e9, nextTransaction: recovery.state.nextXID)

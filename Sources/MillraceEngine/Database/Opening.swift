@@ -111,7 +111,9 @@ struct Opening {
     var recoveryConfiguration = RecoveryConfiguration()
     recoveryConfiguration.ioConcurrency =
       settings[.recoveryPrefetch] == .off ? 0 : settings[.maintenanceIOConcurrency]
-    recoveryConfiguration.reader.bytesAheadMax = settings[.walDecodeBufferSize]
+    recoveryConfiguration.combineLimit = settings.effectiveIOCombineLimit
+    // Nobody else needs memory yet; what sessions may take of it later is more than this.
+    recoveryConfiguration.batchBytes = max(settings[.walDecodeBufferSize], pool.count * PageLayout.blockSize / 4)
     let recovery = Recovery(
       controlFile: control, storage: storage, pool: pool, backend: backend, fileSystem: configuration.fileSystem,
       walDirectory: walDirectory,

@@ -15,22 +15,24 @@ public final class BTreeResourceManager: ResourceManager {
     }
   }
 
+  /// What is for standbys alone, where somebody may still be reading the page, names no block.
+  public override func scope(of record: WALRecord) -> RedoScope {
+    BTreeRecordKind(rawValue: record.info) == nil ? .everything : .blocks
+  }
+
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
+    if BTreeRecordKind(rawValue: record.info) == nil { throw unknown(record) }
+    try super.redo(record, context)
+  }
+
+  public override func redo(
+    _ record: WALRecord, _ block: WALBlockReference, on page: UnsafeMutableRawPointer
+  ) throws(RecoveryError) {
     guard let kind = BTreeRecordKind(rawValue: record.info) else { throw unknown(record) }
-    // It is for standbys alone, where somebody may still be reading the page.
-    if kind == .reusePage { return }
-    let redo = BTreeRedo(record: record, kind: kind)
-    // Children before parents, so that a page without a downlink is at least marked as such; new pages before those
-    // that lead to them. Nobody reads meanwhile, so the order is of no other consequence.
-    for block in record.blocks.reversed() {
-      _ = try context.redo(record, block.id, mode: block.willInitialize ? .zeroAndLock : .normal) {
-        page, _ throws(RecoveryError) in
-        do throws(EngineError) {
-          try redo.apply(block: block.id, on: BTreePage(page))
-        } catch {
-          throw RecoveryError(.corrupted, error.message)
-        }
-      }
+    do throws(EngineError) {
+      try BTreeRedo(record: record, kind: kind).apply(block: block.id, on: BTreePage(page))
+    } catch {
+      throw RecoveryError(.corrupted, error.message)
     }
   }
 

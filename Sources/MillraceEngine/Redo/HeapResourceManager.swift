@@ -33,55 +33,57 @@ public final class HeapResourceManager: ResourceManager {
     }
   }
 
-  public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
-    if id == .heap2, record.info & HeapRecordInfo.operationMask == HeapRecordInfo.visible {
-      return try redoVisible(record, context)
-    }
+  private func isVisible(_ record: WALRecord) -> Bool {
+    id == .heap2 && record.info & HeapRecordInfo.operationMask == HeapRecordInfo.visible
+  }
+
+  public override func scope(of record: WALRecord) -> RedoScope {
     do throws(EngineError) {
-      for (block, bits) in try HeapRedo.clearedVisibility(record) {
-        do throws(RecoveryError) {
-          try context.changeUnlogged(block.locator, .visibilityMap, VisibilityMapPage.page(of: block.block)) { map in
-            VisibilityMapPage.clear(bits, map, block.block)
-          }
-        } catch {
-          throw EngineError(.io, error.description)
-        }
-      }
+      return try HeapRedo.clearedVisibility(record).isEmpty ? .blocks : .blocksAndMaps
     } catch {
-      throw RecoveryError(error.code == .io ? .io : .corrupted, error.message)
+      // It says so itself when it is repeated.
+      return .everything
     }
-    // The old version's page first, as those who changed them had locked both: the new one is found through the old.
-    for block in record.blocks.reversed() {
-      _ = try context.redo(record, block.id, mode: block.willInitialize ? .zeroAndLock : .normal) {
-        page, _ throws(RecoveryError) in
-        do throws(EngineError) {
-          try HeapRedo.apply(record, block: block.id, on: HeapPage(page, block: block.block))
-        } catch {
-          throw RecoveryError(.corrupted, error.message)
-        }
+  }
+
+  /// Takes bits away from the visibility map, of which a record only says that they went with its change.
+  public override func redoMaps(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
+    let cleared: [(WALBlockReference, VisibilityBits)]
+    do throws(EngineError) {
+      cleared = try HeapRedo.clearedVisibility(record)
+    } catch {
+      throw RecoveryError(.corrupted, error.message)
+    }
+    for (block, bits) in cleared {
+      try context.changeUnlogged(block.locator, .visibilityMap, VisibilityMapPage.page(of: block.block)) { map in
+        VisibilityMapPage.clear(bits, map, block.block)
       }
     }
   }
 
-  /// Sets a heap page's flag, and its bits in the map, which may have to be made longer (heap_xlog_visible).
-  private func redoVisible(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
-    var fields = RecordFields(record.mainData)
-    let bits: VisibilityBits
+  public override func redo(
+    _ record: WALRecord, _ block: WALBlockReference, on page: UnsafeMutableRawPointer
+  ) throws(RecoveryError) {
     do throws(EngineError) {
-      _ = try fields.next(UInt32.self)
-      bits = VisibilityBits(rawValue: try fields.next(UInt8.self)).intersection(.all)
+      if isVisible(record) { return try redoVisible(record, block, on: page) }
+      try HeapRedo.apply(record, block: block.id, on: HeapPage(page, block: block.block))
     } catch {
       throw RecoveryError(.corrupted, error.message)
     }
-    guard let heap = record.block(1) else {
-      throw RecoveryError(.corrupted, "failed to locate backup block with ID 1 in WAL record")
-    }
-    _ = try context.redo(record, 1) { page, _ in PageEditor(page).set(.allVisible, true) }
-    _ = try context.redo(record, 0) { page, _ in
-      let editor = PageEditor(page)
-      if editor.isNew { editor.initialize() }
-      VisibilityMapPage.set(bits, page, heap.block)
-    }
+  }
+
+  /// Sets a heap page's flag, or its bits in the map (heap_xlog_visible).
+  private func redoVisible(
+    _ record: WALRecord, _ block: WALBlockReference, on page: UnsafeMutableRawPointer
+  ) throws(EngineError) {
+    let editor = PageEditor(page)
+    if block.id == 1 { return editor.set(.allVisible, true) }
+    var fields = RecordFields(record.mainData)
+    _ = try fields.next(UInt32.self)
+    let bits = VisibilityBits(rawValue: try fields.next(UInt8.self)).intersection(.all)
+    guard let heap = record.block(1) else { throw EngineError(.corrupted, "a WAL record lacks block 1") }
+    if editor.isNew { editor.initialize() }
+    VisibilityMapPage.set(bits, page, heap.block)
   }
 
   /// Hints in the header, commands' numbers, and what lies behind items are not repeated (`heap_mask`).

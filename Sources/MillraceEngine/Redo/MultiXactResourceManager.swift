@@ -41,6 +41,8 @@ final class MultiXactResourceManager: ResourceManager {
     }
   }
 
+  override func scope(of record: WALRecord) -> RedoScope { .elsewhere }
+
   override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
     do throws(EngineError) {
       switch record.info {

@@ -42,6 +42,10 @@ public final class TransactionResourceManager: ResourceManager {
     }
   }
 
+  public override func scope(of record: WALRecord) -> RedoScope {
+    record.header.info & WALRecordInfo.specialRelationUpdate == 0 ? .elsewhere : .everything
+  }
+
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
     let operation = record.info & TransactionRecordInfo.operationMask
     guard operation == TransactionRecordInfo.commit || operation == TransactionRecordInfo.abort else {
@@ -87,6 +91,8 @@ public final class CommitLogResourceManager: ResourceManager {
       return error.description
     }
   }
+
+  public override func scope(of record: WALRecord) -> RedoScope { .elsewhere }
 
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
     if record.info == CommitLogRecordInfo.truncate {

@@ -6,7 +6,7 @@ extension SettingsCatalog {
       "Starts the reads of the pages that recovery is about to need."),
     .integer(
       "wal_decode_buffer_size", .bytes, default: 512 << 10, in: 64 << 10...(1 << 30) - 1, .restart,
-      "Sets how far recovery looks ahead in the WAL."),
+      "Sets how much WAL recovery sorts by page at least; a quarter of shared_buffers if that is more."),
   ]
 
   /// What to do about damage and about failures to make data durable.

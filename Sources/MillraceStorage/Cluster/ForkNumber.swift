@@ -19,6 +19,9 @@ public enum ForkNumber: UInt8, Sendable, Hashable, CaseIterable, Comparable, Cus
     }
   }
 
+  /// Whether it tells of the pages of the main fork, and can lose what it knows.
+  public var isMap: Bool { self == .freeSpaceMap || self == .visibilityMap }
+
   /// The fork with that PostgreSQL name.
   public init?(name: some StringProtocol) {
     guard let fork = Self.allCases.first(where: { $0.description == name }) else { return nil }

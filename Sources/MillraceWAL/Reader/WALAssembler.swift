@@ -2,13 +2,10 @@ import MillraceIO
 import MillraceStorage
 
 /// Cuts the log into records: follows them over pages and segments, and decides where the log ends (PostgreSQL's
-/// XLogDecodeNextRecord). What it has of a record it keeps, so it can stop where a page is not there yet and go on when
-/// it is.
+/// XLogDecodeNextRecord).
 struct WALAssembler {
   enum Progress {
     case record
-    /// The next page is still being read; only without waiting.
-    case pending
     case end(WALProblem)
   }
 
@@ -51,12 +48,10 @@ struct WALAssembler {
   }
 
   /// Puts the next record together and decodes it.
-  /// - Parameter record: the same again until it is done.
-  mutating func advance(_ record: WALRecord, mayWait: Bool) throws(IOError) -> Progress {
+  mutating func advance(_ record: WALRecord) throws(IOError) -> Progress {
     do throws(Stop) {
       while true {
-        let goesOn = try partial == nil ? begin(record, mayWait: mayWait) : resume(record, mayWait: mayWait)
-        guard goesOn else { return .pending }
+        if partial == nil { try begin(record) } else { try resume(record) }
         if let partial, partial.got == partial.totalLength {
           try finish(partial, record)
           return .record
@@ -73,16 +68,13 @@ struct WALAssembler {
     }
   }
 
-  /// A page, its header validated; nil where it is still being read.
-  @inline(__always) private mutating func validated(_ address: LogSequenceNumber, mayWait: Bool) throws(Stop)
-    -> UnsafeRawPointer?
-  {
+  /// A page, its header validated.
+  @inline(__always) private mutating func validated(_ address: LogSequenceNumber) throws(Stop) -> UnsafeRawPointer {
     if page == address, let pageBytes { return pageBytes }
     (page, pageBytes) = (address, nil)
     let found: WALWindow.Page
-    do throws(IOError) { found = try window.page(at: address, mayWait: mayWait) } catch { throw .io(error) }
+    do throws(IOError) { found = try window.page(at: address) } catch { throw .io(error) }
     switch found {
-    case .pending: return nil
     case .none(let problem): throw .problem(problem)
     case .ready(let bytes):
       try asStop { () throws(WALProblem) in try validator.validate(WALPageHeader(bytes), at: address) }
@@ -91,10 +83,10 @@ struct WALAssembler {
     }
   }
 
-  /// Finds the start of the next record and takes what its first page has of it. - Returns: false to come again.
-  private mutating func begin(_ record: WALRecord, mayWait: Bool) throws(Stop) -> Bool {
+  /// Finds the start of the next record and takes what its first page has of it.
+  private mutating func begin(_ record: WALRecord) throws(Stop) {
     let address = LogSequenceNumber(next.rawValue & ~UInt64(WALLayout.pageSize - 1))
-    guard let bytes = try validated(address, mayWait: mayWait) else { return false }
+    let bytes = try validated(address)
     let header = WALPageHeader(bytes)
     var offset = Int(next.rawValue - address.rawValue)
     if offset == 0 {
@@ -124,19 +116,18 @@ struct WALAssembler {
     partial = Partial(
       start: start, totalLength: Int(length), got: got, hasHeader: hasHeader,
       position: LogSequenceNumber(start.rawValue + UInt64(got)))
-    return true
   }
 
-  /// Takes what the next page has of a record that goes on there. - Returns: false to come again.
-  private mutating func resume(_ record: WALRecord, mayWait: Bool) throws(Stop) -> Bool {
+  /// Takes what the next page has of a record that goes on there.
+  private mutating func resume(_ record: WALRecord) throws(Stop) {
     guard var unfinished = partial else { fatalError("invariant broken: no record to go on with") }
     let address = unfinished.position
-    guard let bytes = try validated(address, mayWait: mayWait) else { return false }
+    let bytes = try validated(address)
     let header = WALPageHeader(bytes)
     if header.flags.contains(.overwritesContinuation) {
       // Who wrote the log has given the record up, and goes on with another one here.
       (overwritten, next, partial) = (unfinished.start, address, nil)
-      return true
+      return
     }
     guard header.flags.contains(.firstIsContinuation) else {
       throw .problem(WALProblem(.continuation, "there is no contrecord flag at \(unfinished.start)"))
@@ -159,7 +150,6 @@ struct WALAssembler {
       unfinished.hasHeader = true
     }
     partial = unfinished
-    return true
   }
 
   /// Decides whether a header can be that of the record at its place (ValidXLogRecordHeader).

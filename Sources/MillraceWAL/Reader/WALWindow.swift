@@ -10,8 +10,6 @@ final class WALWindow {
   /// What became of a page.
   enum Page {
     case ready(UnsafeRawPointer)
-    /// It is being read; only without waiting.
-    case pending
     /// The log does not go so far.
     case none(WALProblem)
   }
@@ -84,7 +82,7 @@ final class WALWindow {
   /// The page that starts at `address`. Pages are asked for in rising order.
   /// - Throws: ``IOError``, where the system could not read. That is not the end of the log, which only a missing or
   ///   short file is.
-  func page(at address: LogSequenceNumber, mayWait: Bool) throws(IOError) -> Page {
+  func page(at address: LogSequenceNumber) throws(IOError) -> Page {
     let number = address.rawValue / pieceSize
     precondition(number >= current, "invariant broken: a WAL page was asked for that has been let go of")
     if number > current {
@@ -103,7 +101,6 @@ final class WALWindow {
     }
     if !piece.pointee.reference.isNone {
       if !backend.isCompleted(piece.pointee.reference) {
-        guard mayWait else { return .pending }
         let began = monotonicNanoseconds()
         settle(number)
         waitCount += 1

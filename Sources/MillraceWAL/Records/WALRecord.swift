@@ -22,6 +22,8 @@ public final class WALRecord {
     var bytes = UnsafeMutableRawPointer.allocate(byteCount: initialCapacity, alignment: 8)
     var byteCount = 0
     var capacity = initialCapacity
+    /// Whether the bytes are the record's own, and not somebody's that it shows.
+    var ownsBytes = true
     var blocks = UnsafeMutablePointer<WALBlockReference>.allocate(capacity: 4)
     var blockCapacity = 4
     var blockCount = 0
@@ -37,7 +39,7 @@ public final class WALRecord {
   }
 
   deinit {
-    own.pointee.bytes.deallocate()
+    if own.pointee.ownsBytes { own.pointee.bytes.deallocate() }
     own.pointee.blocks.deallocate()
     own.deallocate()
   }
@@ -80,6 +82,9 @@ public final class WALRecord {
     return nil
   }
 
+  /// The whole record.
+  var bytes: UnsafeRawPointer { UnsafeRawPointer(own.pointee.bytes) }
+
   // MARK: For the reader
 
   /// Empties it for a record that starts there.
@@ -99,8 +104,26 @@ public final class WALRecord {
     own.pointee.byteCount = filled + count
   }
 
+  /// Becomes a record that was read before and kept, as long as these bytes stay where they are; from now on it has no
+  /// memory of its own.
+  /// - Parameter bytes: of a record that was valid.
+  func show(
+    _ bytes: UnsafeMutableRawBufferPointer, from start: LogSequenceNumber, to end: LogSequenceNumber
+  ) throws(WALProblem) {
+    guard let base = bytes.baseAddress, bytes.count >= WALLayout.recordHeaderSize else {
+      preconditionFailure("a record was to be shown that has no header")
+    }
+    if own.pointee.ownsBytes { own.pointee.bytes.deallocate() }
+    (own.pointee.ownsBytes, own.pointee.capacity) = (false, 0)
+    begin(at: start)
+    (own.pointee.bytes, own.pointee.byteCount, own.pointee.end) = (base, bytes.count, end)
+    own.pointee.header = WALRecordHeader(base)
+    try decode()
+  }
+
   /// Moves what is there to memory of another size.
   @inline(never) private func reserve(_ capacity: Int) {
+    precondition(own.pointee.ownsBytes, "a record that shows another's bytes was to be read into")
     let memory = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
     memory.copyMemory(from: own.pointee.bytes, byteCount: min(own.pointee.byteCount, capacity))
     own.pointee.bytes.deallocate()

@@ -4,7 +4,8 @@ public import MillraceStorage
 /// Brings a cluster into the state that its log says, after a crash (PostgreSQL's xlogrecovery.c): from the redo
 /// position of the last checkpoint, record by record, up to the first that is not valid.
 ///
-/// Reading the log, reading the pages that records further on will change, and changing pages go on at the same time.
+/// Records are collected in batches and repeated page by page (``RedoBatch``), while the log and the pages that come
+/// next are read.
 /// Nothing is decided by how far an earlier recovery got: pages say by their LSN what has been done, so that recovery
 /// can be interrupted at any moment and begun anew.
 ///
@@ -58,7 +59,7 @@ public final class Recovery {
     at location: LogSequenceNumber
   ) throws(RecoveryError) -> (ControlFile.Checkpoint, isShutdown: Bool, end: LogSequenceNumber) {
     var small = configuration.reader
-    (small.readSize, small.ioConcurrency, small.recordsAheadMax) = (WALLayout.pageSize, 0, 1)
+    (small.readSize, small.ioConcurrency) = (WALLayout.pageSize, 0)
     func failure(_ reason: String) -> RecoveryError {
       RecoveryError(
         .checkpointMissing, "could not locate a valid checkpoint record at \(location): \(reason)",
@@ -134,7 +135,9 @@ public final class Recovery {
   private func redo(
     _ reader: WALRecordReader, _ context: RedoContext, isOnline: Bool, _ report: inout RecoveryReport
   ) throws(RecoveryError) {
-    var prefetcher = RecoveryPrefetcher(ioConcurrency: ioConcurrency)
+    let batchRedo = BatchRedo(
+      context, resourceManagers, ioConcurrency: ioConcurrency, combineLimit: configuration.combineLimit)
+    var batch = RedoBatch(limit: configuration.batchBytes)
     var counts = [UInt64](repeating: 0, count: 256)
     let consistencyCheck = ConsistencyCheck()
     while let record = try next(reader) {
@@ -145,34 +148,40 @@ public final class Recovery {
         }
         report.redoStart = record.start
       }
-      do throws(IOError) {
-        try prefetcher.lookAhead(reader, context, at: record.start)
-      } catch {
-        throw RecoveryError(error)
-      }
       context.state.noteTransaction(record.xid)
       counts[Int(record.resourceManager.rawValue)] += 1
+      report.redoDone = record.start
+      // Only what is right after each record can be compared with what it was.
+      let isChecked = record.header.info & WALRecordInfo.checkConsistency != 0
+      let manager = resourceManagers[record.resourceManager]
+      let scope = isChecked ? .everything : manager?.scope(of: record) ?? .everything
+      guard scope == .everything else {
+        if !batch.hasRoom(for: record) { try batchRedo.repeatAll(&batch) }
+        batch.add(record, scope)
+        continue
+      }
+      try batchRedo.repeatAll(&batch)
       do throws(RecoveryError) {
-        guard let manager = resourceManagers[record.resourceManager] else {
+        guard let manager else {
           throw RecoveryError(
             .unsupported, "records of resource manager \(record.resourceManager) cannot be recovered",
             hint: "Let PostgreSQL recover this cluster.")
         }
         try manager.redo(record, context)
-        if record.header.info & WALRecordInfo.checkConsistency != 0 {
-          try consistencyCheck.check(record, manager, context)
-        }
+        if isChecked { try consistencyCheck.check(record, manager, context) }
       } catch {
         throw error.during("WAL redo at \(record.start) for \(resourceManagers.describe(record))")
       }
-      report.redoDone = record.start
     }
-    (report.prefetch, report.recordCounts) = (prefetcher.statistics, counts)
+    try batchRedo.repeatAll(&batch)
+    (report.pages, report.recordCounts) = (batchRedo.statistics, counts)
   }
 
   /// Some handles are left for reading the log and for what redo itself does.
   private var ioConcurrency: Int {
-    let handles = backend.engine.configuration.handlesPerBackend - configuration.reader.ioConcurrency - 4
+    let handles =
+      backend.engine.configuration.handlesPerBackend - configuration.reader.ioConcurrency
+      - BatchRedo.readsAheadOfForks - 4
     return max(min(configuration.ioConcurrency, handles), 0)
   }
 }

@@ -4,7 +4,12 @@ public import MillraceStorage
 public struct RecoveryConfiguration: Sendable {
   /// Reads of pages in flight ahead of redo: `maintenance_io_concurrency`; 0 for none (`recovery_prefetch=off`).
   public var ioConcurrency = 16
-  /// How the log is read; its `bytesAheadMax` is `wal_decode_buffer_size`.
+  /// Blocks of one of these reads at most: `io_combine_limit`.
+  public var combineLimit = 16
+  /// Memory for records that are sorted by page before they are repeated, in bytes: at least `wal_decode_buffer_size`.
+  /// The more of them there are, the fewer times a page is read and written.
+  public var batchBytes = 512 << 10
+  /// How the log is read.
   public var reader = WALReaderConfiguration()
 
   public init() {}
@@ -47,7 +52,7 @@ public struct RecoveryReport: Sendable {
   /// Of that, waiting for pages, and for the log.
   public internal(set) var pageWaitNanoseconds: UInt64 = 0
   public internal(set) var walWaitNanoseconds: UInt64 = 0
-  public internal(set) var prefetch = RecoveryPrefetchStatistics()
+  public internal(set) var pages = RecoveryPageStatistics()
 
   init(end: LogSequenceNumber, lastRecord: LogSequenceNumber, state: RecoveredState) {
     (endPosition, self.lastRecord, self.state) = (end, lastRecord, state)

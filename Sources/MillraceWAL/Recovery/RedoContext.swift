@@ -63,7 +63,7 @@ public final class RedoContext {
   }
 
   var invalidPages = InvalidPages()
-  /// How far forks will grow by records that have been looked at already, so that they can grow at once.
+  /// How far forks will grow by records that are known already, so that they can grow at once.
   var expectedGrowth: [ForkID: UInt32] = [:]
 
   public init(storage: StorageManager, pool: BufferPool, backend: IOBackend, state: RecoveredState) {
@@ -142,15 +142,7 @@ public final class RedoContext {
       guard var buffer = try read(block, mode: .zeroAndLock) else {
         return RedoBuffer(notFound: block)
       }
-      do throws(WALProblem) {
-        try image.restore(to: buffer.mutableBytes, record: record.start, blockID: id)
-      } catch {
-        throw RecoveryError(error)
-      }
-      // A page that is not initialized has no LSN; it would look damaged.
-      if !PageView(buffer.bytes).isNew { buffer.setLSN(record.end) }
-      buffer.markDirty()
-      statistics.imageCount += 1
+      try restore(image, of: block, record, on: &buffer)
       return RedoBuffer(.restored, buffer, block)
     }
     guard var buffer = try read(block, mode: mode) else { return RedoBuffer(notFound: block) }
@@ -174,11 +166,26 @@ public final class RedoContext {
     return buffer.action
   }
 
+  /// Puts a record's image in a page's place.
+  func restore(
+    _ image: WALBlockImage, of block: WALBlockReference, _ record: WALRecord, on page: inout PinnedBuffer
+  ) throws(RecoveryError) {
+    do throws(WALProblem) {
+      try image.restore(to: page.mutableBytes, record: record.start, blockID: block.id)
+    } catch {
+      throw RecoveryError(error)
+    }
+    // A page that is not initialized has no LSN; it would look damaged.
+    if !PageView(page.bytes).isNew { page.setLSN(record.end) }
+    page.markDirty()
+    statistics.imageCount += 1
+  }
+
   /// A page, pinned; with `.zeroAndLock` locked as well, and the fork grown to have it (XLogReadBufferExtended).
   /// - Returns: nil where it is not there, or was never initialized, and must be.
-  private func read(_ block: WALBlockReference, mode: ReadMode) throws(RecoveryError) -> PinnedBuffer? {
+  func read(_ block: WALBlockReference, mode: ReadMode) throws(RecoveryError) -> PinnedBuffer? {
     let fork = fork(block.locator, block.fork)
-    let isMap = block.fork == .visibilityMap || block.fork == .freeSpaceMap
+    let isMap = block.fork.isMap
     do throws(IOError) {
       if try fork.blockCount() <= block.block.rawValue {
         // What makes a map longer is not logged.
@@ -195,9 +202,7 @@ public final class RedoContext {
       let began = monotonicNanoseconds()
       // A map can lose what it knows; a torn page of one is an empty one.
       let buffer = try pool.read(fork, block.block, backend, mode: mode, flags: isMap ? .zeroOnError : [])
-      let elapsed = monotonicNanoseconds() - began
-      // Less is no wait but the way to a page that is there.
-      if elapsed > RedoStatistics.waitThreshold { statistics.waitNanoseconds += elapsed }
+      noteWait(since: began)
       if mode == .normal, !isMap, PageView(buffer.bytes).isNew {
         noteInvalid(block, isPresent: true)
         return nil
@@ -231,9 +236,16 @@ public final class RedoContext {
     }
   }
 
+  /// Counts the time that it took to get at a page.
+  func noteWait(since began: UInt64) {
+    let elapsed = monotonicNanoseconds() - began
+    // Less is no wait but the way to a page that is there.
+    if elapsed > RedoStatistics.waitThreshold { statistics.waitNanoseconds += elapsed }
+  }
+
   func forgetForks() { own.pointee.forks.removeAll() }
 
-  private func noteInvalid(_ block: WALBlockReference, isPresent: Bool) {
+  func noteInvalid(_ block: WALBlockReference, isPresent: Bool) {
     invalidPages.add(
       InvalidPages.Page(locator: block.locator, fork: block.fork, block: block.block.rawValue), isPresent: isPresent)
   }

@@ -1,5 +1,17 @@
 public import MillraceStorage
 
+/// What a record changes. It says what the order must be in which redo does it.
+public enum RedoScope: Sendable {
+  /// Its blocks, each by itself: what it does to one depends neither on its other blocks nor on anything else.
+  case blocks
+  /// Its blocks, and pages of maps beside (``ResourceManager/redoMaps(_:_:)``).
+  case blocksAndMaps
+  /// No page of a relation and no relation's file: what is true of transactions, or of the cluster.
+  case elsewhere
+  /// Anything. What was logged before must have been done before it, and what was logged after must be done after it.
+  case everything
+}
+
 /// Whoever writes records of a kind of its own, and can say what they mean and do it again (PostgreSQL's `RmgrData`,
 /// src/include/access/xlog_internal.h). One object for each, in one ``ResourceManagerTable``.
 ///
@@ -16,12 +28,34 @@ open class ResourceManager {
   /// What a record says, in the words of `pg_waldump`, without its kind and blocks. Pure.
   open func describe(_ record: WALRecord) -> String { "" }
 
+  /// What a record changes. Pure.
+  open func scope(of record: WALRecord) -> RedoScope { .everything }
+
   /// Does what a record says, unless that has been done: a page's LSN tells. May be called again for the same record,
-  /// in another recovery.
+  /// in another recovery. Where its scope is its blocks there is nothing to add: these are changed by
+  /// ``redo(_:_:on:)``.
   /// - Throws: ``RecoveryError``.
   open func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
+    try redoMaps(record, context)
+    // The way back: an old version's page before the new one's, which is found through it; children before parents.
+    for block in record.blocks.reversed() {
+      try context.redo(record, block.id, mode: block.willInitialize ? .zeroAndLock : .normal) {
+        page, _ throws(RecoveryError) in try redo(record, block, on: page)
+      }
+    }
+  }
+
+  /// Does what a record whose scope is its blocks says to one of them, which has not got the change yet.
+  /// - Parameters:
+  ///   - page: locked exclusively. Where the record makes it anew, empty. Its LSN is set afterwards.
+  /// - Throws: ``RecoveryError`` where the record does not fit the page.
+  open func redo(_ record: WALRecord, _ block: WALBlockReference, on page: UnsafeMutableRawPointer) throws(RecoveryError)
+  {
     fatalError("\(Self.self) does not say how its records are repeated")
   }
+
+  /// Does what a record of scope `.blocksAndMaps` says of pages of maps that are not among its blocks.
+  open func redoMaps(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {}
 
   /// Called before the first record of a recovery, and after the last (`rm_startup`, `rm_cleanup`).
   open func startUp(_ context: RedoContext) throws(RecoveryError) {}

@@ -32,10 +32,11 @@ enum ModelChange: Equatable {
 /// Repeats the records.
 final class ModelManager: ResourceManager {
   static let number = ResourceManagerID(rawValue: 200)
-  /// Redo fails when it gets to so many records.
+  /// Redo fails when it has made so many changes.
   var recordsUntilFailure = Int.max
   /// A byte of pages in which redo need not be right.
   var maskedByte: Int?
+  /// What was done in the order of the log.
   private(set) var actions: [RedoAction] = []
 
   init() { super.init(Self.number) }
@@ -46,26 +47,42 @@ final class ModelManager: ResourceManager {
     if let maskedByte { page.storeBytes(of: 0, toByteOffset: maskedByte, as: UInt8.self) }
   }
 
+  /// What changes of pages say of their order; none of the answers may make a difference.
+  var scopeOfChanges: (WALRecord) -> RedoScope = { _ in .blocks }
+
+  override func scope(of record: WALRecord) -> RedoScope {
+    record.info == ModelChange.dropInfo ? .everything : scopeOfChanges(record)
+  }
+
   override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
+    if record.info == ModelChange.dropInfo {
+      try countDown()
+      return try context.dropRelation(ModelChange.locator(record.mainData.loadUnaligned(as: UInt32.self)))
+    }
+    for block in record.blocks {
+      actions.append(
+        try context.redo(record, block.id, mode: block.willInitialize ? .zeroAndLock : .normal) {
+          page, _ throws(RecoveryError) in try redo(record, block, on: page)
+        })
+    }
+  }
+
+  override func redo(
+    _ record: WALRecord, _ block: WALBlockReference, on page: UnsafeMutableRawPointer
+  ) throws(RecoveryError) {
+    try countDown()
+    switch record.info {
+    case ModelChange.initializeInfo: ModelPage.initialize(page, fill: block.data[0])
+    case ModelChange.writeInfo:
+      let offset = Int(block.data.loadUnaligned(as: UInt16.self))
+      UnsafeMutableRawBufferPointer(start: page + offset, count: block.data.count - 2).copyBytes(from: block.data[2...])
+    default: throw unknown(record)
+    }
+  }
+
+  private func countDown() throws(RecoveryError) {
     recordsUntilFailure -= 1
     if recordsUntilFailure < 0 { throw RecoveryError(.io, "interrupted") }
-    switch record.info {
-    case ModelChange.initializeInfo:
-      actions.append(
-        try context.redo(record, 0, mode: .zeroAndLock) { page, data in ModelPage.initialize(page, fill: data[0]) })
-    case ModelChange.writeInfo:
-      for block in record.blocks {
-        actions.append(
-          try context.redo(record, block.id) { page, data in
-            let offset = Int(data.loadUnaligned(as: UInt16.self))
-            UnsafeMutableRawBufferPointer(start: page + offset, count: data.count - 2).copyBytes(from: data[2...])
-          })
-      }
-    case ModelChange.dropInfo:
-      try context.dropRelation(ModelChange.locator(record.mainData.loadUnaligned(as: UInt32.self)))
-    default:
-      throw unknown(record)
-    }
   }
 }
 

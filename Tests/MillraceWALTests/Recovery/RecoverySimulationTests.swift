@@ -45,11 +45,14 @@ struct RecoverySimulationTests {
     try scenario.write(to: disk)
 
     let first = try RecoveryRig(seed: seed, disk: disk, control: scenario.control)
+    let inOrder = UInt64(1 + random.below(40))
+    first.manager.scopeOfChanges = { $0.start.rawValue / 8 % inOrder == 0 ? .everything : .blocks }
     let report = try first.recovery {
       $0.ioConcurrency = random.below(20)
       $0.reader.readSize = 8192 << random.below(6)
       $0.reader.ioConcurrency = random.below(4)
-      $0.reader.recordsAheadMax = 1 + random.below(100)
+      $0.combineLimit = 1 + random.below(16)
+      $0.batchBytes = 1 << random.below(20)
     }.run()
     try check(first, report, scenario)
 
@@ -77,7 +80,7 @@ struct RecoverySimulationTests {
       let rig = try RecoveryRig(seed: seed + UInt64(attempt), disk: disk, control: scenario.control)
       rig.manager.recordsUntilFailure = random.below(60)
       do throws(RecoveryError) {
-        let report = try rig.recovery().run()
+        let report = try rig.recovery { $0.batchBytes = 1 << random.below(16) }.run()
         try? check(rig, report, scenario)
       } catch {
         #expect(error.message.hasPrefix("interrupted; CONTEXT: WAL redo at "))

@@ -97,6 +97,7 @@ struct RecoveryTests {
     cluster.write(9, 4)
     cluster.truncate(to: 3)
     let rig = try cluster.rig()
+    rig.manager.scopeOfChanges = { _ in .everything }
     _ = try rig.recovery().run()
     #expect(rig.manager.actions == [.needsRedo, .restored, .needsRedo, .notFound])
     let pages = try rig.pages(SmallCluster.relation)
@@ -104,6 +105,7 @@ struct RecoveryTests {
     // Once more over what is in the files now.
     try rig.writeOut(SmallCluster.relation) { _ in true }
     let again = try cluster.rig()
+    again.manager.scopeOfChanges = { _ in .everything }
     _ = try again.recovery().run()
     #expect(again.manager.actions == [.done, .restored, .needsRedo, .notFound])
     #expect(try again.pages(SmallCluster.relation) == pages)
@@ -177,7 +179,7 @@ struct RecoveryTests {
         == true)
   }
 
-  // MARK: Prefetching
+  // MARK: Reading pages
 
   @Test("what in flight together is read takes the time of one")
   func prefetchDepth() throws {
@@ -190,13 +192,8 @@ struct RecoveryTests {
       for block in blocks { cluster.write(block, 9) }
       let rig = try cluster.rig(latency: LatencyModel(usual: 100_000...100_000))
       let report = try rig.recovery { $0.ioConcurrency = concurrency }.run()
-      #expect(rig.manager.actions.count == 300)
       times.append(rig.simulation.clock.nanoseconds)
-      #expect(report.prefetch.depthMax == concurrency)
-      if concurrency == 16 {
-        #expect(report.prefetch.prefetched == 300)
-        #expect(report.prefetch.distanceMax > 16 * 48)
-      }
+      #expect(report.pages.read == 300)
     }
     #expect(times[1] < times[0] * 2 / 3)
     #expect(times[2] < times[0] / 5)
@@ -215,12 +212,50 @@ struct RecoveryTests {
     cluster.write(2, 8)
     let rig = try cluster.rig()
     let report = try rig.recovery().run()
-    var expected = RecoveryPrefetchStatistics()
-    (expected.prefetched, expected.skippedFullPageImage, expected.skippedInit) = (2, 1, 2)
-    (expected.skippedRepeated, expected.depthMax) = (3, 2)
-    expected.distanceMax = report.prefetch.distanceMax
-    #expect(report.prefetch == expected)
+    var expected = RecoveryPageStatistics()
+    (expected.batches, expected.read, expected.made, expected.repeated) = (1, 2, 3, 3)
+    #expect(report.pages == expected)
     #expect(try rig.pages(SmallCluster.relation).map { $0[5000] } == [2, 4, 8, 3, 5, 7])
+  }
+
+  @Test("however little memory there is for records, each page gets its changes in the order of the log")
+  func smallBatches() throws {
+    for limit in [1, 200, 1000, 1 << 20] {
+      let cluster = try SmallCluster(blocks: 4)
+      for round in UInt8(1)...5 { for block in UInt32(0)..<4 { cluster.write(block, round * 10 + UInt8(block)) } }
+      let rig = try cluster.rig()
+      let report = try rig.recovery { $0.batchBytes = limit }.run()
+      #expect(try rig.pages(SmallCluster.relation).map { $0[5000] } == [50, 51, 52, 53])
+      #expect(report.pages.read == 4)
+      #expect(limit > 1 || report.pages.batches == 20)
+      #expect(limit < 1 << 20 || report.pages.batches == 1 && report.pages.repeated == 16)
+    }
+  }
+
+  @Test("many relations of few pages are read ahead, too")
+  func smallRelations() throws {
+    let cluster = try SmallCluster(blocks: 1)
+    for relation in UInt32(20_000)..<20_040 {
+      cluster.log.append(.storage, info: StorageRecordKind.create.rawValue) {
+        StorageCreateRecord(ModelChange.locator(relation), .main).append(to: $0)
+      }
+      cluster.initialize(0, 1, relation: relation)
+    }
+    let first = try cluster.rig()
+    _ = try first.recovery().run()
+    for relation in UInt32(20_000)..<20_040 { try first.writeOut(relation) { _ in true } }
+    // Now they are there, and a later log changes each of them.
+    cluster.checkpoint()
+    for relation in UInt32(20_000)..<20_040 { cluster.write(0, 9, relation: relation) }
+    var times: [UInt64] = []
+    for concurrency in [0, 16] {
+      let rig = try cluster.rig(latency: LatencyModel(usual: 100_000...100_000))
+      let report = try rig.recovery { $0.ioConcurrency = concurrency }.run()
+      #expect(report.pages.read + report.pages.hit == 40)
+      times.append(rig.simulation.clock.nanoseconds)
+      for relation in UInt32(20_000)..<20_040 { #expect(try rig.pages(relation).map { $0[5000] } == [9]) }
+    }
+    #expect(times[1] < times[0] * 2 / 3)
   }
 
   // MARK: The log's own records

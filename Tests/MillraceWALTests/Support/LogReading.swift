@@ -48,19 +48,10 @@ struct ReadRecord: Equatable {
 }
 
 extension WALRecordReader {
-  /// Reads to the end of the log, decoding ahead now and then.
-  func readAll(lookingAhead: (() -> Bool)? = nil) throws -> [ReadRecord] {
-    var ahead: [LogSequenceNumber] = []
+  /// Reads to the end of the log.
+  func readAll() throws -> [ReadRecord] {
     var records: [ReadRecord] = []
-    while let record = try next() {
-      if let first = ahead.first {
-        #expect(first == record.start)
-        ahead.removeFirst()
-      }
-      records.append(try ReadRecord(record))
-      while let lookingAhead, lookingAhead(), let further = try lookAhead() { ahead.append(further.start) }
-    }
-    #expect(ahead == [])
+    while let record = try next() { records.append(try ReadRecord(record)) }
     #expect(try next() == nil)
     return records
   }

@@ -20,17 +20,24 @@ public final class SequenceResourceManager: ResourceManager {
     return "rel \(tablespace)/\(database)/\(number)"
   }
 
+  public override func scope(of record: WALRecord) -> RedoScope {
+    record.info == Self.logInfo && record.block(0) != nil ? .blocks : .everything
+  }
+
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
-    guard record.info == Self.logInfo else { throw unknown(record) }
+    guard scope(of: record) == .blocks else { throw unknown(record) }
+    try super.redo(record, context)
+  }
+
+  public override func redo(
+    _ record: WALRecord, _ block: WALBlockReference, on page: UnsafeMutableRawPointer
+  ) throws(RecoveryError) {
     let data = record.mainData
     guard data.count > 12 else {
       throw RecoveryError(.corrupted, "the WAL record at \(record.start) has no sequence")
     }
-    let tuple = UnsafeRawBufferPointer(rebasing: data[12...])
-    _ = try context.redo(record, 0, mode: .zeroAndLock) { page, _ throws(RecoveryError) in
-      guard SequencePage(page).initialize(tuple) else {
-        throw RecoveryError(.corrupted, "the WAL record at \(record.start) does not hold a sequence's tuple")
-      }
+    guard SequencePage(page).initialize(UnsafeRawBufferPointer(rebasing: data[12...])) else {
+      throw RecoveryError(.corrupted, "the WAL record at \(record.start) does not hold a sequence's tuple")
     }
   }
 

@@ -7,6 +7,11 @@ public final class XLOGResourceManager: ResourceManager {
 
   public override func identify(_ info: UInt8) -> String? { XLOGRecordKind(rawValue: info)?.description }
 
+  public override func scope(of record: WALRecord) -> RedoScope {
+    guard record.xlogKind == .fullPageImage || record.xlogKind == .fullPageImageForHint else { return .everything }
+    return record.blocks.allSatisfy { $0.appliesImage } ? .blocks : .everything
+  }
+
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
     guard let kind = record.xlogKind else { throw unknown(record) }
     var fields = PayloadReader(record.mainData)
