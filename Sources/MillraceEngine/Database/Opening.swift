@@ -114,6 +114,7 @@ struct Opening {
     recoveryConfiguration.combineLimit = settings.effectiveIOCombineLimit
     // Nobody else needs memory yet; what sessions may take of it later is more than this.
     recoveryConfiguration.batchBytes = max(settings[.walDecodeBufferSize], pool.count * PageLayout.blockSize / 4)
+    recoveryConfiguration.readsOnThread = configuration.hasBackgroundThreads
     let recovery = Recovery(
       controlFile: control, storage: storage, pool: pool, backend: backend, fileSystem: configuration.fileSystem,
       walDirectory: walDirectory,

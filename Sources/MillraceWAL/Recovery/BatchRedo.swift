@@ -11,9 +11,12 @@ final class BatchRedo {
   private let forksAhead: Int
   /// Shows the record that is repeated.
   private let record = WALRecord()
+  private let consistencyCheck = ConsistencyCheck()
   private(set) var statistics = RecoveryPageStatistics()
 
   private static let pagesAheadOfFork = 4
+  /// How long before its turn a record is brought in from memory.
+  private static let recordsAhead = 8
   /// Reads in flight at most, beside those that were asked for.
   static let readsAheadOfForks = 8
 
@@ -27,9 +30,14 @@ final class BatchRedo {
     self.configuration = configuration
   }
 
-  /// Repeats all records of a batch, and empties it.
+  /// Repeats all records of a batch.
   func repeatAll(_ batch: inout RedoBatch) throws(RecoveryError) {
-    guard !batch.isEmpty else { return }
+    context.state.noteTransaction(batch.newestXID)
+    if !batch.ordered.isEmpty || !batch.changes.isEmpty { try repeatSorted(&batch) }
+    if let last = batch.last { try repeatLast(last, batch) }
+  }
+
+  private func repeatSorted(_ batch: inout RedoBatch) throws(RecoveryError) {
     statistics.batches += 1
     for ordered in batch.ordered { try repeatOrdered(ordered, batch) }
     batch.sort()
@@ -46,7 +54,6 @@ final class BatchRedo {
       if nearest < forks.count { prefetch(forks[nearest..<min(index + forksAhead + 1, forks.count)]) }
       try repeatChanges(forks[index], batch)
     }
-    batch.removeAll()
   }
 
   private func show(_ place: UInt32, _ batch: borrowing RedoBatch) throws(RecoveryError) {
@@ -77,6 +84,23 @@ final class BatchRedo {
           page, _ throws(RecoveryError) in try manager.redo(record, block, on: page)
         }
       }
+    } catch {
+      throw explain(error)
+    }
+  }
+
+  /// Repeats the record that everything logged before has to be done for.
+  private func repeatLast(_ last: RedoBatch.Last, _ batch: borrowing RedoBatch) throws(RecoveryError) {
+    try show(last.place, batch)
+    record.own.pointee.overwritten = last.overwritten
+    do throws(RecoveryError) {
+      guard let manager = managers[record.resourceManager] else {
+        throw RecoveryError(
+          .unsupported, "records of resource manager \(record.resourceManager) cannot be recovered",
+          hint: "Let PostgreSQL recover this cluster.")
+      }
+      try manager.redo(record, context)
+      if RedoCollector.isChecked(record) { try consistencyCheck.check(record, manager, context) }
     } catch {
       throw explain(error)
     }
@@ -155,12 +179,15 @@ final class BatchRedo {
       }
       if var found = page.take() {
         if found.lockMode == nil { found.lock(.exclusive, backend: context.backend) }
-        for index in first..<end { try repeatChange(batch.changes[index], on: &found, batch) }
+        for index in first..<end {
+          batch.bringIn(index + Self.recordsAhead)
+          try repeatChange(batch.changes[index], on: &found, batch)
+        }
       }
       first = end
     }
     statistics.read += stream.statistics.ioBlocks
-    statistics.hit += stream.statistics.prefetchCount - min(stream.statistics.ioBlocks, stream.statistics.prefetchCount)
+    statistics.hit += UInt64(changes.wanted.count) - min(stream.statistics.ioBlocks, UInt64(changes.wanted.count))
   }
 
   /// The next page of a stream, which is the one that a change is of.
@@ -169,7 +196,9 @@ final class BatchRedo {
   ) throws(RecoveryError) -> PinnedBuffer {
     let began = monotonicNanoseconds()
     do throws(StorageError) {
-      guard let page = try stream.next() else { preconditionFailure("a stream ended before the pages it was asked for") }
+      guard let page = try stream.next() else {
+        preconditionFailure("a stream ended before the pages it was asked for")
+      }
       context.noteWait(since: began)
       precondition(page.block == batch.block(of: change), "a stream left a page out")
       return page

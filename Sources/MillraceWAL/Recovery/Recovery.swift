@@ -65,7 +65,7 @@ public final class Recovery {
         .checkpointMissing, "could not locate a valid checkpoint record at \(location): \(reason)",
         hint: "pg_control and pg_wal do not belong together, or a part of the log is missing or damaged.")
     }
-    let reader = try makeReader(from: location, small)
+    let reader = try makeReader(from: location, small, backend)
     defer { reader.close() }
     guard let record = try next(reader) else { throw failure(reader.end?.problem.description ?? "the log ends") }
     let kind = record.xlogKind
@@ -80,7 +80,7 @@ public final class Recovery {
   }
 
   private func makeReader(
-    from start: LogSequenceNumber, _ configuration: WALReaderConfiguration
+    from start: LogSequenceNumber, _ configuration: WALReaderConfiguration, _ backend: IOBackend
   ) throws(RecoveryError) -> WALRecordReader {
     do throws(IOError) {
       return try WALRecordReader(
@@ -104,77 +104,90 @@ public final class Recovery {
     let context = RedoContext(storage: storage, pool: pool, backend: backend, state: state)
     let managers = resourceManagers.all
     for manager in managers { try manager.startUp(context) }
-    var report = RecoveryReport(end: checkpoint.redo, lastRecord: .invalid, state: state)
-    let reader = try makeReader(from: checkpoint.redo, configuration.reader)
-    defer {
-      reader.close()
-      // What was prefetched and, because of an error, not used.
-      backend.reap(atLeast: backend.outstandingCount)
-    }
-    try redo(reader, context, isOnline: checkpoint.redo < location, &report)
-    guard let end = reader.end, end.position > location else {
+    let batchRedo = BatchRedo(
+      context, resourceManagers, ioConcurrency: ioConcurrency, combineLimit: configuration.combineLimit)
+    // What was prefetched and, because of an error, not used.
+    defer { backend.reap(atLeast: backend.outstandingCount) }
+    let isOnline = checkpoint.redo < location
+    let collector =
+      configuration.readsOnThread
+      ? try repeatOnTwoThreads(from: checkpoint.redo, isOnline: isOnline, batchRedo)
+      : try repeatOnOneThread(from: checkpoint.redo, isOnline: isOnline, batchRedo)
+    guard let end = collector.end, end.position > location else {
       throw RecoveryError(
         .checkpointMissing,
-        "the log ends at \(reader.end?.position ?? checkpoint.redo), before the end of the last checkpoint at "
-          + "\(location): \(reader.end?.problem.description ?? "")",
+        "the log ends at \(collector.end?.position ?? checkpoint.redo), before the end of the last checkpoint at "
+          + "\(location): \(collector.end?.problem.description ?? "")",
         hint: "What was logged before a checkpoint was durable when that ended; a part of pg_wal is missing or damaged."
       )
     }
     for manager in managers { try manager.cleanUp(context) }
     if let error = context.invalidPages.error { throw error }
-    (report.endPosition, report.lastRecord, report.problem) = (end.position, end.lastRecord, end.problem)
+    var report = RecoveryReport(end: end.position, lastRecord: end.lastRecord, state: context.state)
+    (report.redoStart, report.redoDone) = (collector.redoStart, collector.redoDone)
+    report.problem = end.problem
     (report.abortedRecord, report.missingContinuation) = (end.abortedRecord, end.missingContinuation)
-    (report.recordCount, report.recordBytes) = (reader.recordCount, reader.recordBytes)
-    report.walWaitNanoseconds = reader.waitNanoseconds
-    (report.state, report.imageCount) = (context.state, context.statistics.imageCount)
+    (report.recordCount, report.recordBytes) = (collector.recordCount, collector.recordBytes)
+    report.walWaitNanoseconds = collector.waitNanoseconds
+    report.imageCount = context.statistics.imageCount
+    (report.pages, report.recordCounts) = (batchRedo.statistics, collector.recordCounts)
     report.pageWaitNanoseconds = context.statistics.waitNanoseconds
     return report
   }
 
-  /// Repeats all records that a reader gives.
-  private func redo(
-    _ reader: WALRecordReader, _ context: RedoContext, isOnline: Bool, _ report: inout RecoveryReport
-  ) throws(RecoveryError) {
-    let batchRedo = BatchRedo(
-      context, resourceManagers, ioConcurrency: ioConcurrency, combineLimit: configuration.combineLimit)
-    var batch = RedoBatch(limit: configuration.batchBytes)
-    var counts = [UInt64](repeating: 0, count: 256)
-    let consistencyCheck = ConsistencyCheck()
-    while let record = try next(reader) {
-      if report.redoStart == nil {
-        // Since PostgreSQL 17 a checkpoint begins with a record that says so.
-        if isOnline, record.xlogKind != .checkpointRedo {
-          throw RecoveryError(.checkpointMissing, "unexpected record type found at redo point \(record.start)")
-        }
-        report.redoStart = record.start
-      }
-      context.state.noteTransaction(record.xid)
-      counts[Int(record.resourceManager.rawValue)] += 1
-      report.redoDone = record.start
-      // Only what is right after each record can be compared with what it was.
-      let isChecked = record.header.info & WALRecordInfo.checkConsistency != 0
-      let manager = resourceManagers[record.resourceManager]
-      let scope = isChecked ? .everything : manager?.scope(of: record) ?? .everything
-      guard scope == .everything else {
-        if !batch.hasRoom(for: record) { try batchRedo.repeatAll(&batch) }
-        batch.add(record, scope)
-        continue
-      }
-      try batchRedo.repeatAll(&batch)
-      do throws(RecoveryError) {
-        guard let manager else {
-          throw RecoveryError(
-            .unsupported, "records of resource manager \(record.resourceManager) cannot be recovered",
-            hint: "Let PostgreSQL recover this cluster.")
-        }
-        try manager.redo(record, context)
-        if isChecked { try consistencyCheck.check(record, manager, context) }
-      } catch {
-        throw error.during("WAL redo at \(record.start) for \(resourceManagers.describe(record))")
-      }
+  /// Reads and repeats in turns.
+  private func repeatOnOneThread(
+    from start: LogSequenceNumber, isOnline: Bool, _ batchRedo: BatchRedo
+  ) throws(RecoveryError) -> RedoCollector {
+    let reader = try makeReader(from: start, configuration.reader, backend)
+    let collector = RedoCollector(reader, resourceManagers, isOnline: isOnline)
+    defer { collector.close() }
+    let piece = RedoPipeline.Piece(limit: configuration.batchBytes)
+    while piece.goesOn {
+      piece.fill(from: collector)
+      if let failure = piece.failure { throw failure }
+      try batchRedo.repeatAll(&piece.batch)
     }
-    try batchRedo.repeatAll(&batch)
-    (report.pages, report.recordCounts) = (batchRedo.statistics, counts)
+    return collector
+  }
+
+  /// Has a thread of its own read, with a backend of its own, and repeats meanwhile.
+  private func repeatOnTwoThreads(
+    from start: LogSequenceNumber, isOnline: Bool, _ batchRedo: BatchRedo
+  ) throws(RecoveryError) -> RedoCollector {
+    let reader: WALRecordReader
+    let ownBackend: IOBackend
+    do throws(IOError) {
+      ownBackend = try backend.engine.makeBackend("walreader", kind: backend.kind)
+    } catch {
+      throw RecoveryError(error)
+    }
+    do throws(RecoveryError) {
+      reader = try makeReader(from: start, configuration.reader, ownBackend)
+    } catch {
+      ownBackend.close()
+      throw error
+    }
+    let collector = RedoCollector(reader, ownBackend: ownBackend, resourceManagers, isOnline: isOnline)
+    let pipeline = RedoPipeline(limit: configuration.batchBytes)
+    let thread: NamedThread
+    do throws(IOError) {
+      thread = try pipeline.start(collector)
+    } catch {
+      collector.close()
+      throw RecoveryError(error)
+    }
+    defer {
+      pipeline.stop()
+      thread.join()
+    }
+    while true {
+      let piece = pipeline.next()
+      if let failure = piece.failure { throw failure }
+      try batchRedo.repeatAll(&piece.batch)
+      if !piece.goesOn { return collector }
+      pipeline.giveBack(piece)
+    }
   }
 
   /// Some handles are left for reading the log and for what redo itself does.

@@ -9,6 +9,8 @@ public struct RecoveryConfiguration: Sendable {
   /// Memory for records that are sorted by page before they are repeated, in bytes: at least `wal_decode_buffer_size`.
   /// The more of them there are, the fewer times a page is read and written.
   public var batchBytes = 512 << 10
+  /// Whether the log is read by a thread of its own, while what it says is repeated; there are two batches then.
+  public var readsOnThread = false
   /// How the log is read.
   public var reader = WALReaderConfiguration()
 

@@ -1,3 +1,4 @@
+import CMillrace
 import MillraceStorage
 
 /// Records that have been read and not yet been repeated, to be repeated page by page.
@@ -35,8 +36,17 @@ struct RedoBatch: ~Copyable {
     let fork: ForkNumber
   }
 
+  /// The record that ends the batch because it can change anything: it is repeated behind all others.
+  struct Last {
+    let place: UInt32
+    let overwritten: LogSequenceNumber?
+  }
+
   private(set) var changes: [Change] = []
   private(set) var ordered: [Ordered] = []
+  private(set) var last: Last?
+  /// The newest transaction of all records; 0 where none has one.
+  private(set) var newestXID: UInt32 = 0
   /// Whose blocks are changed.
   private(set) var forks: [Fork] = []
   private var forkNumbers: [Fork: Int] = [:]
@@ -61,7 +71,7 @@ struct RedoBatch: ~Copyable {
 
   deinit { memory.deallocate() }
 
-  var isEmpty: Bool { changes.isEmpty && ordered.isEmpty }
+  var isEmpty: Bool { filled == 0 }
   /// Bytes that are kept.
   var byteCount: Int {
     filled + changes.count * MemoryLayout<Change>.stride + ordered.count * MemoryLayout<Ordered>.stride
@@ -76,15 +86,22 @@ struct RedoBatch: ~Copyable {
 
   // MARK: Collecting
 
-  /// Keeps a copy of a record.
-  /// - Parameter scope: not `.everything`.
+  /// Keeps a copy of a record. Behind one whose scope is everything nothing can be added.
   mutating func add(_ record: WALRecord, _ scope: RedoScope) {
+    precondition(last == nil, "a record was added behind the last of a batch")
     let place = keep(record)
-    if scope == .elsewhere {
-      ordered.append(Ordered(place: place, isWhole: true))
-      return
+    switch scope {
+    case .everything: last = Last(place: place, overwritten: record.overwritten)
+    case .elsewhere: ordered.append(Ordered(place: place, isWhole: true))
+    case .blocks, .blocksAndMaps: addBlocks(of: record, at: place, changesMaps: scope == .blocksAndMaps)
     }
-    var changesMaps = scope == .blocksAndMaps
+    // In the order of a circle, half of which is the past; those below 3 are not given to transactions.
+    let xid = record.xid
+    if xid >= 3, newestXID == 0 || Int32(bitPattern: xid &- newestXID) > 0 { newestXID = xid }
+  }
+
+  private mutating func addBlocks(of record: WALRecord, at place: UInt32, changesMaps: Bool) {
+    var changesMaps = changesMaps
     for block in record.blocks {
       // Bits are set in maps by records and taken away beside them; their order is the log's.
       if block.fork.isMap {
@@ -138,6 +155,15 @@ struct RedoBatch: ~Copyable {
 
   // MARK: Repeating
 
+  /// Has the processor bring in a record that will be shown soon: they lie all over the memory.
+  @inline(__always) func bringIn(_ index: Int) {
+    guard index < changes.count else { return }
+    let base = memory + Int(changes[index].place) * 8
+    millrace_prefetch(base)
+    millrace_prefetch(base + 64)
+    millrace_prefetch(base + 128)
+  }
+
   /// Brings the changes into the order of forks and blocks; those of a block stay in the order of the log.
   mutating func sort() {
     RedoOrder.sort(&changes) { $0.key }
@@ -161,13 +187,14 @@ struct RedoBatch: ~Copyable {
   }
 
   /// Forgets all records; memory is kept for the next ones.
-  mutating func removeAll() {
+  /// - Parameter isTurned: whether the next ones' pages are gone through backwards.
+  mutating func removeAll(isTurned: Bool) {
     changes.removeAll(keepingCapacity: true)
     ordered.removeAll(keepingCapacity: true)
     forks.removeAll(keepingCapacity: true)
     forkNumbers.removeAll(keepingCapacity: true)
     for slot in recent.indices { recent[slot] = -1 }
-    filled = 0
-    turn ^= ~(Self.blocksPerPiece - 1)
+    (filled, last, newestXID) = (0, nil, 0)
+    turn = isTurned ? ~(Self.blocksPerPiece - 1) : 0
   }
 }

@@ -49,7 +49,8 @@ open class ResourceManager {
   /// - Parameters:
   ///   - page: locked exclusively. Where the record makes it anew, empty. Its LSN is set afterwards.
   /// - Throws: ``RecoveryError`` where the record does not fit the page.
-  open func redo(_ record: WALRecord, _ block: WALBlockReference, on page: UnsafeMutableRawPointer) throws(RecoveryError)
+  open func redo(_ record: WALRecord, _ block: WALBlockReference, on page: UnsafeMutableRawPointer)
+    throws(RecoveryError)
   {
     fatalError("\(Self.self) does not say how its records are repeated")
   }
