@@ -2,8 +2,8 @@
 """Crash recovery, from files that are not in the page cache: `millrace recover` against PostgreSQL 18.
 
 Each of the two first does the same number of row changes, inserts and updates of rows drawn at random: as many as
-give Millrace so many MiB of WAL, with memory for all of it and through the page cache, which is the quickest way. Then it
-is killed. Then, in turns, each gets a copy of what it left and recovers it, buffered and with direct I/O.
+give Millrace so many MiB of WAL, with memory for all of it and through the page cache, which is the quickest way. Then
+it is killed. Then, in turns, each gets a copy of what it left and recovers it, buffered and with direct I/O.
 "ready" is from the start of the program until the cluster can be used, "redo" the part in which WAL is replayed, by
 the program's own account. PostgreSQL runs with recovery_init_sync_method=syncfs: with the default it would first sync
 each file of its catalogs by itself, which takes seconds and has nothing to do with recovery.
