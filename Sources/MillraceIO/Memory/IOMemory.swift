@@ -1,5 +1,6 @@
 import CMillrace
 import Glibc
+import Synchronization
 
 /// Memory that I/O goes into and out of: one private anonymous mapping, aligned for direct I/O and, where the system
 /// gives them, on huge pages. Private and not shared, because transparent huge pages are not given to shared memory.
@@ -24,6 +25,8 @@ public final class IOMemory: @unchecked Sendable {
   private let mappedBytes: Int
 
   private static let hugePageBytes = 2 << 20
+  /// What one thread populates at a time.
+  private static let populatedBytes = 64 << 20
   /// Alignment of the start where huge pages are not in play: a page, more than any device asks for.
   private static let pageBytes = 4096
 
@@ -70,4 +73,30 @@ public final class IOMemory: @unchecked Sendable {
   }
 
   deinit { munmap(mapping, mappedBytes) }
+
+  /// Has the system provide all pages now, on all processors: for memory that is going to be pinned as a whole, which
+  /// by itself would clear them on one. Where the system cannot, they come when they are used.
+  func populate() {
+    #if os(Linux)
+      let pieceCount = (byteCount + Self.populatedBytes - 1) / Self.populatedBytes
+      let processorCount = min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 8)
+      let pieces = Pieces()
+      let populate: @Sendable () -> Void = { [self] in
+        while case let piece = pieces.next.wrappingAdd(1, ordering: .relaxed).oldValue, piece < pieceCount {
+          let start = piece * Self.populatedBytes
+          madvise(baseAddress + start, min(Self.populatedBytes, byteCount - start), Int32(MADV_POPULATE_WRITE))
+        }
+      }
+      let helpers = (1..<max(min(processorCount, pieceCount), 1)).compactMap { _ in
+        do throws(IOError) { return try NamedThread("populate", populate) } catch { return nil }
+      }
+      populate()
+      for helper in helpers { helper.join() }
+    #endif
+  }
+
+  /// Which piece is next.
+  private final class Pieces: Sendable {
+    let next = Atomic<Int>(0)
+  }
 }

@@ -112,7 +112,8 @@
         registered.add(memory)
         // A ring takes memory once: shared ones the first there is, which is the buffer pool's, exclusive ones all that
         // is known when they are made.
-        guard isFirst else { return }
+        guard isFirst, sharedCount > 0 else { return }
+        memory.populate()
         for number in 0..<sharedCount {
           registered.register(with: shared[number].takeUnretainedValue(), logger: configuration.logger)
         }

@@ -11,6 +11,7 @@ final class BatchRedo {
   private let forksAhead: Int
   /// Shows the record that is repeated.
   private let record = WALRecord()
+  private var shown: UInt32?
   private let consistencyCheck = ConsistencyCheck()
   private(set) var statistics = RecoveryPageStatistics()
 
@@ -32,6 +33,7 @@ final class BatchRedo {
 
   /// Repeats all records of a batch.
   func repeatAll(_ batch: inout RedoBatch) throws(RecoveryError) {
+    shown = nil
     context.state.noteTransaction(batch.newestXID)
     if !batch.ordered.isEmpty || !batch.changes.isEmpty { try repeatSorted(&batch) }
     if let last = batch.last { try repeatLast(last, batch) }
@@ -57,7 +59,10 @@ final class BatchRedo {
   }
 
   private func show(_ place: UInt32, _ batch: borrowing RedoBatch) throws(RecoveryError) {
+    // A record of many images is asked for once for each.
+    if shown == place { return }
     do throws(WALProblem) { try batch.show(place, in: record) } catch { throw RecoveryError(error) }
+    shown = place
   }
 
   private func manager() -> ResourceManager {

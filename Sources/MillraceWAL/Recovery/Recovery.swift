@@ -142,7 +142,12 @@ public final class Recovery {
     let reader = try makeReader(from: start, configuration.reader, backend)
     let collector = RedoCollector(reader, resourceManagers, isOnline: isOnline)
     defer { collector.close() }
-    let piece = RedoPipeline.Piece(limit: configuration.batchBytes)
+    let piece: RedoPipeline.Piece
+    do throws(IOError) {
+      piece = try RedoPipeline.Piece(limit: configuration.batchBytes)
+    } catch {
+      throw RecoveryError(error)
+    }
     while piece.goesOn {
       piece.fill(from: collector)
       if let failure = piece.failure { throw failure }
@@ -169,9 +174,10 @@ public final class Recovery {
       throw error
     }
     let collector = RedoCollector(reader, ownBackend: ownBackend, resourceManagers, isOnline: isOnline)
-    let pipeline = RedoPipeline(limit: configuration.batchBytes)
+    let pipeline: RedoPipeline
     let thread: NamedThread
     do throws(IOError) {
+      pipeline = try RedoPipeline(limit: configuration.batchBytes)
       thread = try pipeline.start(collector)
     } catch {
       collector.close()

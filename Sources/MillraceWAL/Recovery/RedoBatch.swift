@@ -1,4 +1,5 @@
 import CMillrace
+import MillraceIO
 import MillraceStorage
 
 /// Records that have been read and not yet been repeated, to be repeated page by page.
@@ -15,7 +16,7 @@ import MillraceStorage
 struct RedoBatch: ~Copyable {
   /// What a record does to one of its blocks.
   struct Change {
-    /// The fork's number among ``forks``, and the block, which may be turned round: see ``turn``.
+    /// The fork's number among ``forks``, and the block; both may be turned round: see ``turn``.
     fileprivate var key: UInt64
     /// Where the record is: multiples of eight bytes.
     let place: UInt32
@@ -54,22 +55,24 @@ struct RedoBatch: ~Copyable {
   private var recent = [Int](repeating: -1, count: recentCount)
   private static let recentCount = 64
 
-  private var memory = UnsafeMutableRawPointer.allocate(byteCount: initialCapacity, alignment: 8)
-  private var capacity = initialCapacity
+  /// On huge pages where they can be had: it is filled once and looked at all over.
+  private var memory: IOMemory
   private var filled = 0
   private let limit: Int
-  /// Is put over block numbers, so that every other batch goes backwards through the pieces of a fork, 64 MiB each:
-  /// it begins with the pages that the one before used last, which are still in the pool.
-  private var turn: UInt32 = 0
+  /// Is put over keys, so that every other batch goes backwards through the forks and their pieces, 64 MiB each: it
+  /// begins with the pages that the one before used last, which are still in the pool.
+  private var turn: UInt64 = 0
 
   private static let initialCapacity = 64 << 10
   private static let headerSize = 2 * MemoryLayout<UInt64>.size
-  private static let blocksPerPiece: UInt32 = 8192
+  private static let blocksPerPiece: UInt64 = 8192
 
   /// - Parameter limit: bytes of memory for records and what is known of them. A single record may need more.
-  init(limit: Int) { self.limit = min(max(limit, 1), 16 << 30) }
-
-  deinit { memory.deallocate() }
+  /// - Throws: ``IOError`` where there is no memory.
+  init(limit: Int) throws(IOError) {
+    self.limit = min(max(limit, 1), 16 << 30)
+    memory = try IOMemory(byteCount: Self.initialCapacity)
+  }
 
   var isEmpty: Bool { filled == 0 }
   /// Bytes that are kept.
@@ -87,9 +90,10 @@ struct RedoBatch: ~Copyable {
   // MARK: Collecting
 
   /// Keeps a copy of a record. Behind one whose scope is everything nothing can be added.
-  mutating func add(_ record: WALRecord, _ scope: RedoScope) {
+  /// - Throws: ``IOError`` where there is no memory for it.
+  mutating func add(_ record: WALRecord, _ scope: RedoScope) throws(IOError) {
     precondition(last == nil, "a record was added behind the last of a batch")
-    let place = keep(record)
+    let place = try keep(record)
     switch scope {
     case .everything: last = Last(place: place, overwritten: record.overwritten)
     case .elsewhere: ordered.append(Ordered(place: place, isWhole: true))
@@ -108,19 +112,19 @@ struct RedoBatch: ~Copyable {
         changesMaps = true
         continue
       }
-      let key = UInt64(number(of: block)) << 32 | UInt64(block.block.rawValue ^ turn)
+      let key = UInt64(number(of: block)) << 32 | UInt64(block.block.rawValue)
       changes.append(
         Change(
-          key: key, place: place, id: UInt8(truncatingIfNeeded: block.id),
+          key: key ^ turn, place: place, id: UInt8(truncatingIfNeeded: block.id),
           makesPage: block.appliesImage || block.willInitialize))
     }
     if changesMaps { ordered.append(Ordered(place: place, isWhole: false)) }
   }
 
-  private mutating func keep(_ record: WALRecord) -> UInt32 {
+  private mutating func keep(_ record: WALRecord) throws(IOError) -> UInt32 {
     let size = Self.size(of: record)
-    if filled + size > capacity { grow(toHold: filled + size) }
-    let base = memory + filled
+    if filled + size > memory.byteCount { try grow(toHold: filled + size) }
+    let base = memory.baseAddress + filled
     base.storeBytes(of: record.start.rawValue, as: UInt64.self)
     base.storeBytes(of: record.end.rawValue, toByteOffset: 8, as: UInt64.self)
     (base + Self.headerSize).copyMemory(from: record.bytes, byteCount: record.totalLength)
@@ -128,12 +132,10 @@ struct RedoBatch: ~Copyable {
     return UInt32(filled / 8)
   }
 
-  @inline(never) private mutating func grow(toHold size: Int) {
-    let grown = max(size, capacity * 2)
-    let moved = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 8)
-    moved.copyMemory(from: memory, byteCount: filled)
-    memory.deallocate()
-    (memory, capacity) = (moved, grown)
+  @inline(never) private mutating func grow(toHold size: Int) throws(IOError) {
+    let larger = try IOMemory(byteCount: max(size, memory.byteCount * 2))
+    larger.baseAddress.copyMemory(from: memory.baseAddress, byteCount: filled)
+    memory = larger
   }
 
   private mutating func number(of block: WALBlockReference) -> Int {
@@ -158,7 +160,7 @@ struct RedoBatch: ~Copyable {
   /// Has the processor bring in a record that will be shown soon: they lie all over the memory.
   @inline(__always) func bringIn(_ index: Int) {
     guard index < changes.count else { return }
-    let base = memory + Int(changes[index].place) * 8
+    let base = memory.baseAddress + Int(changes[index].place) * 8
     millrace_prefetch(base)
     millrace_prefetch(base + 64)
     millrace_prefetch(base + 128)
@@ -170,15 +172,15 @@ struct RedoBatch: ~Copyable {
   }
 
   /// The fork's number among ``forks``.
-  func fork(of change: Change) -> Int { Int(change.key >> 32) }
+  func fork(of change: Change) -> Int { Int((change.key ^ turn) >> 32) }
 
-  func block(of change: Change) -> BlockNumber { BlockNumber(UInt32(truncatingIfNeeded: change.key) ^ turn) }
+  func block(of change: Change) -> BlockNumber { BlockNumber(UInt32(truncatingIfNeeded: change.key ^ turn)) }
 
   func isSamePage(_ one: Change, _ other: Change) -> Bool { one.key == other.key }
 
   /// Makes `record` show a record that is kept.
   func show(_ place: UInt32, in record: WALRecord) throws(WALProblem) {
-    let base = memory + Int(place) * 8
+    let base = memory.baseAddress + Int(place) * 8
     let bytes = base + Self.headerSize
     try record.show(
       UnsafeMutableRawBufferPointer(start: bytes, count: Int(WALRecordHeader(bytes).totalLength)),

@@ -44,7 +44,7 @@ final class RedoCollector: @unchecked Sendable {
   func fill(_ batch: inout RedoBatch) throws(RecoveryError) -> Bool {
     batchCount += 1
     if let left {
-      batch.add(left.record, left.scope)
+      try keep(left.record, left.scope, in: &batch)
       self.left = nil
       if left.scope == .everything { return true }
     }
@@ -62,10 +62,16 @@ final class RedoCollector: @unchecked Sendable {
         left = (record, scope)
         return true
       }
-      batch.add(record, scope)
+      try keep(record, scope, in: &batch)
       if scope == .everything { return true }
     }
     return false
+  }
+
+  private func keep(
+    _ record: WALRecord, _ scope: RedoScope, in batch: inout RedoBatch
+  ) throws(RecoveryError) {
+    do throws(IOError) { try batch.add(record, scope) } catch { throw RecoveryError(error) }
   }
 
   private func next() throws(RecoveryError) -> WALRecord? {

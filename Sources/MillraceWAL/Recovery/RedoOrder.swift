@@ -39,6 +39,6 @@ enum RedoOrder {
   }
 
   @inline(__always) private static func value(_ key: UInt64, _ digit: Int) -> Int {
-    Int(key >> UInt64(digit * digitBits)) & (valueCount - 1)
+    Int(truncatingIfNeeded: key >> UInt64(digit * digitBits)) & (valueCount - 1)
   }
 }

@@ -12,7 +12,7 @@ final class RedoPipeline: Sendable {
     var goesOn = true
     var failure: RecoveryError?
 
-    init(limit: Int) { batch = RedoBatch(limit: limit) }
+    init(limit: Int) throws(IOError) { batch = try RedoBatch(limit: limit) }
 
     /// Fills it anew.
     func fill(from collector: RedoCollector) {
@@ -33,7 +33,11 @@ final class RedoPipeline: Sendable {
   private static let patience: Int64 = 1_000_000_000
 
   /// - Parameter limit: bytes of memory of each of the two.
-  init(limit: Int) { pieces = Mutex(Pieces(empty: [Piece(limit: limit), Piece(limit: limit)])) }
+  /// - Throws: ``IOError`` where there is none.
+  init(limit: Int) throws(IOError) {
+    let empty = [try Piece(limit: limit), try Piece(limit: limit)]
+    pieces = Mutex(Pieces(empty: empty))
+  }
 
   // MARK: The thread that reads
 
