@@ -1,6 +1,5 @@
 import MillraceIO
 import MillraceStorage
-import Synchronization
 
 /// Has a thread read the log (`walreader` in `ps -T`) while the one that recovers repeats what has been read: two
 /// batches go to and fro between them.
@@ -27,7 +26,7 @@ final class RedoPipeline: Sendable {
     var isStopped = false
   }
 
-  private let pieces: Mutex<Pieces>
+  private let pieces: Locked<Pieces>
   private let emptied = Latch()
   private let filled = Latch()
   private static let patience: Int64 = 1_000_000_000
@@ -36,7 +35,7 @@ final class RedoPipeline: Sendable {
   /// - Throws: ``IOError`` where there is none.
   init(limit: Int) throws(IOError) {
     let empty = [try Piece(limit: limit), try Piece(limit: limit)]
-    pieces = Mutex(Pieces(empty: empty))
+    pieces = Locked(Pieces(empty: empty))
   }
 
   // MARK: The thread that reads

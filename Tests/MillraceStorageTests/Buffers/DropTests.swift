@@ -37,14 +37,18 @@ import Testing
     defer { backend.close() }
     try rig.change(0..<30, backend)
     let gate = rig.injection.hold(readsOf: 3)
+    let hasAdded = AtomicFlag()
     let writer = try TestThread("writer") {
       let backend = try rig.backend("writer")
       defer { backend.close() }
       let stream = rig.writeStream(backend)
       try rig.add(0..<30, to: stream, backend)
+      hasAdded.set()
       try stream.finish()
     }
     gate.waitUntilEntered()
+    // It would read pages again that are dropped before.
+    while !hasAdded.isSet { sched_yield() }
     let dropper = try TestThread("dropper") {
       rig.pool.drop(rig.fork)
       return rig.injection.attempts.count
