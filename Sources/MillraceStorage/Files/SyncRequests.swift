@@ -37,6 +37,8 @@ public final class SyncRequests: @unchecked Sendable {
   /// The files that are remembered, newest first, retained: a stack that anybody pushes on and one takes as a whole.
   private let newest = Atomic<UnsafeRawPointer?>(nil)
   private let requestCount = Atomic<UInt64>(0)
+  /// Requests under way: a file may be marked as remembered, but not be on the list yet.
+  private let underway = Atomic<Int>(0)
   private let names = Locked(Names())
   private let final = Locked(Final())
 
@@ -79,17 +81,30 @@ public final class SyncRequests: @unchecked Sendable {
 
   /// Remembers a file that has been written; once, however often it is asked. Called by completions: it allocates
   /// nothing and waits for nobody.
-  func add(_ file: SegmentFile) {
-    if file.isSyncRequested.exchange(true, ordering: .sequentiallyConsistent) { return }
+  func add(_ file: SegmentFile) { if mark(file) { push(file) } }
+
+  /// The first half of ``add(_:)``: whoever writes to the file from now on takes it for remembered, and no round begins
+  /// before the second half has been done.
+  /// - Returns: whether it is to be done, with ``push(_:)``.
+  func mark(_ file: SegmentFile) -> Bool {
+    underway.add(1, ordering: .sequentiallyConsistent)
+    if !file.isSyncRequested.exchange(true, ordering: .sequentiallyConsistent) { return true }
+    underway.subtract(1, ordering: .releasing)
+    return false
+  }
+
+  /// Puts a file on the list that was marked.
+  func push(_ file: SegmentFile) {
     requestCount.sharedAdd(1)
     let entry = UnsafeRawPointer(Unmanaged.passRetained(file).toOpaque())
     var seen = newest.load(ordering: .relaxed)
     while true {
       file.nextRequested = seen.map { Unmanaged.fromOpaque($0) }
       let (exchanged, now) = newest.weakCompareExchange(expected: seen, desired: entry, ordering: .releasing)
-      if exchanged { return }
+      if exchanged { break }
       seen = now
     }
+    underway.subtract(1, ordering: .releasing)
   }
 
   /// Remembers a directory in which a file was made or removed.
@@ -101,7 +116,10 @@ public final class SyncRequests: @unchecked Sendable {
     names.withLock { $0.unlinks.append((path, $0.cycle)) }
   }
 
+  /// All files on the list, which is empty then. Waits for requests under way: others may have been told that their
+  /// file is remembered, and rely on it.
   private func take() -> [SegmentFile] {
+    while underway.load(ordering: .sequentiallyConsistent) > 0 { sched_yield() }
     var next = newest.exchange(nil, ordering: .acquiring)
     var taken: [SegmentFile] = []
     while let entry = next {

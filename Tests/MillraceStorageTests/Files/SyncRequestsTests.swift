@@ -130,6 +130,31 @@ import Testing
 
   // MARK: Many threads
 
+  /// Who finds a file marked by somebody who has yet to put it on the list relies on the round that begins next.
+  @Test func aRoundWaitsForTheRequestThatOthersRelyOn() throws {
+    let engine = try IOEngine(IOConfiguration(method: .sync))
+    let storage = StorageManager(
+      engine: engine, directory: "", blocksPerSegment: 4, filesMax: 5, fileSystem: SyncedFileSystem(), isWritable: true)
+    let fork = storage.open(Self.locator)
+    let requests = storage.syncRequests
+    var marked: SegmentFile?
+    try fork.withSegment(0) { file in
+      #expect(requests.mark(file))
+      marked = file
+    }
+    let isBegun = AtomicFlag()
+    let round = try TestThread("second writer, then a round") {
+      try fork.withSegment(0) { $0.requestSync() }
+      isBegun.set()
+      return try requests.syncAll(engine.makeBackend("checkpointer")).files
+    }
+    // Long enough for a round that does not wait to be over.
+    while !isBegun.isSet { sched_yield() }
+    for _ in 0..<10_000 { sched_yield() }
+    requests.push(try #require(marked))
+    #expect(try round.join() == 1)
+  }
+
   /// Whatever was written when a round began is synced when it has ended, however writes and rounds fall together.
   @Test func noWriteIsForgotten() throws {
     let files = SyncedFileSystem()
