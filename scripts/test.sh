@@ -38,11 +38,12 @@ stage() {
 explain() {
   local log=$logs/${1// /-}.log
   say "why $1 failed"
-  grep -E "$failure_lines" "$log" | cut -c1-400 | head -n 30 || tail -n 15 "$log"
+  # Lines that say that a test began or passed have its name, which may speak of errors.
+  grep -vE '^(◇|✔) ' "$log" | grep -E "$failure_lines" | cut -c1-240 | sort -u | head -n 12 || tail -n 15 "$log"
   if grep -q '^◇ Test run started' "$log" && ! grep -q ' Test run with ' "$log"; then
     echo "the run was ended before these had:"
     comm -23 <(sed -nE 's/^◇ Test ("[^"]*"|[^ ]+) started\.$/\1/p' "$log" | sort -u) \
-      <(sed -nE 's/^[^ ]+ Test ("[^"]*"|[^ ]+) .*(passed|failed|skipped).*/\1/p' "$log" | sort -u) | head -n 30
+      <(sed -nE 's/^[^ ]+ Test ("[^"]*"|[^ ]+) .*(passed|failed|skipped).*/\1/p' "$log" | sort -u) | head -n 12
   fi
 }
 

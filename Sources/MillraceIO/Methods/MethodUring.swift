@@ -113,7 +113,8 @@
         // A ring takes memory once: shared ones the first there is, which is the buffer pool's, exclusive ones all that
         // is known when they are made.
         guard isFirst, sharedCount > 0 else { return }
-        memory.populate()
+        // What a ring will refuse to pin need not be there before it is used. Root has no limit.
+        if geteuid() == 0 || RingSurroundings().lockedMemoryMax >= UInt64(memory.byteCount) { memory.populate() }
         for number in 0..<sharedCount {
           registered.register(with: shared[number].takeUnretainedValue(), logger: configuration.logger)
         }

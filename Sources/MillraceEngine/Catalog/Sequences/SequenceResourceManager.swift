@@ -25,13 +25,20 @@ public final class SequenceResourceManager: ResourceManager {
   }
 
   public override func redo(_ record: WALRecord, _ context: RedoContext) throws(RecoveryError) {
-    guard scope(of: record) == .blocks else { throw unknown(record) }
+    guard record.info == Self.logInfo else { throw unknown(record) }
+    guard record.block(0) != nil else {
+      throw RecoveryError(.corrupted, "failed to locate backup block with ID 0 in WAL record")
+    }
     try super.redo(record, context)
   }
 
   public override func redo(
     _ record: WALRecord, _ block: WALBlockReference, on page: UnsafeMutableRawPointer
   ) throws(RecoveryError) {
+    guard block.willInitialize else {
+      throw RecoveryError(
+        .corrupted, "block to be initialized in redo routine must be marked with WILL_INIT flag in the WAL record")
+    }
     let data = record.mainData
     guard data.count > 12 else {
       throw RecoveryError(.corrupted, "the WAL record at \(record.start) has no sequence")
