@@ -30,7 +30,7 @@ package struct EngineReference: @unchecked Sendable {
 
   func wait(for reference: IOReference) { with { _ = $0.wait(for: reference, reaper: nil) } }
 
-  func sleep(on index: UInt32, _ reference: IOReference) { with { $0.sleep(on: index, reference) } }
+  @inline(__always) func sleep(onSubmitted reference: IOReference) { with { $0.sleep(onSubmitted: reference) } }
 
   func sleepForCompletions(owner: UInt32, count: Int, seen: UInt64) {
     with { $0.sleepForCompletions(owner: owner, count: count, seen: seen) }

@@ -30,7 +30,7 @@ extension IOEngine {
       case .staged:
         let owner = table[index].pointee.owner
         if owner != reaper, word.has(HandleWord.bound) {
-          sleep(on: index, reference)
+          sleep(on: index, while: word)
         } else {
           submitStaged(of: owner, reaper: reaper)
         }
@@ -38,20 +38,24 @@ extension IOEngine {
         method.wait(for: index, reference, reaper: reaper)
       case .submitted, .defined, .completedIO:
         // Another thread is at work on it right now.
-        sleep(on: index, reference)
+        sleep(on: index, while: word)
       }
       waited = true
     }
   }
 
-  /// Sleeps until a handle's word changes, unless its I/O has completed. May return early.
-  func sleep(on index: UInt32, _ reference: IOReference) {
-    let word = table.word(index)
-    guard reference.matches(word), word.state != .idle,
-      word.state.rawValue < IOHandleState.completedShared.rawValue,
-      table.set(HandleWord.sleepers, on: index, seen: word)
-    else { return }
+  /// Sleeps while a handle's word is the one that the caller has seen and decided by: in another state it may be the
+  /// caller's to submit. May return early.
+  private func sleep(on index: UInt32, while word: HandleWord) {
+    guard table.set(HandleWord.sleepers, on: index, seen: word) else { return }
     Futex.wait(table.wordAddress(index), while: word.rawValue | HandleWord.sleepers)
+  }
+
+  /// Sleeps until a submitted I/O has moved on. May return early.
+  func sleep(onSubmitted reference: IOReference) {
+    let word = table.word(reference.index)
+    guard reference.matches(word), word.state == .submitted else { return }
+    sleep(on: reference.index, while: word)
   }
 
   /// Sleeps until the oldest I/O of a backend has moved on. On the owner's thread. May return early.
@@ -63,7 +67,7 @@ extension IOEngine {
       let reference = IOReference(index: index, generation: word.generation)
       switch word.state {
       case .submitted where !word.has(HandleWord.inPlace): method.wait(for: index, reference, reaper: owner)
-      case .submitted, .completedIO: sleep(on: index, reference)
+      case .submitted, .completedIO: sleep(on: index, while: word)
       default: break
       }
     }

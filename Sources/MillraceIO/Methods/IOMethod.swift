@@ -52,7 +52,7 @@ package class IOMethod: @unchecked Sendable {
 
   /// Waits until something has happened to a submitted I/O. May return early; the caller looks at the handle's word.
   package func wait(for index: UInt32, _ reference: IOReference, reaper: UInt32?) {
-    engine.sleep(on: index, reference)
+    engine.sleep(onSubmitted: reference)
   }
 
   /// Waits until at least `count` of an owner's I/Os have been completed since the caller last looked. May return

@@ -262,7 +262,7 @@
           sleepBesideReaper(place, index, reference, reaper: reaper)
         }
       }
-      if isHere == nil { engine.sleep(on: index, reference) }
+      if isHere == nil { engine.sleep(onSubmitted: reference) }
     }
 
     /// Sleeps on an I/O while another thread reaps; wakes when it has completed or the role has become free.
